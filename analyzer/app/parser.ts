@@ -1,0 +1,86 @@
+import type { Arena } from '../arena.js';
+import type { Packet } from '../decode/packet.js';
+import type { Direction, Flow } from '../flow/flow.js';
+import type { BufferTable } from '../match/buffers.js';
+import type { EventType } from '../../contracts/event.js';
+
+/**
+ * Moments at which a transaction's buffers are inspected, in order within a direction. A parser calls `inspect` at each
+ * moment it reaches, with every buffer of that moment in the table; a rule's request part is decided at request stages,
+ * its response part at response stages.
+ */
+export const Stage = {
+  RequestHead: 0,
+  RequestBody: 1,
+  RequestEnd: 2,
+  ResponseHead: 3,
+  ResponseBody: 4,
+  ResponseEnd: 5,
+} as const;
+export type Stage = (typeof Stage)[keyof typeof Stage];
+
+/** One request with its response (or one message, where the protocol has no pairs). */
+export interface Transaction {
+  /** From 0 within its flow. */
+  readonly id: number;
+  /** EVE name of the protocol: http, dns, tls … */
+  readonly protocol: string;
+  /** The EVE object of this transaction as far as it is known now; becomes `alert.http` and the event's body. */
+  detail(): Record<string, unknown>;
+  /** Free for the matcher: rules whose request part has matched, alerts raised for this transaction. */
+  matcher: unknown;
+}
+
+/** What the pipeline hands to a parser. One instance a worker; `flow`, `packet` are those of the call under way. */
+export interface AppContext {
+  readonly arena: Arena;
+  readonly packet: Packet;
+  /** Cleared by `inspect`. */
+  readonly buffers: BufferTable;
+  /** Takes room in the arena until the next `inspect` returns; 0 when there is none (then leave the buffer out). */
+  scratch(bytes: number): number;
+  /** Packet time, µs. */
+  readonly nowUs: number;
+  inspect(flow: Flow, tx: Transaction, stage: Stage): void;
+  /** Emits an EVE event of this flow; `detail` goes under the key `type`. Direction says who is `src_ip`. */
+  event(flow: Flow, type: EventType, detail: Record<string, unknown>, txId?: number, direction?: Direction): void;
+  /** Emits an `anomaly` event and runs the rules on `app-layer-event:<protocol>.<name>`. Names form a closed union per protocol. */
+  anomaly(flow: Flow, protocol: string, name: string, txId?: number): void;
+  /** Opens a file in flight; feed it, then close it. Hashing, magic and `fileinfo` happen there. */
+  file(flow: Flow, tx: Transaction, direction: Direction, name: string): FileInFlight;
+}
+
+export interface FileInFlight {
+  data(at: number, length: number): void;
+  /** @param complete false when bytes are missing. */
+  close(complete: boolean): void;
+}
+
+/** Parses both directions of one flow. Never throws on bytes; bounded by named limits. */
+export interface AppParser {
+  readonly protocol: string;
+  /**
+   * Takes in-order bytes at `at` (arena) of one direction.
+   * @returns how many were consumed, 0…length. What is left is kept by the stream and presented again, in one piece
+   * with what follows. -1: this is not the protocol after all or is beyond repair; the flow goes on as raw payload.
+   */
+  data(context: AppContext, flow: Flow, direction: Direction, at: number, length: number): number;
+  /** Bytes are missing for good. @returns true when parsing can go on after the gap. */
+  gap(context: AppContext, flow: Flow, direction: Direction, missing: number): boolean;
+  /** No more bytes in this direction (FIN, RST, timeout, end of capture). Called once per direction at most. */
+  end(context: AppContext, flow: Flow, direction: Direction): void;
+}
+
+/** How a protocol is recognised by its bytes, on any port. */
+export interface ProtocolEntry {
+  readonly protocol: string;
+  readonly transport: 'tcp' | 'udp';
+  /** Ports that make it likelier when the bytes alone are not enough. */
+  readonly ports: readonly number[];
+  /**
+   * Looks at the first bytes of one direction.
+   * @returns 1 it is, 0 cannot say yet (needs more), -1 it is not. `onPort`: one of `ports` is the server's.
+   */
+  identify(u8: Uint8Array, at: number, length: number, direction: Direction, onPort: boolean): 1 | 0 | -1;
+  create(flow: Flow): AppParser;
+}

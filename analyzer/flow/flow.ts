@@ -1,0 +1,52 @@
+import type { AppParser } from '../app/parser.js';
+
+/** 0: from the side that opened the flow to the other; 1: back. */
+export type Direction = 0 | 1;
+export const TO_SERVER = 0;
+export const TO_CLIENT = 1;
+
+/**
+ * What outlives a packet of one flow beyond the counters in the flow table: made with the first payload (or the first
+ * alert), so that a SYN flood makes none.
+ */
+export class Flow {
+  /** EVE `flow_id`: positive, below 2^53, the same for the same packets. */
+  id = 0;
+  /** Slot in the flow table; counters and times are read there. */
+  slot = 0;
+  ipVersion: 4 | 6 = 4;
+  protocol = 0;
+  /** Client address (4 or 16 bytes) then server address. */
+  readonly addresses = new Uint8Array(32);
+  clientPort = 0;
+  serverPort = 0;
+  vlan0 = 0;
+  vlan1 = 0;
+  startUs = 0;
+  lastUs = 0;
+  /** Set when the first packet seen was not the first of the connection. */
+  midstream = false;
+  /** Three-way handshake seen (TCP), or packets both ways. */
+  established = false;
+  /** The tunnel its packets came through, for the alert; undefined outside tunnels. */
+  tunnel: { src_ip: string; dest_ip: string; proto: string; depth: number } | undefined;
+
+  /** EVE `app_proto`; 'unknown' until decided, 'failed' when no protocol fits. */
+  app = 'unknown';
+  parser: AppParser | undefined;
+  /** Bytes of payload handed to the application so far, by direction. */
+  readonly seen: [number, number] = [0, 0];
+  /** Rule state: flowbits, flowints, which rules have fired; made when first needed. */
+  state: Map<string, number> | undefined;
+  /** Free for the matcher: per-flow match state (stream scan position, candidates). */
+  matcher: unknown;
+  alerts = 0;
+  /** Cached text forms. */
+  clientIp = '';
+  serverIp = '';
+  communityId = '';
+  /** Where its packets came from. */
+  node = '';
+  unit = '';
+  iface = '';
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// The command line. Builds the checkout first when it has not been built yet.
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+if (!existsSync(join(root, 'dist/cli/main.js'))) {
+  const { prepare } = await import('../deploy/dev/prepare.mjs');
+  await prepare({ quiet: true });
+}
+await import('../dist/cli/main.js');

@@ -1,0 +1,81 @@
+// Builds dist/: TypeScript file by file with esbuild, scan kernels with AssemblyScript, the browser UI with Vite.
+// `--quick` leaves out what has not changed; `--no-ui` leaves out the browser UI.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+process.chdir(root);
+const rooms = ['contracts', 'runtime', 'collector', 'analyzer', 'console/model', 'console/server', 'deploy', 'bench', 'cli', 'rules'];
+
+function* walk(dir) {
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    if (entry.name === 'node_modules' || entry.name === 'captures') continue;
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) yield* walk(path);
+    else yield path;
+  }
+}
+
+const sources = [];
+const kernels = [];
+const assets = [];
+for (const room of rooms) {
+  if (!existsSync(room)) continue;
+  for (const path of walk(room)) {
+    if (path.endsWith('.as.ts')) kernels.push(path);
+    else if (path.endsWith('.ts') && !path.endsWith('.d.ts')) sources.push(path);
+    else if (/\.(sql|ttf|otf|wasm)$/.test(path) || (room === 'console/server' && /\.(json|html|css)$/.test(path))) assets.push(path);
+  }
+}
+
+const { build } = await import('esbuild');
+await build({
+  entryPoints: sources, outdir: 'dist', outbase: '.', format: 'esm', platform: 'node', target: 'node20',
+  sourcemap: 'linked', logLevel: 'error',
+});
+const wanted = new Set(sources.map((s) => join('dist', s.replace(/\.ts$/, '.js'))));
+for (const room of rooms) {
+  if (!existsSync(join('dist', room))) continue;
+  for (const path of walk(join('dist', room))) {
+    if (path.endsWith('.js') && !wanted.has(path)) { rmSync(path); rmSync(path + '.map', { force: true }); }
+  }
+}
+for (const asset of assets) {
+  const to = join('dist', asset);
+  mkdirSync(dirname(to), { recursive: true });
+  cpSync(asset, to);
+}
+
+/** A stamp of the inputs beside the output, so that a step runs only when its inputs changed. */
+function stale(stampFile, inputs) {
+  const hash = createHash('sha256');
+  for (const path of inputs) hash.update(path).update(readFileSync(path));
+  const stamp = hash.digest('hex');
+  const fresh = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+  return fresh ? undefined : () => { mkdirSync(dirname(stampFile), { recursive: true }); writeFileSync(stampFile, stamp); };
+}
+
+for (const kernel of kernels) {
+  const out = join('dist', kernel.replace(/\.as\.ts$/, '.wasm'));
+  const done = stale(out + '.stamp', [kernel]);
+  if (!done && existsSync(out)) continue;
+  mkdirSync(dirname(out), { recursive: true });
+  execFileSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', kernel, '-o', out, '-O3', '--runtime', 'stub',
+    '--enable', 'simd', '--importMemory', '--noExportMemory', '--memoryBase', '0', '--noAssert'], { stdio: 'inherit' });
+  (done ?? (() => {}))();
+}
+
+if (!process.argv.includes('--no-ui') && existsSync('console/ui/index.html')) {
+  const inputs = [...walk('console/ui'), ...walk('console/model'), 'package-lock.json'].filter((p) => statSync(p).isFile());
+  const done = stale('dist/console/ui.stamp', inputs);
+  if (done || !existsSync('dist/console/ui/index.html')) {
+    execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--config', 'console/ui/vite.config.mjs', '--logLevel', 'warn'], { stdio: ['ignore', 'inherit', 'inherit'] });
+    done?.();
+  }
+}
+
+const link = 'node_modules/.bin/shouwang';
+if (existsSync('node_modules/.bin') && !existsSync(link)) symlinkSync(relative('node_modules/.bin', 'bin/shouwang.mjs'), link);
