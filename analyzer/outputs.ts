@@ -1,0 +1,21 @@
+import type { Alert } from '../contracts/alert.js';
+import type { EveEvent } from '../contracts/event.js';
+
+/** Packets of an alert, copied out of the ring: a complete little-endian nanosecond pcap file. */
+export interface Evidence {
+  pcap: Uint8Array;
+  packets: number;
+}
+
+/** Where the packet stage's findings go. Handed in, so that the stage knows no bus and no file. */
+export interface Outputs {
+  /** An EVE event; the object is the receiver's. */
+  event(event: EveEvent): void;
+  /**
+   * An alert as a rule raised it, before aggregation.
+   * @param evidence copies its packets out of the ring (at most `maxBytes` of file); callable only during this call.
+   */
+  alert(alert: Alert, evidence: (maxBytes: number) => Evidence | undefined): void;
+  /** Records of 64 bytes (`ConnectionRecord`), in packet order. The array is reused: copy what is kept. */
+  connections(records: Uint8Array, count: number): void;
+}
