@@ -1,0 +1,150 @@
+import ipaddr from 'ipaddr.js';
+
+/** Addresses of one side of a rule, by ranges; `any` when all. Compiled once, asked per candidate. */
+export class AddressSet {
+  constructor(readonly include: readonly Range[], readonly exclude: readonly Range[]) {}
+
+  get any(): boolean {
+    return this.include.length === 0 && this.exclude.length === 0;
+  }
+
+  /** @param at offset of an address of `length` (4 or 16) bytes. */
+  has(u8: Uint8Array, at: number, length: number): boolean {
+    for (const range of this.exclude) if (inRange(range, u8, at, length)) return false;
+    if (this.include.length === 0) return true;
+    for (const range of this.include) if (inRange(range, u8, at, length)) return true;
+    return false;
+  }
+}
+
+export interface Range { bytes: Uint8Array; bits: number }
+
+function inRange(range: Range, u8: Uint8Array, at: number, length: number): boolean {
+  if (range.bytes.length !== length) return false;
+  const whole = range.bits >> 3;
+  for (let i = 0; i < whole; i++) if (u8[at + i] !== range.bytes[i]) return false;
+  const rest = range.bits & 7;
+  return rest === 0 || (u8[at + whole] ^ range.bytes[whole]) >> (8 - rest) === 0;
+}
+
+export const ANY_ADDRESS = new AddressSet([], []);
+
+/** Parses `10.0.0.0/8`, `::1`; undefined when it is neither address nor range. */
+export function parseRange(text: string): Range | undefined {
+  const [address, bits, more] = text.split('/');
+  if (more !== undefined || !ipaddr.isValid(address) || (!address.includes(':') && !ipaddr.IPv4.isValidFourPartDecimal(address))) return undefined;
+  const bytes = Uint8Array.from(ipaddr.parse(address).toByteArray());
+  const n = bits === undefined ? bytes.length * 8 : /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
+  return n < 0 || n > bytes.length * 8 ? undefined : { bytes, bits: n };
+}
+
+/** Ports, one bit each; undefined stands for all. */
+export class PortSet {
+  constructor(private readonly bits: Uint8Array | undefined) {}
+  get any(): boolean {
+    return this.bits === undefined;
+  }
+  has(port: number): boolean {
+    return this.bits === undefined || (this.bits[port >> 3] & (1 << (port & 7))) !== 0;
+  }
+}
+export const ANY_PORT = new PortSet(undefined);
+
+/** Ports from [from, to] ranges; with only exclusions, all others. */
+export function portSet(include: readonly [number, number][], exclude: readonly [number, number][]): PortSet {
+  if (include.length === 0 && exclude.length === 0) return ANY_PORT;
+  const bits = new Uint8Array(8192);
+  if (include.length === 0) bits.fill(255);
+  for (const [from, to] of include) for (let p = from; p <= to; p++) bits[p >> 3] |= 1 << (p & 7);
+  for (const [from, to] of exclude) for (let p = from; p <= to; p++) bits[p >> 3] &= ~(1 << (p & 7));
+  return new PortSet(bits);
+}
+
+/** Names that rules use for addresses and ports, e.g. `HOME_NET: ['10.0.0.0/8']`; values may name others. */
+export type Variables = Record<string, string | string[]>;
+
+export const DEFAULT_VARIABLES: Variables = {
+  HOME_NET: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7', 'fe80::/10'],
+  EXTERNAL_NET: '!$HOME_NET',
+  HTTP_SERVERS: '$HOME_NET', SMTP_SERVERS: '$HOME_NET', SQL_SERVERS: '$HOME_NET', DNS_SERVERS: '$HOME_NET',
+  TELNET_SERVERS: '$HOME_NET', AIM_SERVERS: '$EXTERNAL_NET', DC_SERVERS: '$HOME_NET', DNP3_SERVER: '$HOME_NET',
+  DNP3_CLIENT: '$HOME_NET', MODBUS_CLIENT: '$HOME_NET', MODBUS_SERVER: '$HOME_NET', ENIP_CLIENT: '$HOME_NET', ENIP_SERVER: '$HOME_NET',
+  HTTP_PORTS: '80', SHELLCODE_PORTS: '!80', ORACLE_PORTS: '1521', SSH_PORTS: '22', DNP3_PORTS: '20000', MODBUS_PORTS: '502',
+  FILE_DATA_PORTS: ['$HTTP_PORTS', '110', '143'], FTP_PORTS: '21', GENEVE_PORTS: '6081', VXLAN_PORTS: '4789', TEREDO_PORTS: '3544',
+};
+
+/** Depth of variables that name variables: deeper ones are a cycle. */
+const MAX_DEPTH = 8;
+
+/**
+ * Resolves entries such as `$HOME_NET`, `!10.0.0.1`, `any` to an address set.
+ * @returns a string that says what is wrong, where something is.
+ */
+export function addressSet(entries: readonly string[], variables: Variables): AddressSet | string {
+  const include: Range[] = [];
+  const exclude: Range[] = [];
+  let all = false;
+  const add = (entry: string, negated: boolean, depth: number): string | undefined => {
+    if (depth > MAX_DEPTH) return `${entry} refers to itself`;
+    if (entry.startsWith('!')) return add(entry.slice(1), !negated, depth);
+    if (entry === 'any') {
+      if (negated) return "'!any' matches nothing";
+      all = true;
+      return undefined;
+    }
+    if (entry.startsWith('$')) {
+      const value = variables[entry.slice(1)];
+      if (value === undefined) return `variable ${entry} is not defined`;
+      for (const one of typeof value === 'string' ? [value] : value) {
+        const wrong = add(one, negated, depth + 1);
+        if (wrong) return wrong;
+      }
+      return undefined;
+    }
+    const range = parseRange(entry);
+    if (!range) return `'${entry}' is neither an address nor a range`;
+    (negated ? exclude : include).push(range);
+    return undefined;
+  };
+  for (const entry of entries) {
+    const wrong = add(entry, false, 0);
+    if (wrong) return wrong;
+  }
+  return new AddressSet(all ? [] : include, exclude);
+}
+
+/** The same for ports: `80`, `8000-8100`, `8000:8100`, `1024:`, `!22`, `$HTTP_PORTS`. */
+export function ports(entries: readonly string[], variables: Variables): PortSet | string {
+  const include: [number, number][] = [];
+  const exclude: [number, number][] = [];
+  let all = false;
+  const add = (entry: string, negated: boolean, depth: number): string | undefined => {
+    if (depth > MAX_DEPTH) return `${entry} refers to itself`;
+    if (entry.startsWith('!')) return add(entry.slice(1), !negated, depth);
+    if (entry === 'any') {
+      if (negated) return "'!any' matches nothing";
+      all = true;
+      return undefined;
+    }
+    if (entry.startsWith('$')) {
+      const value = variables[entry.slice(1)];
+      if (value === undefined) return `variable ${entry} is not defined`;
+      for (const one of typeof value === 'string' ? [value] : value) {
+        const wrong = add(one, negated, depth + 1);
+        if (wrong) return wrong;
+      }
+      return undefined;
+    }
+    const m = /^(\d{1,5})?(?:([-:])(\d{1,5})?)?$/.exec(entry);
+    const from = Number(m?.[1] ?? 0);
+    const to = m?.[3] !== undefined ? Number(m[3]) : m?.[2] ? 65535 : from;
+    if (!m || entry === '' || (m[1] === undefined && m[3] === undefined) || from > to || to > 65535) return `'${entry}' is neither a port nor a range of ports`;
+    (negated ? exclude : include).push([from, to]);
+    return undefined;
+  };
+  for (const entry of entries) {
+    const wrong = add(entry, false, 0);
+    if (wrong) return wrong;
+  }
+  return all && exclude.length === 0 ? ANY_PORT : portSet(all ? [] : include, exclude);
+}
