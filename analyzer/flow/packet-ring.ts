@@ -1,0 +1,97 @@
+import type { Packet } from '../decode/packet.js';
+
+/** Packets remembered at a time; with the mean of 100 B and more that a ring of 32 MiB sees, bytes run out first. */
+const PACKETS = 1 << 18;
+
+/**
+ * The packets still in the arena's ring, so that an alert can save those of its flow. The reader writes captured bytes
+ * into the ring and says so with `claim`; per packet a few typed-array writes link it to the one before in its flow.
+ */
+export class PacketRing {
+  private readonly offsets = new Int32Array(PACKETS);
+  private readonly captured = new Int32Array(PACKETS);
+  private readonly wire = new Int32Array(PACKETS);
+  private readonly times = new Float64Array(PACKETS);
+  private readonly nanos = new Uint16Array(PACKETS);
+  private readonly links = new Uint16Array(PACKETS);
+  /** Number of the packet before in the same flow, 0: none. Numbers count from 1 and wrap after 2^32. */
+  private readonly previous = new Float64Array(PACKETS);
+  private newest = 0;
+  private oldest = 1;
+
+  /** Remembers a packet. @returns its number. */
+  add(p: Packet, previous: number): number {
+    const number = ++this.newest;
+    const i = number & (PACKETS - 1);
+    if (number - this.oldest >= PACKETS) this.oldest = number - PACKETS + 1;
+    this.offsets[i] = p.start;
+    this.captured[i] = p.end - p.start;
+    this.wire[i] = p.wireLength;
+    this.times[i] = p.timeUs;
+    this.nanos[i] = p.nanos;
+    this.links[i] = p.linktype;
+    this.previous[i] = previous;
+    return number;
+  }
+
+  /**
+   * The reader is about to overwrite [from, to): packets there are gone. O(1) amortised: packets lie in the ring in
+   * the order of their numbers.
+   */
+  claim(from: number, to: number): void {
+    while (this.oldest <= this.newest) {
+      const i = this.oldest & (PACKETS - 1);
+      const at = this.offsets[i];
+      if (at >= to || at + this.captured[i] <= from) break;
+      this.oldest++;
+    }
+  }
+
+  /** Forgets all packets. */
+  clear(): void {
+    this.oldest = this.newest + 1;
+  }
+
+  /**
+   * Numbers of a flow's packets, newest first, as long as they are in the ring and fit into `maxBytes` of pcap records.
+   * @param last its newest packet (`W.LastPacket`).
+   */
+  packetsOf(last: number, maxBytes: number): number[] {
+    const found: number[] = [];
+    let bytes = 24;
+    for (let number = last; number >= this.oldest && number > 0; number = this.previous[number & (PACKETS - 1)]) {
+      bytes += 16 + this.captured[number & (PACKETS - 1)];
+      if (bytes > maxBytes) break;
+      found.push(number);
+    }
+    return found;
+  }
+
+  /** A nanosecond pcap file of the packets of given numbers, in time order. All must have the link type of the first. */
+  pcap(u8: Uint8Array, numbers: number[]): Uint8Array {
+    const mask = PACKETS - 1;
+    const link = numbers.length > 0 ? this.links[numbers[0] & mask] : 1;
+    const chosen = numbers.filter((number) => this.links[number & mask] === link).sort((a, b) => a - b);
+    let size = 24;
+    for (const number of chosen) size += 16 + this.captured[number & mask];
+    const bytes = new Uint8Array(size);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, 0xa1b23c4d, true);
+    view.setUint16(4, 2, true);
+    view.setUint16(6, 4, true);
+    view.setUint32(16, 262144, true);
+    view.setUint32(20, link, true);
+    let at = 24;
+    for (const number of chosen) {
+      const i = number & mask;
+      const seconds = Math.floor(this.times[i] / 1e6);
+      view.setUint32(at, seconds, true);
+      view.setUint32(at + 4, Math.round(this.times[i] - seconds * 1e6) * 1000 + this.nanos[i], true);
+      view.setUint32(at + 8, this.captured[i], true);
+      view.setUint32(at + 12, this.wire[i], true);
+      bytes.set(u8.subarray(this.offsets[i], this.offsets[i] + this.captured[i]), at + 16);
+      at += 16 + this.captured[i];
+    }
+    return bytes;
+  }
+}
