@@ -1,0 +1,248 @@
+import { readFileSync } from 'node:fs';
+import type { Arena } from '../arena.js';
+
+/** Literals up to this long are looked at in full; of longer ones the first part. */
+export const MAX_LITERAL = 64;
+/** Short literals that one pass with nibble tables takes before its buckets say yes to everything. */
+const MAX_SHORT = 48;
+const PRIME = 0x9e3779b1;
+
+interface Kernel {
+  scanHash(at: number, end: number, stride: number, table: number, epoch: number, out: number, count: number): number;
+  scanShort(at: number, end: number, table: number, epoch: number, out: number, count: number): number;
+}
+
+let compiled: WebAssembly.Module | undefined;
+const kernels = new WeakMap<Arena, Kernel>();
+function kernelOf(arena: Arena): Kernel {
+  let kernel = kernels.get(arena);
+  if (!kernel) {
+    compiled ??= new WebAssembly.Module(readFileSync(new URL('kernel.wasm', import.meta.url)));
+    const abort = () => {
+      throw new Error('scan kernel aborted');
+    };
+    kernel = new WebAssembly.Instance(compiled, { env: { memory: arena.memory, abort } }).exports as unknown as Kernel;
+    kernels.set(arena, kernel);
+  }
+  return kernel;
+}
+
+/** Looks for many literals at once; letters A–Z match either case. */
+export interface LiteralScan {
+  /** @returns how many of `found` are valid: numbers of the literals within the `length` bytes at `at`, each once. */
+  scan(at: number, length: number): number;
+  readonly found: Int32Array;
+  /** Gives its memory back. */
+  dispose(): void;
+}
+
+export function foldLiteral(literal: Uint8Array): Uint8Array {
+  return literal.slice(0, MAX_LITERAL).map((c) => (c >= 65 && c <= 90 ? c | 32 : c));
+}
+
+/** The kernel's tables where the arena has room for them, plain TypeScript otherwise. */
+export function literalScan(arena: Arena, literals: readonly Uint8Array[]): LiteralScan {
+  return KernelScan.build(arena, literals) ?? new ReferenceScan(arena.u8, literals);
+}
+
+/** Oracle and fallback: the same answers, one literal after the other. */
+export class ReferenceScan implements LiteralScan {
+  readonly found: Int32Array;
+  private readonly folded: Uint8Array[];
+  constructor(private readonly u8: Uint8Array, literals: readonly Uint8Array[]) {
+    this.folded = literals.map(foldLiteral);
+    this.found = new Int32Array(literals.length);
+  }
+  scan(at: number, length: number): number {
+    const { u8 } = this;
+    const text = foldLatin1(u8, at, length);
+    let count = 0;
+    for (let id = 0; id < this.folded.length; id++) {
+      if (text.includes(Buffer.from(this.folded[id]))) this.found[count++] = id;
+    }
+    return count;
+  }
+  dispose(): void {}
+}
+
+function foldLatin1(u8: Uint8Array, at: number, length: number): Buffer {
+  const out = Buffer.from(u8.subarray(at, at + length));
+  for (let i = 0; i < out.length; i++) if (out[i] >= 65 && out[i] <= 90) out[i] |= 32;
+  return out;
+}
+
+interface Pass { stride: 0 | 1 | 2 | 4; table: number }
+
+/**
+ * One pass per kind of literal: of 7 bytes and more, every fourth place is looked at (the literal is entered under four
+ * of its offsets, so one of them meets such a place); of 5–6 every second; of 4 every place; few short ones and all of
+ * 1–3 bytes by nibble tables, 16 places at a time.
+ *
+ * Table of a hash pass (u32): shift, bitmap, heads, shift of heads, stamps. Entry: folded 4 bytes, literal, length,
+ * offset of the 4 bytes in the literal, id, next. Table of the short pass: six nibble tables of 16 bytes, eight heads,
+ * stamps (at 128), 16 bytes of scratch (at 144). Entry: literal, length, id, next.
+ */
+class KernelScan implements LiteralScan {
+  readonly found: Int32Array;
+  private readonly passes: Pass[] = [];
+  private epoch = 0;
+  private readonly limit: number;
+
+  static build(arena: Arena, literals: readonly Uint8Array[]): KernelScan | undefined {
+    const folded = literals.map(foldLiteral);
+    const short: number[] = [];
+    const byStride: Record<1 | 2 | 4, number[]> = { 1: [], 2: [], 4: [] };
+    const middling = folded.filter((l) => l.length >= 4 && l.length < 7).length;
+    folded.forEach((l, id) => {
+      if (l.length < 4 || (l.length < 7 && middling <= MAX_SHORT)) short.push(id);
+      else byStride[l.length >= 7 ? 4 : l.length >= 5 ? 2 : 1].push(id);
+    });
+    const plan = new Layout();
+    const stamps = plan.words(Math.max(1, literals.length));
+    const out = plan.words(Math.max(1, literals.length));
+    const scratch = plan.bytes(SCRATCH);
+    const texts = folded.map((l) => plan.bytes(l.length));
+    const hashes = ([4, 2, 1] as const).filter((s) => byStride[s].length > 0).map((stride) => {
+      const ids = byStride[stride];
+      // 16 bits of bitmap for each entry keep false alarms at one in sixteen.
+      const bits = Math.min(24, Math.max(12, Math.ceil(Math.log2(ids.length * stride * 16))));
+      const headBits = Math.max(8, bits - 4);
+      return {
+        stride, ids, bits, headBits, table: plan.words(5), bitmap: plan.bytes(1 << (bits - 3)), heads: plan.words(1 << headBits),
+        entries: plan.words(ids.length * stride * 6),
+      };
+    });
+    const shortTable = short.length > 0 ? plan.bytes(160) : 0;
+    const shortEntries = short.length > 0 ? plan.words(short.length * 4) : 0;
+    const base = arena.take(plan.size);
+    if (base === 0) return undefined;
+    const u32 = new Uint32Array(arena.memory.buffer);
+    const { u8 } = arena;
+    u8.fill(0, base, base + plan.size);
+    folded.forEach((l, id) => u8.set(l, base + texts[id]));
+    const self = new KernelScan(arena, kernelOf(arena), base, plan.size, base + out, base + scratch, literals.length);
+    for (const h of hashes) {
+      const table = (base + h.table) >> 2;
+      u32.set([32 - h.bits, base + h.bitmap, base + h.heads, 32 - h.headBits, base + stamps], table);
+      let entry = base + h.entries;
+      for (const id of h.ids) {
+        const l = folded[id];
+        const from = rarest(l, h.stride + 3);
+        for (let k = 0; k < h.stride; k++) {
+          const o = from + k;
+          const x = ((l[o] | (l[o + 1] << 8) | (l[o + 2] << 16) | (l[o + 3] << 24)) | 0x20202020) >>> 0;
+          const hash = Math.imul(x, PRIME) >>> 0;
+          const bit = hash >>> (32 - h.bits);
+          u8[base + h.bitmap + (bit >> 3)] |= 1 << (bit & 7);
+          const head = ((base + h.heads) >> 2) + (hash >>> (32 - h.headBits));
+          u32.set([x, base + texts[id], l.length, o, id, u32[head]], entry >> 2);
+          u32[head] = entry;
+          entry += 24;
+        }
+      }
+      self.passes.push({ stride: h.stride, table: base + h.table });
+    }
+    if (short.length > 0) {
+      const table = base + shortTable;
+      const sorted = [...short].sort((a, b) => compare(folded[a], folded[b]));
+      sorted.forEach((id, n) => {
+        const l = folded[id];
+        const bucket = Math.floor((n * 8) / sorted.length);
+        for (let k = 0; k < 3; k++) {
+          const lo = table + k * 32;
+          if (k >= l.length) {
+            for (let v = 0; v < 16; v++) {
+              u8[lo + v] |= 1 << bucket;
+              u8[lo + 16 + v] |= 1 << bucket;
+            }
+          } else {
+            const c = l[k] | 32;
+            u8[lo + (c & 15)] |= 1 << bucket;
+            u8[lo + 16 + (c >> 4)] |= 1 << bucket;
+          }
+        }
+        const head = ((table + 96) >> 2) + bucket;
+        const entry = base + shortEntries + n * 16;
+        u32.set([base + texts[id], l.length, id, u32[head]], entry >> 2);
+        u32[head] = entry;
+      });
+      u32[(table + 128) >> 2] = base + stamps;
+      self.passes.push({ stride: 0, table });
+    }
+    return self;
+  }
+
+  private constructor(
+    private readonly arena: Arena, private readonly kernel: Kernel, private readonly base: number, private readonly size: number,
+    private readonly out: number, private readonly scratch: number, literals: number,
+  ) {
+    this.found = arena.i32.subarray(out >> 2, (out >> 2) + literals);
+    this.limit = arena.u8.length - 32;
+  }
+
+  scan(at: number, length: number): number {
+    this.epoch = (this.epoch + 1) | 0;
+    if (this.epoch === 0) this.epoch = 1;
+    if (at + length <= this.limit) return this.run(at, length, 0);
+    // The last bytes of memory: the kernel reads a little beyond what it looks at, so they are copied, in pieces.
+    let count = 0;
+    for (let done = 0; done < length; done += PIECE - MAX_LITERAL) {
+      const n = Math.min(PIECE, length - done);
+      this.arena.u8.copyWithin(this.scratch, at + done, at + done + n);
+      count = this.run(this.scratch, n, count);
+    }
+    return count;
+  }
+
+  private run(from: number, length: number, before: number): number {
+    let count = before;
+    for (const pass of this.passes) {
+      count = pass.stride === 0
+        ? this.kernel.scanShort(from, from + length, pass.table, this.epoch, this.out, count)
+        : this.kernel.scanHash(from, from + length, pass.stride, pass.table, this.epoch, this.out, count);
+    }
+    return count;
+  }
+
+  dispose(): void {
+    this.arena.give(this.base, this.size);
+  }
+}
+
+const SCRATCH = 4096;
+const PIECE = SCRATCH - 32;
+
+/** Offsets of tables within one block, each aligned. */
+class Layout {
+  size = 0;
+  bytes(n: number): number {
+    const at = (this.size + 15) & ~15;
+    this.size = at + n;
+    return at;
+  }
+  words(n: number): number {
+    return this.bytes(n * 4);
+  }
+}
+
+/** Start of the `width` bytes of a literal that are likeliest to be rare in traffic. */
+function rarest(literal: Uint8Array, width: number): number {
+  let best = 0;
+  let bestScore = -1;
+  for (let from = 0; from + width <= literal.length; from++) {
+    let score = new Set(literal.subarray(from, from + width)).size * 2;
+    for (let i = from; i < from + width; i++) score += COMMON.indexOf(String.fromCharCode(literal[i])) < 0 ? 2 : 0;
+    if (score > bestScore) [best, bestScore] = [from, score];
+  }
+  return best;
+}
+/** Bytes that HTTP and text are full of. */
+const COMMON = 'etaoinsrhldcu ./-:=\0\r\n01';
+
+function compare(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < 3; i++) {
+    const d = (a[i] ?? 0) - (b[i] ?? 0);
+    if (d !== 0) return d;
+  }
+  return a.length - b.length;
+}

@@ -1,0 +1,239 @@
+import { RE2JS } from 're2js';
+import { parseRegex, type RegexNode } from './regex-syntax.js';
+
+/**
+ * Regular expressions over hostile bytes. Bytes are matched as a latin1 string, one character a byte. An expression is
+ * parsed here, so that what is refused is refused with its position, and runs
+ * - on V8's backtracking engine when its backtracking is bounded by the expression alone: no unbounded repetition,
+ *   and at most `MAX_PATHS` ways to go from one start;
+ * - on re2js, which is linear in the text, otherwise.
+ */
+export interface SafeRegex {
+  readonly source: string;
+  readonly engine: 'v8' | 're2';
+  /** Tests; sets `start` and `end` (offsets in `text`) of the leftmost match from `from` on. */
+  exec(text: string, from: number): boolean;
+  start: number;
+  end: number;
+  /** Texts one of which (folded to lower case) is in everything that matches; undefined when there is none of use. */
+  readonly literals: readonly string[] | undefined;
+}
+
+export interface RegexFlags { nocase?: boolean; dotAll?: boolean; multiline?: boolean }
+
+/** Ways of backtracking from one start, times the bytes looked at: V8 stays above 10 MB/s at this. */
+const MAX_PATHS = 512;
+/** Bytes of one buffer that an expression looks at: longer buffers are tested in their first part. */
+export const MAX_REGEX_BYTES = 256 * 1024;
+/** Alternatives kept as prefilter literals. */
+const MAX_LITERALS = 32;
+
+export class RegexError extends Error {
+  constructor(message: string, readonly position: number, readonly hint: string) {
+    super(message);
+  }
+}
+
+/** @throws RegexError when the expression is not within the language. */
+export function compileRegex(source: string, flags: RegexFlags = {}): SafeRegex {
+  const tree = parseRegex(source, flags);
+    const literals = required(tree);
+  if (paths(tree) <= MAX_PATHS) return new V8Regex(source, print(tree, 'v8'), literals);
+  try {
+    return new LinearRegex(source, print(tree, 're2'), literals);
+  } catch (error) {
+    throw new RegexError(`is too large (${(error as Error).message})`, 0, 'Split it into several conditions.');
+  }
+}
+
+class V8Regex implements SafeRegex {
+  readonly engine = 'v8';
+  start = 0;
+  end = 0;
+  private readonly regex: RegExp;
+  constructor(readonly source: string, printed: string, readonly literals: readonly string[] | undefined) {
+    this.regex = new RegExp(printed, 'g');
+  }
+  exec(text: string, from: number): boolean {
+    this.regex.lastIndex = from;
+    const m = this.regex.exec(text);
+    if (!m) return false;
+    this.start = m.index;
+    this.end = m.index + m[0].length;
+    return true;
+  }
+}
+
+class LinearRegex implements SafeRegex {
+  readonly engine = 're2';
+  start = 0;
+  end = 0;
+  private readonly regex: RE2JS;
+  constructor(readonly source: string, printed: string, readonly literals: readonly string[] | undefined) {
+    this.regex = RE2JS.compile(printed);
+  }
+  exec(text: string, from: number): boolean {
+    // The DFA answers "no" ten times faster than the engine that knows positions.
+    if (from === 0 && !this.regex.test(text)) return false;
+    const m = this.regex.matcher(text);
+    if (!m.find(from)) return false;
+    this.start = m.start();
+    this.end = m.end();
+    return true;
+  }
+}
+
+/** Both engines' common syntax; cases are folded into classes, so neither folds beyond A–Z. */
+function print(node: RegexNode, engine: 'v8' | 're2'): string {
+  switch (node.kind) {
+    case 'set': return printSet(node.bits);
+    case 'concat': return node.items.map((n) => (n.kind === 'alternate' ? `(?:${print(n, engine)})` : print(n, engine))).join('');
+    case 'alternate': return node.items.map((n) => print(n, engine)).join('|');
+    case 'repeat': {
+      const { min, max } = node;
+      const times = min === 0 && max === Infinity ? '*' : min === 1 && max === Infinity ? '+' : min === 0 && max === 1 ? '?'
+        : max === Infinity ? `{${min},}` : min === max ? `{${min}}` : `{${min},${max}}`;
+      const inner = node.item.kind === 'set' ? print(node.item, engine) : `(?:${print(node.item, engine)})`;
+      return inner + times + (node.lazy ? '?' : '');
+    }
+    case 'start': return '^';
+    case 'end': return '$';
+    case 'line-start': return engine === 'v8' ? '(?<![^\\n])' : '(?m:^)';
+    case 'line-end': return engine === 'v8' ? '(?![^\\n])' : '(?m:$)';
+    case 'word': return '\\b';
+    case 'not-word': return '\\B';
+    case 'empty': return '(?:)';
+  }
+}
+
+const hex = (byte: number) => `\\x${byte.toString(16).padStart(2, '0')}`;
+const printByte = (byte: number) => (/[A-Za-z0-9_ ]/.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : hex(byte));
+
+function printSet(bits: Uint8Array): string {
+  const ranges: [number, number][] = [];
+  for (let b = 0; b < 256; b++) {
+    if (!bits[b]) continue;
+    const last = ranges.at(-1);
+    if (last && last[1] === b - 1) last[1] = b;
+    else ranges.push([b, b]);
+  }
+  if (ranges.length === 0) return '[^\\x00-\\xff]';
+  if (ranges.length === 1 && ranges[0][0] === ranges[0][1]) return printByte(ranges[0][0]);
+  return `[${ranges.map(([from, to]) => (from === to ? printByte(from) : `${printByte(from)}-${printByte(to)}`)).join('')}]`;
+}
+
+/** Upper bound of bytes × choices that a backtracking engine tries from one start. */
+function paths(tree: RegexNode): number {
+  const { ways, length } = cost(tree);
+  return ways * Math.max(1, Math.min(length, 64) / 8);
+}
+
+function cost(node: RegexNode): { ways: number; length: number } {
+  switch (node.kind) {
+    case 'concat': {
+      let ways = 1;
+      let length = 0;
+      for (const item of node.items) {
+        const c = cost(item);
+        ways *= c.ways;
+        length += c.length;
+      }
+      return { ways, length };
+    }
+    case 'alternate': {
+      let ways = 0;
+      let length = 0;
+      for (const item of node.items) {
+        const c = cost(item);
+        ways += c.ways;
+        length = Math.max(length, c.length);
+      }
+      return { ways, length };
+    }
+    case 'repeat': {
+      if (node.max === Infinity) return { ways: Infinity, length: Infinity };
+      const c = cost(node.item);
+      let ways = 0;
+      for (let n = node.min; n <= node.max && ways < 1e9; n++) ways += c.ways ** n;
+      return { ways, length: c.length * node.max };
+    }
+    case 'set': return { ways: 1, length: 1 };
+    default: return { ways: 1, length: 0 };
+  }
+}
+
+interface Exact { text: string }
+
+/** The best set of literals: every match contains one of them. The longest shortest one wins. */
+function required(tree: RegexNode): string[] | undefined {
+  const found = literalsOf(tree);
+  return found && found.length <= MAX_LITERALS ? found : undefined;
+}
+
+function literalsOf(node: RegexNode): string[] | undefined {
+  switch (node.kind) {
+    case 'set': {
+      const one = single(node);
+      return one === undefined ? undefined : [one];
+    }
+    case 'repeat': return node.min > 0 ? literalsOf(node.item) : undefined;
+    case 'alternate': {
+      const all: string[] = [];
+      for (const item of node.items) {
+        const one = literalsOf(item);
+        if (!one) return undefined;
+        all.push(...one);
+      }
+      return all;
+    }
+    case 'concat': {
+      let best: string[] | undefined;
+      let run: Exact = { text: '' };
+      const close = () => {
+        if (run.text !== '') best = better(best, [run.text]);
+        run = { text: '' };
+      };
+      for (const item of node.items) {
+        const one = single(item);
+        if (one !== undefined) {
+          run.text += one;
+          continue;
+        }
+        if (item.kind === 'repeat' && item.min > 0 && item.min <= 16) {
+          const inner = single(item.item);
+          if (inner !== undefined) {
+            run.text += inner.repeat(item.min);
+            if (item.min !== item.max) close();
+            continue;
+          }
+        }
+        if (item.kind === 'word' || item.kind === 'not-word' || item.kind === 'empty') continue;
+        close();
+        best = better(best, literalsOf(item));
+      }
+      close();
+      return best;
+    }
+    default: return undefined;
+  }
+}
+
+const shortest = (set: string[]) => set.reduce((n, s) => Math.min(n, s.length), Infinity);
+function better(a: string[] | undefined, b: string[] | undefined): string[] | undefined {
+  if (!a || !b) return a ?? b;
+  const [x, y] = [shortest(a), shortest(b)];
+  return y > x || (y === x && b.length < a.length) ? b : a;
+}
+
+/** The byte, folded to lower case, of a set that holds one letter (in both cases or one) or one byte. */
+function single(node: RegexNode): string | undefined {
+  if (node.kind !== 'set') return undefined;
+  let found = -1;
+  for (let b = 0; b < 256; b++) {
+    if (!node.bits[b]) continue;
+    const folded = b >= 65 && b <= 90 ? b + 32 : b;
+    if (found !== -1 && found !== folded) return undefined;
+    found = folded;
+  }
+  return found === -1 ? undefined : String.fromCharCode(found);
+}
