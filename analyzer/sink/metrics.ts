@@ -1,0 +1,90 @@
+import type { Alert } from '../../contracts/alert.js';
+import type { Point } from '../../runtime/metrics/metrics.js';
+
+/** Width of a bucket of packet time. */
+export const BUCKET_US = 5_000_000;
+/** Distinct tag sets per bucket; what comes beyond is added to the set named `other`, so that nothing is lost. */
+export const MAX_SERIES = 2_000;
+/** Buckets held at once: packets of several workers and nodes come a little out of order. */
+const MAX_BUCKETS = 8;
+
+interface Cell {
+  measurement: string;
+  tags: Record<string, string>;
+  fields: Record<string, number>;
+}
+
+/**
+ * Counts traffic and alerts in buckets of packet time and hands them over as points. Tags are node, unit, protocol,
+ * severity, verdict, class: never an address, and never more than `MAX_SERIES` of them a bucket.
+ */
+export class MetricsSink {
+  private readonly buckets = new Map<number, Map<string, Cell>>();
+  private newest = -1;
+  /** Additions that went to `other` for want of room; points handed over. */
+  readonly counters = { folded: 0, points: 0 };
+
+  /** @param write takes finished points; see `MetricsStore.write`. */
+  constructor(private readonly write: (points: Point[]) => void, private readonly bucketUs = BUCKET_US) {}
+
+  /** Adds packets and bytes of one application (or transport) protocol as one node saw them. */
+  traffic(atUs: number, from: { node: string; unit: string }, protocol: string, packets: number, bytes: number, flows = 0): void {
+    this.add(atUs, 'traffic', { node: from.node, unit: from.unit, protocol }, { packets, bytes, flows });
+  }
+
+  /** Counts an alert once, when it is first raised, under its severity and verdict. */
+  alert(atUs: number, alert: Alert): void {
+    const { node = '', unit = '', severity, verdict } = alert.shouwang;
+    this.add(atUs, 'alerts', { node, unit, severity, verdict, class: alert.shouwang.class }, { count: 1 });
+  }
+
+  /** Adds to the pipeline's own counters (drops, gaps, evictions …). */
+  pipeline(atUs: number, node: string, counters: Record<string, number>): void {
+    this.add(atUs, 'pipeline', { node }, counters);
+  }
+
+  /** Packet time has come to `nowUs`: hands over the buckets that are over, one bucket late for stragglers. */
+  advance(nowUs: number): void {
+    const current = Math.floor(nowUs / this.bucketUs);
+    if (current <= this.newest) return;
+    this.newest = current;
+    for (const bucket of [...this.buckets.keys()].sort((a, b) => a - b)) if (bucket < current - 1) this.hand(bucket);
+  }
+
+  /** Hands over everything. */
+  flush(): void {
+    for (const bucket of [...this.buckets.keys()].sort((a, b) => a - b)) this.hand(bucket);
+  }
+
+  private add(atUs: number, measurement: string, tags: Record<string, string>, fields: Record<string, number>): void {
+    const number = Math.floor(atUs / this.bucketUs);
+    let bucket = this.buckets.get(number);
+    if (!bucket) {
+      if (this.buckets.size >= MAX_BUCKETS) this.hand(Math.min(...this.buckets.keys()));
+      bucket = new Map();
+      this.buckets.set(number, bucket);
+    }
+    let key = `${measurement}\0${Object.values(tags).join('\0')}`;
+    let cell = bucket.get(key);
+    if (!cell) {
+      if (bucket.size >= MAX_SERIES) {
+        this.counters.folded++;
+        tags = Object.fromEntries(Object.keys(tags).map((name) => [name, 'other']));
+        key = `${measurement}\0other`;
+        cell = bucket.get(key);
+      }
+      if (!cell) bucket.set(key, (cell = { measurement, tags, fields: {} }));
+    }
+    for (const name in fields) cell.fields[name] = (cell.fields[name] ?? 0) + fields[name];
+  }
+
+  private hand(number: number): void {
+    const bucket = this.buckets.get(number);
+    if (!bucket) return;
+    this.buckets.delete(number);
+    const at = (number * this.bucketUs) / 1000;
+    const points = [...bucket.values()].map((cell) => ({ ...cell, at }));
+    this.counters.points += points.length;
+    this.write(points);
+  }
+}

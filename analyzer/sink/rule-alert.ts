@@ -1,0 +1,64 @@
+import type { Alert } from '../../contracts/alert.js';
+import type { Direction } from '../flow/flow.js';
+import type { RuleHit } from '../match/hit.js';
+import type { MatchContext } from '../match/matcher.js';
+import { toAlert, type FindingRule } from './finding.js';
+import type { RuleInfo } from '../match/signature.js';
+
+/** Payload shown of the packet that fired. */
+const PAYLOAD_PRINTABLE = 4096;
+
+/** What an alert says of its rule; built once a rule. */
+export function findingRule(info: RuleInfo): FindingRule {
+  return {
+    id: info.id, sid: info.sid, gid: info.gid, rev: info.revision, message: info.message, title: info.title,
+    class: info.class, techniques: info.techniques, references: info.references, action: info.action,
+    ...(info.category && { category: info.category }), ...(info.phase && { phase: info.phase }),
+    ...(info.gb2007 && { gb2007: info.gb2007 }), ...(info.gb2023 && { gb2023: info.gb2023 }),
+    ...(info.metadata && { metadata: info.metadata }), ...(info.text && { text: info.text }),
+  };
+}
+
+const rules = new WeakMap<RuleInfo, FindingRule>();
+
+/** The alert of a rule's hit, before aggregation. To be called while the hit is valid. */
+export function alertOfHit(hit: RuleHit, context: MatchContext): Alert {
+  const { info } = hit.signature;
+  let rule = rules.get(info);
+  if (!rule) rules.set(info, (rule = findingRule(info)));
+  const header = context.header('alert', hit.flow, hit.direction);
+  if (hit.tx) header.tx_id = hit.tx.id;
+  const detail: Record<string, unknown> = {};
+  if (hit.tx) detail[hit.tx.protocol] = hit.tx.detail();
+  const printable = payloadPrintable(context);
+  if (printable !== '') detail.payload_printable = printable;
+  const [client, server] = sides(hit, header as { src_ip?: string; dest_ip?: string; src_port?: number; dest_port?: number });
+  const { source } = context;
+  return toAlert({
+    rule, header, detail,
+    attacker: hit.attacker === 'client' ? client : server,
+    victim: hit.attacker === 'client' ? server : client,
+    verdict: hit.verdict, severity: hit.severity, because: hit.because,
+    firstUs: hit.timeUs, lastUs: hit.timeUs, matched: hit.matched(), occurrence: hit.key,
+    ...(source.node && { node: source.node }), ...(source.unit && { unit: source.unit }), ...(source.demo && { demo: true }),
+  });
+}
+
+function sides(hit: RuleHit, header: { src_ip?: string; dest_ip?: string; src_port?: number; dest_port?: number }) {
+  const source = { ip: header.src_ip ?? '', port: header.src_port };
+  const destination = { ip: header.dest_ip ?? '', port: header.dest_port };
+  const fromServer: Direction = 1;
+  // Without a flow the packet's source is the client, whatever way it went.
+  return hit.flow && hit.direction === fromServer ? [destination, source] : [source, destination];
+}
+
+/** Printable ASCII and line ends as they are, every other byte as a dot: EVE's `payload_printable`. */
+function payloadPrintable({ packet, arena }: MatchContext): string {
+  const length = Math.min(packet.payloadLength, PAYLOAD_PRINTABLE);
+  let out = '';
+  for (let i = 0; i < length; i++) {
+    const c = arena.u8[packet.payloadOffset + i];
+    out += (c >= 0x20 && c < 0x7f) || c === 0x0a || c === 0x0d || c === 0x09 ? String.fromCharCode(c) : '.';
+  }
+  return out;
+}
