@@ -46,7 +46,7 @@ export function conformance(t: Test, on: Subject): void {
     const one: string[] = [];
     await other.subscribe('a.>', (m) => { got.push(m); });
     await other.subscribe('a.*.c', async (m) => { await sleep(1); one.push(m.subject); });
-    await other.subscribe('a', () => t.fail('"a" is not under "a.>"'));
+    await other.subscribe('a', () => { t.fail('"a" is not under "a.>"'); });
     await sleep(50);
     const body = Uint8Array.from({ length: 300_000 }, (_, i) => i * 31);
     await bus.publish('a.b.c', body, { 'Sw-Node': 'n1', Empty: '' });

@@ -6,22 +6,12 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Delivery } from './bus.js';
 import { conformance, sleep, until } from './conformance.js';
+import { crashBody, crashStream } from './crash-writer.js';
 import { createEmbeddedBus } from './embedded.js';
 import { PENDING_MESSAGES } from './fan-out.js';
 
-const self = fileURLToPath(import.meta.url);
-const alerts = { name: 'SW_ALERTS', subjects: ['sw.alert.>'], retention: 'keep' as const, maxBytes: 8 * 1024 * 1024 };
-const body = (i: number) => Buffer.from(`${i}`.padEnd(i % 3000, '.'));
-
-if (process.argv[2] === 'publish') {
-  // A process that publishes until it is killed, telling each message that was acknowledged to it.
-  const bus = createEmbeddedBus({ dir: process.argv[3] });
-  await bus.ensureStream(alerts);
-  await bus.consume('SW_ALERTS', { durable: 'console', ack: 'explicit', maxUnacked: 10 }, (d) => { if (d.seq <= 50) d.ack(); });
-  for (let i = Number(process.argv[4]); ; i += 8) {
-    await Promise.all(Array.from({ length: 8 }, (_, k) => bus.publishDurable('sw.alert.high.u', body(i + k), `id${i + k}`).then(() => process.send!(i + k))));
-  }
-}
+const writer = fileURLToPath(new URL('./crash-writer.js', import.meta.url));
+const alerts = crashStream;
 
 const dir = () => {
   const made = mkdtempSync(join(tmpdir(), 'sw-bus-'));
@@ -37,7 +27,7 @@ t.test('kill -9 loses nothing that was acknowledged to the publisher', async (t)
   const data = dir();
   let told = -1;
   for (let round = 0; round < 3; round++) {
-    const child = fork(self, ['publish', data, String(told + 1)], { execArgv: [], env: { ...process.env, TAP: '' } });
+    const child = fork(writer, ['publish', data, String(told + 1)], { execArgv: [] });
     const from = told;
     child.on('message', (n: number) => { told = Math.max(told, n); });
     await until(() => told > from + 150);
@@ -56,10 +46,10 @@ t.test('kill -9 loses nothing that was acknowledged to the publisher', async (t)
   await bus.consume('SW_ALERTS', { durable: 'console', ack: 'explicit', maxUnacked: 100 }, (d) => { least = Math.min(least, d.seq); d.ack(); });
   await until(() => got.has(`id${told}`) && least < Infinity);
   await sleep(50);
-  const wrong = Array.from({ length: told + 1 }, (_, i) => i).filter((i) => got.get(`id${i}`) !== body(i).toString());
+  const wrong = Array.from({ length: told + 1 }, (_, i) => i).filter((i) => got.get(`id${i}`) !== crashBody(i).toString());
   t.strictSame(wrong, []);
   t.equal(least, 51, 'the consumer goes on where it stood');
-  t.strictSame(await bus.publishDurable('sw.alert.high.u', body(1), 'id1'), { duplicate: true }, 'ids are remembered');
+  t.strictSame(await bus.publishDurable('sw.alert.high.u', crashBody(1), 'id1'), { duplicate: true }, 'ids are remembered');
   t.throws(() => createEmbeddedBus({ dir: data }), { code: 'SW_BUS_DIR_BUSY' });
 });
 
