@@ -43,6 +43,11 @@ class OpenBlock {
   }
 }
 
+/** A pcap file without packets: the body of the block that ends an epoch. */
+export function emptyBody(linktype: number): Uint8Array {
+  return Uint8Array.from(new OpenBlock(0, linktype).bytes.subarray(0, FILE_HEADER));
+}
+
 /**
  * Fills packet blocks: one open block per partition and link type, closed at 512 KiB or when its packets span 50 ms.
  * Interfaces of one capture share blocks, because the order of their packets matters more than the label.
@@ -54,7 +59,7 @@ export class BlockBuilder {
 
   /** @param closed called with each closed block; its body is a copy of its own */
   constructor(private readonly partitions: number, private readonly closed: (block: ClosedBlock) => void) {
-    this.recent = new Array<OpenBlock | undefined>(partitions).fill(undefined);
+    this.recent = Array.from({ length: partitions }, () => undefined);
   }
 
   /** Adds one packet; same arguments as `PacketVisitor.packet`. */

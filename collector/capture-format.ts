@@ -60,8 +60,9 @@ export class Tally {
   /** Infinity / 0 while there is no packet. */
   firstUs = Infinity;
   lastUs = 0;
-  readonly interfaces: CaptureInterface[] = [];
   readonly warnings: CaptureWarning[] = [];
+
+  constructor(readonly interfaces: CaptureInterface[] = []) {}
 
   warn(code: WarningCode, offset: number, message: string): void {
     const known = this.warnings.find((w) => w.code === code);

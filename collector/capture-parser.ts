@@ -37,7 +37,7 @@ const UNREADABLE: [number, string][] = [
  * and calls `advance`.
  */
 export class CaptureParser {
-  readonly tally = new Tally();
+  readonly tally: Tally;
   gzip = false;
   private readonly region: Region;
   private readonly view: DataView;
@@ -49,8 +49,12 @@ export class CaptureParser {
   private position = 0;
   private total = 0;
 
-  /** @param name of the capture, for messages */
-  constructor(region: Region | FixedRegion, private readonly visitor: PacketVisitor, private readonly name = 'the capture') {
+  /** @param name of the capture, for messages @param interfaces filled with the interfaces as they are met */
+  constructor(
+    region: Region | FixedRegion, private readonly visitor: PacketVisitor, private readonly name = 'the capture',
+    interfaces: CaptureInterface[] = [],
+  ) {
+    this.tally = new Tally(interfaces);
     this.region = asRegion(region);
     const { u8 } = this.region;
     this.view = new DataView(u8.buffer, u8.byteOffset, u8.byteLength);

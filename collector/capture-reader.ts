@@ -1,7 +1,7 @@
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { PacketVisitor } from './capture-format.js';
+import type { CaptureInterface, PacketVisitor } from './capture-format.js';
 import { CaptureParser, type CaptureSummary } from './capture-parser.js';
 import { captureMissing } from './errors.js';
 import { gunzipped, isGzip } from './gzip.js';
@@ -17,6 +17,8 @@ export interface ReadOptions {
   name?: string;
   /** Ends the read early, at the next chunk; the summary covers what was read. */
   signal?: AbortSignal;
+  /** Filled with the interfaces as they are met; `PacketVisitor.packet` gives indexes into it. */
+  interfaces?: CaptureInterface[];
 }
 
 /**
@@ -41,7 +43,7 @@ export async function readCaptureFile(
       const file = createReadStream(path, { fd, start: 0, highWaterMark: 256 * 1024 });
       return await readCaptureStream(file, region, visitor, { ...options, name });
     }
-    const parser = new CaptureParser(region, visitor, name);
+    const parser = new CaptureParser(region, visitor, name, options.interfaces);
     let turn = performance.now();
     let position = 0;
     while (!parser.stopped && !options.signal?.aborted) {
@@ -75,7 +77,7 @@ export async function readCaptureStream(
   stream: Readable, region: Region | FixedRegion, visitor: PacketVisitor, options: ReadOptions = {},
 ): Promise<CaptureSummary> {
   const name = options.name ?? 'standard input';
-  const parser = new CaptureParser(region, visitor, name);
+  const parser = new CaptureParser(region, visitor, name, options.interfaces);
   const abort = (): void => void stream.destroy();
   if (options.signal?.aborted) abort();
   options.signal?.addEventListener('abort', abort, { once: true });

@@ -15,6 +15,8 @@ export interface PublisherOptions {
   window?: number;
   /** Where live packets wait while the bus does not take them; without it everybody waits. */
   spool?: Spool;
+  /** Sees every block as it is handed over. */
+  tap?: (block: PacketBlock) => void;
 }
 
 export interface PublisherCounters {
@@ -130,7 +132,7 @@ export class Publisher {
   /** Read from the spool, waiting for room in its lane. */
   private head: PacketBlock | undefined;
 
-  constructor(readonly bus: Bus, options: PublisherOptions = {}) {
+  constructor(readonly bus: Bus, private readonly options: PublisherOptions = {}) {
     this.spool = options.spool;
     this.window = options.window ?? DEFAULT_WINDOW;
     this.drainSpool();
@@ -138,6 +140,7 @@ export class Publisher {
 
   /** Hands one block over; resolves when it has a place in the window. Blocks of one partition must come one by one. */
   async offer(block: PacketBlock): Promise<void> {
+    this.options.tap?.(block);
     const lane = this.lane(block.headers.partition);
     while (!this.stopped && (lane.full || this.spooling)) await this.movement();
     if (!this.stopped) lane.add(block);
@@ -145,6 +148,7 @@ export class Publisher {
 
   /** Hands one block over without waiting, by way of the spool where need be. */
   offerLive(block: PacketBlock): void {
+    this.options.tap?.(block);
     const lane = this.lane(block.headers.partition);
     if (!this.spooling && !lane.full) return lane.add(block);
     if (this.spool === undefined) {
@@ -186,8 +190,7 @@ export class Publisher {
     if (this.spool !== undefined) {
       const left = [...this.lanes.values()].flatMap((lane) => lane.queue.filter((w) => !w.stored).map((w) => w.block));
       if (this.head) left.push(this.head);
-      // They are older than what lies in the spool; the analyzer puts a block that comes late in its place by number.
-      for (const block of left) this.spool.append(block);
+      this.spool.putBack(left);
       this.spool.close();
     }
     this.moved();

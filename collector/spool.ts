@@ -1,11 +1,13 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { PacketBlock } from '../contracts/packet-block.js';
 import { decodeBlockHeaders, encodeBlockHeaders } from '../contracts/packet-block.js';
 import { spoolUnusable } from './errors.js';
 
 /** A segment is closed at this size; the oldest segment is what is given up when the spool is full. */
 const SEGMENT_BYTES = 8 * 1024 * 1024;
+/** Names count from the middle, so that blocks put back find a name before all others. */
+const FIRST_SEGMENT = 500_000_000_000;
 const MAGIC = 0x53575350;
 /** Magic, length of the header JSON, length of the body. */
 const RECORD_HEADER = 12;
@@ -30,7 +32,7 @@ export class Spool {
   private writer = -1;
   private reader = -1;
   private readAt = 0;
-  private next = 0;
+  private next = FIRST_SEGMENT;
 
   /** @throws OperatorError SW_COLLECT_SPOOL */
   constructor(private readonly folder: string, private readonly maxBytes: number) {
@@ -39,7 +41,7 @@ export class Spool {
       for (const name of readdirSync(folder).filter((n) => /^\d{12}\.spool$/.test(n)).sort()) {
         const path = join(folder, name);
         this.segments.push({ path, bytes: statSync(path).size, records: -1, packets: 0 });
-        this.next = Number(name.slice(0, 12)) + 1;
+        this.next = segmentNumber(path) + 1;
       }
     } catch (error) {
       throw spoolUnusable(folder, (error as Error).message);
@@ -58,19 +60,13 @@ export class Spool {
 
   /** Appends a block. @returns false when the disk refuses it: the block is lost and counted. */
   append(block: PacketBlock): boolean {
-    const headers = Buffer.from(JSON.stringify(encodeBlockHeaders(block.headers)));
-    const record = Buffer.allocUnsafe(RECORD_HEADER + headers.length + block.body.length);
-    record.writeUInt32LE(MAGIC, 0);
-    record.writeUInt32LE(headers.length, 4);
-    record.writeUInt32LE(block.body.length, 8);
-    headers.copy(record, RECORD_HEADER);
-    record.set(block.body, RECORD_HEADER + headers.length);
+    const record = encodeRecord(block);
     try {
       let last = this.segments.at(-1);
       if (last === undefined || this.writer < 0 || last.bytes >= Math.min(SEGMENT_BYTES, this.maxBytes / 4)) {
         if (this.writer >= 0) closeSync(this.writer);
         this.writer = -1;
-        const path = join(this.folder, `${String(this.next++).padStart(12, '0')}.spool`);
+        const path = segmentPath(this.folder, this.next++);
         this.writer = openSync(path, 'w', 0o600);
         last = { path, bytes: 0, records: 0, packets: 0 };
         this.segments.push(last);
@@ -105,6 +101,18 @@ export class Spool {
         this.writer = -1;
       }
       this.removeFirst();
+    }
+  }
+
+  /** Puts blocks that were read, but not delivered, before everything else. For the moment before `close`. */
+  putBack(blocks: PacketBlock[]): void {
+    if (blocks.length === 0) return;
+    const first = this.segments[0] === undefined ? this.next : segmentNumber(this.segments[0].path);
+    try {
+      writeFileSync(segmentPath(this.folder, first - 1), Buffer.concat(blocks.map(encodeRecord)), { mode: 0o600 });
+    } catch {
+      this.droppedBlocks += blocks.length;
+      for (const block of blocks) this.droppedPackets += block.headers.packets;
     }
   }
 
@@ -157,4 +165,23 @@ export class Spool {
     this.readAt = 0;
     if (existsSync(segment.path)) rmSync(segment.path, { force: true });
   }
+}
+
+function segmentPath(folder: string, number: number): string {
+  return join(folder, `${String(number).padStart(12, '0')}.spool`);
+}
+
+function segmentNumber(path: string): number {
+  return Number(basename(path).slice(0, 12));
+}
+
+function encodeRecord(block: PacketBlock): Buffer {
+  const headers = Buffer.from(JSON.stringify(encodeBlockHeaders(block.headers)));
+  const record = Buffer.allocUnsafe(RECORD_HEADER + headers.length + block.body.length);
+  record.writeUInt32LE(MAGIC, 0);
+  record.writeUInt32LE(headers.length, 4);
+  record.writeUInt32LE(block.body.length, 8);
+  headers.copy(record, RECORD_HEADER);
+  record.set(block.body, RECORD_HEADER + headers.length);
+  return record;
 }
