@@ -49,14 +49,14 @@ export function conformance(t: Test, on: Subject): void {
     await other.subscribe('a', () => { t.fail('"a" is not under "a.>"'); });
     await sleep(50);
     const body = Uint8Array.from({ length: 300_000 }, (_, i) => i * 31);
-    await bus.publish('a.b.c', body, { 'Sw-Node': 'n1', Empty: '' });
+    await bus.publish('a.b.c', body, { 'Sw-Node': '节点 1', Empty: '' });
     for (let i = 0; i < 100; i++) await bus.publish(`a.${i}.c`, bytes(String(i)));
     await bus.publish('a.b.c.d', new Uint8Array(0));
     await bus.publish('b.b.c', bytes('no'));
     await until(() => got.length >= 102 && one.length >= 101);
     t.equal(got.length, 102);
     t.ok(Buffer.from(got[0].data).equals(body));
-    t.strictSame({ ...got[0].headers }, { 'Sw-Node': 'n1', Empty: '' });
+    t.strictSame({ ...got[0].headers }, { 'Sw-Node': '节点 1', Empty: '' });
     t.strictSame(got.slice(1, 101).map((m) => text(m.data)), Array.from({ length: 100 }, (_, i) => String(i)));
     t.equal(got[101].data.length, 0);
     t.equal(one.length, 101);

@@ -5,12 +5,11 @@ import { BusClosed, BusTimeout, busErrors } from './errors.js';
 import { FanOut } from './fan-out.js';
 import { Journal } from './journal.js';
 import { Positions, type Position } from './positions.js';
+import { Responder, type Answer } from './responder.js';
 import { StreamConsumer } from './stream-consumer.js';
 import { StreamStore, messageBytes } from './stream-store.js';
 import { isPattern, isSubject, overlap } from './subject.js';
 
-/** Requests that one responder works on at once. */
-const RESPONSES_MAX = 64;
 /** Bytes on their way to a journal before publishDurable waits for its turn. */
 const JOURNAL_PENDING_BYTES = 32 * 1024 * 1024;
 
@@ -24,8 +23,7 @@ export interface EmbeddedOptions {
   now?: () => number;
 }
 
-type Reply = (answer: { data: Uint8Array } | { error: unknown }) => void;
-interface Internal extends BusMessage { reply?: Reply }
+interface Internal extends BusMessage { reply?: (answer: Answer) => void }
 
 /**
  * The bus inside one process. `data` and `headers` belong to the bus from the call on: they are handed to
@@ -151,7 +149,7 @@ class EmbeddedBus implements Bus {
     return new Promise((resolve, reject) => {
       this.#check(subject);
       const timer = setTimeout(() => reject(new BusTimeout(subject)), timeoutMs);
-      const reply: Reply = (answer) => {
+      const reply = (answer: Answer) => {
         clearTimeout(timer);
         if ('error' in answer) reject(busErrors.remote(subject, (answer.error as Error)?.message ?? String(answer.error)));
         else resolve({ subject, data: answer.data, headers: {} });
@@ -166,22 +164,9 @@ class EmbeddedBus implements Bus {
 
   async respond(subject: string, handler: (m: BusMessage) => Promise<Uint8Array> | Uint8Array): Promise<Subscription> {
     this.#check(subject, true);
-    const busy = new Set<Promise<void>>();
-    const subscription = this.#fan.subscribe(subject, async (message) => {
-      const work = (async () => {
-        try {
-          const data = await handler(message);
-          message.reply?.({ data });
-        } catch (error) {
-          message.reply?.({ error });
-          this.#onError(error, subject);
-        }
-      })();
-      busy.add(work);
-      void work.then(() => busy.delete(work));
-      if (busy.size >= RESPONSES_MAX) await Promise.race(busy);
-    });
-    return { close: async () => { await subscription.close(); await Promise.all(busy); } };
+    const responder = new Responder(handler, this.#onError);
+    const subscription = this.#fan.subscribe(subject, (message) => responder.handle(message, (answer) => message.reply?.(answer)));
+    return { close: async () => { await subscription.close(); await responder.idle(); } };
   }
 
   onState(listener: (state: BusState) => void): void { this.#listeners.push(listener); }

@@ -47,6 +47,12 @@ export const busErrors = {
     'See whether it is running, the address and port are right, and the credentials and certificates fit.'),
   protocol: coded('SW_BUS_PROTOCOL', (why: string) => `The local bus speaks another language: ${why}.`,
     'Run the same version of the program on both sides.'),
+  permission: coded('SW_BUS_PERMISSION', (operation: string, subject: string) => `The account may not ${operation} ${subject}.`,
+    'Give it the permission in the configuration of the NATS server, or use the credentials meant for this role.'),
+  stream: coded('SW_BUS_STREAM', (name: string, why: string) => `Stream ${name} cannot be brought to its options: ${why}.`,
+    'See the limits of the NATS account and of its JetStream store; retention and storage of a stream cannot be changed, only by making it anew.'),
+  takenOver: coded('SW_BUS_TAKEN_OVER', (stream: string, durable: string) => `Another process took over consumer ${durable} of stream ${stream}.`,
+    'Run one process a partition; this one goes on when the other has gone.'),
   noServer: coded('SW_BUS_NO_NATS_SERVER', () => 'The program nats-server was not found.',
     'Install it (Debian: apt-get install nats-server) or set NATS_SERVER to its path.'),
 } as const;
