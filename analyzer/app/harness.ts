@@ -36,9 +36,9 @@ export class Harness implements AppContext {
   parser: AppParser | undefined;
   failed = false;
 
-  constructor(private readonly entries: readonly ProtocolEntry[], serverPort = 0) {
+  constructor(private readonly entries: readonly ProtocolEntry[], serverPort = 0, private readonly transport: 'tcp' | 'udp' = 'tcp') {
     this.flow.serverPort = serverPort;
-    this.flow.protocol = 6;
+    this.flow.protocol = transport === 'tcp' ? 6 : 17;
   }
 
   scratch(bytes: number): number {
@@ -100,6 +100,7 @@ export class Harness implements AppContext {
     if (!this.parser) {
       let maybe = false;
       for (const entry of this.entries) {
+        if (entry.transport !== this.transport) continue;
         const is = entry.identify(this.arena.u8, this.window, all.length, direction, entry.ports.includes(this.flow.serverPort));
         if (is === 0) maybe = true;
         if (is !== 1) continue;

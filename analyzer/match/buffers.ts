@@ -4,7 +4,8 @@
  */
 export const BUFFER_NAMES = [
   'payload', // one packet's payload
-  'stream', // one chunk of a reassembled stream
+  'stream', // the reassembled bytes of one direction
+  'message', // the same, since the other side last spoke
   'http.method', 'http.uri', 'http.uri.raw', 'http.protocol', 'http.host', 'http.host.raw', 'http.user_agent',
   'http.cookie', 'http.referer', 'http.content_type', 'http.content_len', 'http.accept', 'http.accept_enc',
   'http.accept_lang', 'http.connection', 'http.header', 'http.header.raw', 'http.header_names', 'http.request_header',
@@ -29,6 +30,7 @@ export const BUFFER_NAMES = [
   'websocket.payload', 'mysql.command', 'mysql.rows', 'pgsql.query', 'tds.query', 'redis.command', 'java.class',
   'java.stream', 'rmi.host', 't3.header', 'ajp.uri', 'ajp.attribute', 'rdp.cookie', 'rdp.channel', 'telnet.line',
   'icmp.payload', 'tcp.hdr', 'udp.hdr', 'ipv4.hdr', 'ipv6.hdr', 'icmpv4.hdr', 'icmpv6.hdr', 'auth.user',
+  'dns.opcode', 'dns.rcode', 'dns.rrtype', 'smb.status', 'ntlmssp.workstation', 'line', // one line of a line protocol
 ] as const;
 export type BufferName = (typeof BUFFER_NAMES)[number];
 
