@@ -5,7 +5,7 @@ import { Type, type Static, type TSchema } from '@sinclair/typebox';
  * the shape cannot say (which buffer belongs to which protocol, unique ids, regular expressions) the loader checks.
  */
 const closed = { additionalProperties: false } as const;
-const oneOf = <T extends readonly string[]>(names: T, description?: string) =>
+const oneOf = <const T extends readonly string[]>(names: T, description?: string) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...names], ...(description ? { description } : {}) });
 const text = (description: string) => Type.String({ minLength: 1, maxLength: 4000, description });
 const some = <T extends TSchema>(item: T, maxItems = 64) => Type.Union([item, Type.Array(item, { minItems: 1, maxItems })]);

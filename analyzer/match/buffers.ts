@@ -42,13 +42,21 @@ export const MAX_ENTRIES = 512;
 
 export class BufferTable {
   count = 0;
-  readonly ids = new Int16Array(MAX_ENTRIES);
-  readonly offsets = new Int32Array(MAX_ENTRIES);
-  readonly lengths = new Int32Array(MAX_ENTRIES);
+  readonly ids: Int16Array;
+  readonly offsets: Int32Array;
+  readonly lengths: Int32Array;
   /** Numbers that rules compare (stat_code, dns.opcode, dcerpc.opnum …), by the same ids. */
-  readonly numberIds = new Int16Array(MAX_ENTRIES);
-  readonly numbers = new Float64Array(MAX_ENTRIES);
+  readonly numberIds: Int16Array;
+  readonly numbers: Float64Array;
   numberCount = 0;
+
+  constructor(private readonly capacity = MAX_ENTRIES) {
+    this.ids = new Int16Array(capacity);
+    this.offsets = new Int32Array(capacity);
+    this.lengths = new Int32Array(capacity);
+    this.numberIds = new Int16Array(capacity);
+    this.numbers = new Float64Array(capacity);
+  }
 
   clear(): void {
     this.count = 0;
@@ -57,14 +65,14 @@ export class BufferTable {
 
   /** Adds one instance of a buffer; several instances of one id are several values (headers, names, certificates). */
   add(id: number, offset: number, length: number): void {
-    if (this.count === MAX_ENTRIES) return;
+    if (this.count === this.capacity) return;
     this.ids[this.count] = id;
     this.offsets[this.count] = offset;
     this.lengths[this.count++] = length;
   }
 
   addNumber(id: number, value: number): void {
-    if (this.numberCount === MAX_ENTRIES) return;
+    if (this.numberCount === this.capacity) return;
     this.numberIds[this.numberCount] = id;
     this.numbers[this.numberCount++] = value;
   }

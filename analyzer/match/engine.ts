@@ -1,0 +1,588 @@
+import type { Arena } from '../arena.js';
+import type { MatchedBuffer } from '../../contracts/alert.js';
+import type { Severity, Verdict } from '../../contracts/classes.js';
+import type { Stage, Transaction } from '../app/parser.js';
+import type { Direction, Flow } from '../flow/flow.js';
+import { B, BUFFER_NAMES, BufferTable, MAX_ENTRIES } from './buffers.js';
+import { decide, Tester } from './conditions.js';
+import { MATCHED_BYTES, MAX_MATCHED, type OnHit } from './hit.js';
+import { Wants, type MatchContext, type Matcher } from './matcher.js';
+import { literalScan, type LiteralScan } from './prefilter.js';
+import { RuleSet, type Group } from './rule-set.js';
+import type { Leaf, Part, Signature } from './signature.js';
+import { FlowState, MAX_KEPT, MAX_PARTIALS, newPartial, STREAM_BACK, TxState, type Partial, type Seen, type View, type Window } from './state.js';
+import { Thresholds } from './threshold.js';
+import { MAX_TRANSFORM, transform } from './transforms.js';
+
+/** A stream is looked at in pieces of at most this many bytes. */
+const STREAM_PIECE = 64 * 1024;
+/** Bytes of a direction that stream rules look at: beyond it is bulk. */
+export const STREAM_DEPTH = 1024 * 1024;
+/** Chunk borders: this many bytes of either side are scanned together. */
+const JOINT = 64;
+
+interface Scan { group: Group; scan: LiteralScan }
+
+/**
+ * Matches rules against packets, streams and transactions. One instance a worker. Two steps: literals of the rules are
+ * looked for in each buffer, and only rules whose literal is there are tested.
+ */
+export class RuleEngine implements Matcher {
+  private rules!: RuleSet;
+  private scans: Scan[][] = [];
+  private readonly tester = new Tester();
+  private readonly thresholds = new Thresholds();
+  private readonly scratch: number;
+  private readonly view: View;
+  private readonly packetTable = new BufferTable();
+  private readonly candidates: Int32Array = new Int32Array(4096);
+  private candidateCount = 0;
+  private marks = new Int32Array(0);
+  private epoch = 0;
+  private bits = 0;
+  /** What was looked at, and what limits have cost. */
+  readonly counters = { scans: 0, scannedBytes: 0, candidates: 0, hits: 0, suppressed: 0, partialsDropped: 0, candidatesDropped: 0, keptDropped: 0 };
+
+  constructor(private readonly arena: Arena, rules: RuleSet, private readonly onHit: OnHit) {
+    this.scratch = arena.reserve(Math.max(MAX_TRANSFORM, STREAM_BACK + STREAM_PIECE) + 64);
+    this.view = { u8: arena.u8, table: this.packetTable, origins: undefined, transformed: new Map() };
+    this.swap(rules);
+  }
+
+  get wants(): number {
+    return this.bits;
+  }
+
+  /** Changes to another rule set between two packets; what is half matched goes on under the old rules. */
+  swap(rules: RuleSet): void {
+    const scans = rules.groups.map((groups) => groups.map((group) => ({ group, scan: literalScan(this.arena, group.literals) })));
+    for (const { scan } of this.scans.flat()) scan.dispose();
+    this.scans = scans;
+    this.rules = rules;
+    this.marks = new Int32Array(rules.signatures.length);
+    this.epoch = 0;
+    this.bits = wantsOf(rules);
+  }
+
+  /** Tests given up because hostile bytes made them try too much. */
+  get givenUp(): number {
+    return this.tester.givenUp;
+  }
+
+  inspect(context: MatchContext, flow: Flow, tx: Transaction, stage: Stage): void {
+    const direction: Direction = stage >= 3 ? 1 : 0;
+    const at = stage % 3;
+    const { buffers } = context;
+    const state = tx.matcher as TxState | undefined;
+    const { view } = this;
+    view.table = buffers;
+    view.origins = undefined;
+    view.transformed.clear();
+    this.startCandidates();
+    for (let i = 0; i < buffers.count; i++) {
+      const groups = this.scans[buffers.ids[i]];
+      for (let g = 0; g < groups.length; g++) this.scanEntry(groups[g], i);
+    }
+    for (const s of this.rules.always.transaction) this.addCandidate(s.index);
+    if (this.candidateCount === 0 && state === undefined && (this.rules.kept.size === 0 || at === 2)) return;
+    const own = state ?? new TxState();
+    if (own.partials.length > 0) this.proceed(context, flow, tx, own, direction, at);
+    this.begin(context, flow, tx, own, direction, at, 'transaction', tx.protocol);
+    if (at < 2) this.keep(own, buffers);
+    if (own.partials.length > 0 || own.kept.length > 0) tx.matcher = own;
+  }
+
+  stream(context: MatchContext, flow: Flow, direction: Direction, at: number, length: number): void {
+    if (!this.rules.hasStream) return;
+    const state = stateOf(flow);
+    const window = state.windows[direction];
+    if (state.lastDirection !== direction) {
+      state.lastDirection = direction;
+      window.messageAt = window.position + window.length;
+    }
+    if (window.position >= STREAM_DEPTH) return;
+    for (let done = 0; done < length; done += STREAM_PIECE) this.piece(context, flow, state, direction, at + done, Math.min(STREAM_PIECE, length - done));
+  }
+
+  private piece(context: MatchContext, flow: Flow, state: FlowState, direction: Direction, at: number, length: number): void {
+    const window = state.windows[direction];
+    const { u8 } = this.arena;
+    this.startCandidates();
+    const groups = this.scans[B.stream];
+    for (const scan of groups) {
+      if (scan.group.chain >= 0) continue;
+      this.scanBytes(scan, at, length);
+    }
+    const back = Math.min(window.length, JOINT - 1);
+    if (back > 0 && groups.length > 0) {
+      const front = Math.min(length, JOINT - 1);
+      u8.set((window.bytes as Uint8Array).subarray(window.length - back, window.length), this.scratch);
+      u8.copyWithin(this.scratch + back, at, at + front);
+      for (const scan of groups) if (scan.group.chain < 0) this.scanBytes(scan, this.scratch, back + front);
+    }
+    for (const s of this.rules.always.stream) this.addCandidate(s.index);
+    for (const scan of groups) if (scan.group.chain >= 0) for (const users of scan.group.users) for (const u of users) this.addCandidate(u);
+    if (this.candidateCount > 0 || state.partials.some((p) => !p.done)) {
+      if (window.length > 0) u8.set((window.bytes as Uint8Array).subarray(0, window.length), this.scratch);
+      u8.copyWithin(this.scratch + window.length, at, at + length);
+      const view = this.streamView(window, length, 0);
+      this.proceed(context, flow, undefined, state, direction, 0, view, window, length);
+      this.streamView(window, length, 0);
+      this.begin(context, flow, undefined, state, direction, 0, 'stream', '');
+    }
+    append(window, u8, at, length);
+  }
+
+  /** The window and the chunk after it, which lie in scratch, as `stream` and `message`, from stream position `since` on. */
+  private streamView(window: Window, length: number, since: number): View {
+    const { view, packetTable, scratch } = this;
+    packetTable.clear();
+    view.table = packetTable;
+    view.transformed.clear();
+    const end = scratch + window.length + length;
+    const from = Math.min(end, scratch + Math.max(0, since - window.position));
+    packetTable.add(B.stream, from, end - from);
+    const message = Math.min(end, Math.max(from, scratch + window.messageAt - window.position));
+    packetTable.add(B.message, message, end - message);
+    view.origins = [scratch - window.position, scratch + window.messageAt - window.position];
+    return view;
+  }
+
+  packet(context: MatchContext, flow: Flow | undefined, direction: Direction): void {
+    const { packet } = context;
+    const table = this.packetTable;
+    table.clear();
+    if (packet.payloadLength > 0) {
+      table.add(B.payload, packet.payloadOffset, packet.payloadLength);
+      if (packet.protocol === 1 || packet.protocol === 58) table.add(B['icmp.payload'], packet.payloadOffset, packet.payloadLength);
+    }
+    if (packet.ipVersion === 4) table.add(B['ipv4.hdr'], packet.ipOffset, Math.max(20, Math.min(60, packet.transportOffset - packet.ipOffset)));
+    else if (packet.ipVersion === 6) table.add(B['ipv6.hdr'], packet.ipOffset, 40);
+    const header = packet.payloadOffset - packet.transportOffset;
+    if (header > 0 && packet.fragment === 0) {
+      const id = packet.protocol === 6 ? B['tcp.hdr'] : packet.protocol === 17 ? B['udp.hdr'] : packet.protocol === 1 ? B['icmpv4.hdr'] : packet.protocol === 58 ? B['icmpv6.hdr'] : -1;
+      if (id >= 0) table.add(id, packet.transportOffset, header);
+    }
+    this.view.table = table;
+    this.view.origins = undefined;
+    this.view.transformed.clear();
+    this.startCandidates();
+    for (let i = 0; i < table.count; i++) {
+      const groups = this.scans[table.ids[i]];
+      for (let g = 0; g < groups.length; g++) this.scanEntry(groups[g], i);
+    }
+    for (const s of this.rules.always.packet) this.addCandidate(s.index);
+    const state = flow?.matcher as FlowState | undefined;
+    if (state && state.partials.length > 0) this.proceed(context, flow, undefined, state, direction, 0);
+    if (this.candidateCount === 0) return;
+    const own = new TxState();
+    this.begin(context, flow ?? context.flowOf(), undefined, own, direction, 0, 'packet', '');
+    if (own.partials.some((p) => !p.done)) {
+      const owner = flow ?? context.flowOf();
+      if (!owner) return;
+      const keepIn = stateOf(owner);
+      for (const p of own.partials) if (!p.done && p.phase > 0) this.remember(keepIn, p);
+    }
+  }
+
+  appEvent(context: MatchContext, flow: Flow, protocol: string, name: string, txId: number | undefined): void {
+    this.event(context, flow, context.direction, `${protocol}.${name}`, txId);
+  }
+
+  packetEvent(context: MatchContext, flow: Flow | undefined, direction: Direction, name: string): void {
+    this.event(context, flow, direction, name, undefined);
+  }
+
+  private event(context: MatchContext, flow: Flow | undefined, direction: Direction, name: string, txId: number | undefined): void {
+    const signatures = this.rules.byEvent.get(name);
+    if (!signatures) return;
+    this.packetTable.clear();
+    this.view.table = this.packetTable;
+    this.view.origins = undefined;
+    for (const s of signatures) {
+      if (s.level !== 'event' || !this.headerFits(s, context, flow, direction, '')) continue;
+      const partial = newPartial(s, direction, `${s.info.sid}:${flow?.id ?? 0}:e${txId ?? context.packet.number}`);
+      for (const e of s.parts[0].events) partial.truth[0][e.slot] = e.event === name ? 1 : 0;
+      if (decide(s.parts[0].root, partial.truth[0]) === 1) {
+        partial.phase = s.parts.length;
+        this.attempted(context, flow, undefined, partial, direction);
+      }
+    }
+  }
+
+  appDecided(): void {}
+  flowEnd(_context: MatchContext, flow: Flow): void {
+    flow.matcher = undefined;
+  }
+
+  // --- step one: candidates
+
+  private startCandidates(): void {
+    this.candidateCount = 0;
+    this.epoch++;
+  }
+
+  private addCandidate(index: number): void {
+    if (this.marks[index] === this.epoch) return;
+    this.marks[index] = this.epoch;
+    if (this.candidateCount === this.candidates.length) {
+      this.counters.candidatesDropped++;
+      return;
+    }
+    this.candidates[this.candidateCount++] = index;
+  }
+
+  private scanEntry(scan: Scan, entry: number): void {
+    const { table } = this.view;
+    if (scan.group.chain < 0) {
+      this.scanBytes(scan, table.offsets[entry], table.lengths[entry]);
+      return;
+    }
+    const bytes = this.transformedOf(this.view, entry, scan.group.chain);
+    this.arena.u8.set(bytes, this.scratch);
+    this.scanBytes(scan, this.scratch, bytes.length);
+  }
+
+  private scanBytes(scan: Scan, at: number, length: number): void {
+    if (length <= 0) return;
+    this.counters.scans++;
+    this.counters.scannedBytes += length;
+    const n = scan.scan.scan(at, length);
+    const { found } = scan.scan;
+    for (let i = 0; i < n; i++) {
+      const users = scan.group.users[found[i]];
+      for (let k = 0; k < users.length; k++) this.addCandidate(users[k]);
+    }
+  }
+
+  // --- step two: conditions
+
+  /** Tests the candidates, in the order of the rules. */
+  private begin(
+    context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, state: TxState, direction: Direction, at: number,
+    level: Signature['level'], protocol: string,
+  ): void {
+    if (this.candidateCount === 0) return;
+    const order = this.candidates.subarray(0, this.candidateCount).slice().sort();
+    const { view } = this;
+    for (const index of order) {
+      const s = this.rules.signatures[index];
+      if (s.level !== level || state.partials.some((p) => p.signature === s && p.direction === direction)) continue;
+      if (!s.either && s.parts[0].direction !== direction) continue;
+      if (!this.headerFits(s, context, flow, direction, protocol)) continue;
+      this.counters.candidates++;
+      const where = tx ? `t${tx.id}` : level === 'stream' ? 's' : `p${context.packet.number}`;
+      const partial = newPartial(s, direction, `${s.info.sid}:${flow?.id ?? 0}:${where}`);
+      for (const kept of state.kept) this.update(partial, s.parts[0], partial.truth[0], kept, -1, direction);
+      for (const [i, v] of s.verdicts.entries()) if (v.request) for (const kept of state.kept) this.update(partial, v.request, partial.verdictRequest[i] as Int8Array, kept, -1, direction);
+      this.advance(context, flow, tx, partial, direction, at, view);
+      if (!partial.done || partial.phase > 0) this.remember(state, partial);
+    }
+  }
+
+  /** Takes the rules that wait in this transaction one stage on. */
+  private proceed(
+    context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, state: TxState, direction: Direction, at: number,
+    view = this.view, window?: Window, length = 0,
+  ): void {
+    for (const partial of state.partials) {
+      if (partial.done) continue;
+      if (window) {
+        if (partial.signature.level !== 'stream') continue;
+        this.streamView(window, length, partial.phase > 0 ? partial.since[direction] : 0);
+      }
+      this.advance(context, flow, tx, partial, direction, at, view);
+    }
+  }
+
+  private advance(context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, partial: Partial, direction: Direction, at: number, view: View): void {
+    const s = partial.signature;
+    const first = partial.phase;
+    if (partial.phase < s.parts.length) {
+      const part = s.parts[partial.phase];
+      const side = s.either ? partial.direction : part.direction;
+      const truth = partial.truth[partial.phase];
+      if (side === direction) this.update(partial, part, truth, view, at, direction);
+      else if (direction === 1 && side === 0) close(truth); // the request is over
+      else return;
+      const result = decide(part.root, truth);
+      if (result === 0) partial.done = true;
+      if (result !== 1) {
+        if (result === -1) this.updateVerdicts(partial, direction, at, view);
+        return;
+      }
+      partial.phase++;
+      if (flow?.matcher instanceof FlowState) {
+        const { windows } = flow.matcher;
+        partial.since = [windows[0].position + windows[0].length, windows[1].position + windows[1].length];
+      }
+    }
+    this.updateVerdicts(partial, direction, at, view);
+    if (partial.phase < s.parts.length) {
+      // A response part that was waiting for the request's end may hold at this very stage.
+      if (first < partial.phase && s.parts[partial.phase].direction === direction) this.advance(context, flow, tx, partial, direction, at, view);
+      return;
+    }
+    if (first < s.parts.length) this.attempted(context, flow, tx, partial, direction);
+    else this.raise(context, flow, tx, partial, direction, false);
+  }
+
+  private attempted(context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, partial: Partial, direction: Direction): void {
+    const { threshold, info } = partial.signature;
+    if (threshold) {
+      const [source, destination] = endpoints(context, flow, partial.signature.attacker);
+      partial.suppressed = !this.thresholds.pass(threshold, info.sid, source, destination, context.nowUs);
+    }
+    this.raise(context, flow, tx, partial, direction, true);
+  }
+
+  /** Finds the highest verdict that holds, and says so when it is new. */
+  private raise(context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, partial: Partial, direction: Direction, fresh: boolean): void {
+    const s = partial.signature;
+    let best = partial.verdict;
+    let open = false;
+    for (let i = s.verdicts.length - 1; i > partial.verdict; i--) {
+      const v = s.verdicts[i];
+      const request = v.request ? decide(v.request.root, partial.verdictRequest[i] as Int8Array) : 1;
+      const response = v.response ? decide(v.response.root, partial.verdictResponse[i] as Int8Array) : 1;
+      if (request === 1 && response === 1) {
+        best = i;
+        break;
+      }
+      if (request !== 0 && response !== 0) open = true;
+    }
+    const raised = best > partial.verdict;
+    partial.verdict = best;
+    if (!open) partial.done = true;
+    if (!fresh && !raised) return;
+    if (partial.suppressed) {
+      this.counters.suppressed++;
+      return;
+    }
+    if (!s.info.silent) this.hit(context, flow, tx, partial, direction);
+  }
+
+  private hit(context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, partial: Partial, direction: Direction): void {
+    this.counters.hits++;
+    const s = partial.signature;
+    const v = partial.verdict >= 0 ? s.verdicts[partial.verdict] : undefined;
+    const verdict: Verdict = v?.is ?? 'attempted';
+    const severity: Severity = v?.severity ?? s.info.severity;
+    this.onHit({
+      signature: s, flow, tx, direction, verdict, severity, because: v?.because ?? s.because, attacker: s.attacker, key: partial.key,
+      timeUs: context.nowUs, packetNumber: context.packet.number, matched: () => matchedOf(partial.seen),
+    }, context);
+  }
+
+  private updateVerdicts(partial: Partial, direction: Direction, at: number, view: View): void {
+    const { verdicts } = partial.signature;
+    for (let i = partial.verdict + 1; i < verdicts.length; i++) {
+      const v = verdicts[i];
+      const request = partial.verdictRequest[i];
+      const response = partial.verdictResponse[i];
+      if (v.request && request) {
+        if (direction === 0) this.update(partial, v.request, request, view, at, direction);
+        else close(request);
+      }
+      if (v.response && response && direction === 1 && partial.phase > 0) this.update(partial, v.response, response, view, at, direction);
+    }
+  }
+
+  /** Tests what isn't decided yet; `at` -1: an earlier stage, which makes nothing false. */
+  private update(partial: Partial, part: Part, truth: Int8Array, view: View, at: number, direction: Direction): void {
+    for (const leaf of part.leaves) {
+      if (truth[leaf.slot] === 1) continue;
+      if (this.leaf(leaf, view, partial, direction)) truth[leaf.slot] = 1;
+      else if (truth[leaf.slot] === -1 && at >= leaf.final) truth[leaf.slot] = 0;
+      // On streams a negation is asked anew with each chunk.
+    }
+  }
+
+  private leaf(leaf: Leaf, view: View, partial: Partial, direction: Direction): boolean {
+    const { table } = view;
+    let instances = 0;
+    for (let i = 0; i < table.count; i++) {
+      if (table.ids[i] !== leaf.buffer) continue;
+      let { u8 } = view;
+      let from = table.offsets[i];
+      let to = from + table.lengths[i];
+      let origin = view.origins ? view.origins[i] : from;
+      if (leaf.chain >= 0) {
+        u8 = this.transformedOf(view, i, leaf.chain);
+        from = 0;
+        to = u8.length;
+        origin = 0;
+      }
+      if (!this.tester.test(leaf, u8, from, to, origin)) continue;
+      if (leaf.instances) {
+        instances++;
+        continue;
+      }
+      see(partial.seen, leaf.buffer, direction, u8, from, to, this.tester.marked());
+      return true;
+    }
+    if (leaf.instances) return instances >= leaf.instances.min && instances <= leaf.instances.max && (instances > 0 || leaf.instances.max === 0);
+    for (let i = 0; i < table.numberCount; i++) {
+      if (table.numberIds[i] === leaf.buffer && this.tester.test(leaf, EMPTY, 0, 0, 0, table.numbers[i])) return true;
+    }
+    return false;
+  }
+
+  private transformedOf(view: View, entry: number, chain: number): Buffer {
+    const key = chain * MAX_ENTRIES + entry;
+    let bytes = view.transformed.get(key);
+    if (!bytes) {
+      const at = view.table.offsets[entry];
+      bytes = transform(this.rules.chains[chain] ?? [], view.u8.subarray(at, at + view.table.lengths[entry]));
+      view.transformed.set(key, bytes);
+    }
+    return bytes;
+  }
+
+  private headerFits(s: Signature, context: MatchContext, flow: Flow | undefined, direction: Direction, protocol: string): boolean {
+    const { header } = s;
+    if ((header.directions & (direction === 0 ? 1 : 2)) === 0 && s.either) return false;
+    if (header.apps.length > 0 && protocol !== '' && !header.apps.includes(protocol) && !(header.apps.includes('file') && protocol !== '')) return false;
+    const { packet, arena } = context;
+    if (header.transports.length > 0 && !header.transports.includes(flow?.protocol ?? packet.protocol)) return false;
+    if (header.source.any && header.destination.any && header.sourcePorts.any && header.destinationPorts.any) return true;
+    let u8: Uint8Array;
+    let client: number;
+    let server: number;
+    let length: number;
+    let clientPort: number;
+    let serverPort: number;
+    if (flow) {
+      u8 = flow.addresses;
+      length = flow.ipVersion === 6 ? 16 : 4;
+      client = 0;
+      server = length;
+      clientPort = flow.clientPort;
+      serverPort = flow.serverPort;
+    } else {
+      u8 = arena.u8;
+      length = packet.ipVersion === 6 ? 16 : 4;
+      client = packet.srcOffset;
+      server = packet.dstOffset;
+      clientPort = packet.srcPort;
+      serverPort = packet.dstPort;
+    }
+    if (header.sides === 'packet' && flow && direction === 1) {
+      [client, server] = [server, client];
+      [clientPort, serverPort] = [serverPort, clientPort];
+    }
+    const fits = (a: number, ap: number, b: number, bp: number) =>
+      header.sourcePorts.has(ap) && header.destinationPorts.has(bp) && header.source.has(u8, a, length) && header.destination.has(u8, b, length);
+    return fits(client, clientPort, server, serverPort) || (header.bidirectional && fits(server, serverPort, client, clientPort));
+  }
+
+  private remember(state: TxState, partial: Partial): void {
+    if (state.partials.length >= MAX_PARTIALS) {
+      const over = state.partials.findIndex((p) => p.done);
+      if (over < 0) {
+        this.counters.partialsDropped++;
+        return;
+      }
+      state.partials.splice(over, 1);
+    }
+    state.partials.push(partial);
+  }
+
+  /** Copies the buffers that rules may ask for when a later stage makes them candidates. */
+  private keep(state: TxState, table: BufferTable): void {
+    const { kept } = this.rules;
+    if (kept.size === 0) return;
+    let bytes = 0;
+    let count = 0;
+    for (let i = 0; i < table.count; i++) {
+      if (!kept.has(table.ids[i])) continue;
+      bytes += table.lengths[i];
+      count++;
+    }
+    for (let i = 0; i < table.numberCount; i++) if (kept.has(table.numberIds[i])) count++;
+    if (count === 0) return;
+    if (state.keptBytes + bytes > MAX_KEPT) {
+      this.counters.keptDropped++;
+      return;
+    }
+    const u8 = new Uint8Array(bytes);
+    const copy = new BufferTable(count);
+    let at = 0;
+    for (let i = 0; i < table.count; i++) {
+      if (!kept.has(table.ids[i])) continue;
+      u8.set(this.arena.u8.subarray(table.offsets[i], table.offsets[i] + table.lengths[i]), at);
+      copy.add(table.ids[i], at, table.lengths[i]);
+      at += table.lengths[i];
+    }
+    for (let i = 0; i < table.numberCount; i++) if (kept.has(table.numberIds[i])) copy.addNumber(table.numberIds[i], table.numbers[i]);
+    state.keptBytes += bytes;
+    state.kept.push({ u8, table: copy, origins: undefined, transformed: new Map() });
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function stateOf(flow: Flow): FlowState {
+  return (flow.matcher ??= new FlowState()) as FlowState;
+}
+
+/** No more bytes of this side: what isn't true is false. */
+function close(truth: Int8Array): void {
+  for (let i = 0; i < truth.length; i++) if (truth[i] === -1) truth[i] = 0;
+}
+
+/** Adds a chunk to the bytes in view, of which the last `STREAM_BACK` stay. */
+function append(window: Window, u8: Uint8Array, at: number, length: number): void {
+  window.bytes ??= new Uint8Array(STREAM_BACK);
+  const keep = Math.min(window.length, Math.max(0, STREAM_BACK - length));
+  const fresh = Math.min(length, STREAM_BACK);
+  window.bytes.copyWithin(0, window.length - keep, window.length);
+  window.bytes.set(u8.subarray(at + length - fresh, at + length), keep);
+  window.position += window.length - keep + (length - fresh);
+  window.length = keep + fresh;
+}
+
+function see(seen: Seen[], buffer: number, direction: Direction, u8: Uint8Array, from: number, to: number, marks: [number, number][]): void {
+  if (seen.length >= MAX_MATCHED) return;
+  const first = marks[0]?.[0] ?? 0;
+  // Some context before the first mark, and what follows it.
+  const start = to - from <= MATCHED_BYTES ? 0 : Math.max(0, Math.min(first - 128, to - from - MATCHED_BYTES));
+  const length = Math.min(MATCHED_BYTES, to - from - start);
+  seen.push({
+    buffer, direction, bytes: u8.slice(from + start, from + start + length), cutFront: start > 0, cutBack: start + length < to - from,
+    marks: marks.filter(([a, b]) => b > start && a < start + length).map(([a, b]) => [Math.max(0, a - start), Math.min(length, b - start)]),
+  });
+}
+
+function matchedOf(seen: readonly Seen[]): MatchedBuffer[] {
+  return seen.map((s) => ({
+    buffer: BUFFER_NAMES[s.buffer], direction: s.direction === 0 ? 'to_server' : 'to_client', data: Buffer.from(s.bytes).toString('base64'), marks: s.marks,
+    ...(s.cutFront || s.cutBack ? { cut: [s.cutFront, s.cutBack] as [boolean, boolean] } : {}),
+  }));
+}
+
+/** Attacker and victim as keys of the thresholds. */
+function endpoints(context: MatchContext, flow: Flow | undefined, attacker: 'client' | 'server'): [string, string] {
+  const { packet, arena } = context;
+  const n = (flow?.ipVersion ?? packet.ipVersion) === 6 ? 16 : 4;
+  const hex = (u8: Uint8Array, at: number) => Buffer.from(u8.buffer, u8.byteOffset + at, n).toString('hex');
+  const client = flow ? hex(flow.addresses, 0) : hex(arena.u8, packet.srcOffset);
+  const server = flow ? hex(flow.addresses, n) : hex(arena.u8, packet.dstOffset);
+  return attacker === 'client' ? [client, server] : [server, client];
+}
+
+function wantsOf(rules: RuleSet): number {
+  let bits = rules.hasStream ? Wants.Stream : 0;
+  if (rules.byEvent.size > 0) bits |= Wants.PacketEvents;
+  for (const s of rules.signatures) {
+    if (s.level !== 'packet') continue;
+    const { transports } = s.header;
+    const all = transports.length === 0;
+    if (all || transports.includes(6)) bits |= Wants.Tcp;
+    if (all || transports.includes(17)) bits |= Wants.Udp;
+    if (all || transports.includes(1)) bits |= Wants.Icmp;
+    if (all) bits |= Wants.Sctp | Wants.OtherIp;
+    if ((all || transports.includes(6)) && s.fast?.buffer !== B.payload) bits |= Wants.TcpEmpty;
+  }
+  return bits;
+}

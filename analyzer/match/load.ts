@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RuleDocument } from '../../contracts/rule.js';
+import { DEFAULT_VARIABLES, type Variables } from './addresses.js';
+import { compileRule } from './compile.js';
+import { parseRuleDocument } from './document.js';
+import { ruleErrors, type RuleError, type RuleWarning } from './errors.js';
+import { RuleSet } from './rule-set.js';
+import type { Place, Signature } from './signature.js';
+
+/** Rule files under one path; more is a path written wrongly (`/`). */
+const MAX_FILES = 100_000;
+
+export interface LoadOptions {
+  /** `$HOME_NET` and others, over the defaults. */
+  variables?: Variables;
+}
+
+/** A behaviour of analyzer/detect that a rule asks for, with what the rule says of it. */
+export interface BehaviourRule { document: RuleDocument; place: Place }
+
+export interface Loaded {
+  /** undefined when there is any error: all or nothing. */
+  rules: RuleSet | undefined;
+  behaviours: BehaviourRule[];
+  /** Every document that is right, with its place: for `rules test`, the console's rule pages. */
+  documents: { document: RuleDocument; file: string }[];
+  errors: RuleError[];
+  warnings: RuleWarning[];
+}
+
+/**
+ * Reads rule files and folders (searched for `*.yaml` and `*.yml`; `rule.schema.json` and captures are passed over) and
+ * compiles them, in the order of their sids. Never throws: what is wrong is in `errors`.
+ */
+export function loadRules(paths: readonly string[], options: LoadOptions = {}): Loaded {
+  const errors: RuleError[] = [];
+  const warnings: RuleWarning[] = [];
+  const files: string[] = [];
+  for (const path of paths) collect(path, files, errors);
+  const variables = { ...DEFAULT_VARIABLES, ...options.variables };
+  const signatures: Signature[] = [];
+  const behaviours: BehaviourRule[] = [];
+  const documents: Loaded['documents'] = [];
+  const ids = new Map<string, Place>();
+  const sids = new Map<number, Place>();
+  for (const file of [...new Set(files)].sort()) {
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch (error) {
+      errors.push(ruleErrors.unreadable(file, (error as NodeJS.ErrnoException).code ?? 'unknown'));
+      continue;
+    }
+    const parsed = parseRuleDocument(text, file);
+    errors.push(...parsed.errors);
+    const { document } = parsed;
+    if (!document) continue;
+    for (const [map, key, value] of [[ids, 'id', document.id], [sids, 'sid', document.sid]] as const) {
+      const place = parsed.placeOf([key]);
+      const other = (map as Map<string | number, Place>).get(value);
+      if (other) errors.push(ruleErrors.duplicate(place, key, String(value), other));
+      else (map as Map<string | number, Place>).set(value, place);
+    }
+    const compiled = compileRule(document, parsed.placeOf, variables);
+    errors.push(...compiled.errors);
+    if (compiled.errors.length > 0) continue;
+    documents.push({ document, file });
+    if (document.enabled === false) continue;
+    warnings.push(...compiled.warnings);
+    if (compiled.signature) signatures.push(compiled.signature);
+    else behaviours.push({ document, place: parsed.placeOf([]) });
+  }
+  signatures.sort((a, b) => a.info.sid - b.info.sid);
+  behaviours.sort((a, b) => a.document.sid - b.document.sid);
+  return { rules: errors.length === 0 ? new RuleSet(signatures) : undefined, behaviours, documents, errors, warnings };
+}
+
+function collect(path: string, files: string[], errors: RuleError[]): void {
+  try {
+    if (statSync(path).isDirectory()) {
+      for (const name of readdirSync(path).sort()) {
+        if (files.length >= MAX_FILES || name === 'node_modules' || name.startsWith('.')) continue;
+        const inner = join(path, name);
+        if (/\.ya?ml$/.test(name) || statSync(inner).isDirectory()) collect(inner, files, errors);
+      }
+    } else files.push(path);
+  } catch (error) {
+    errors.push(ruleErrors.unreadable(path, (error as NodeJS.ErrnoException).code ?? 'unknown'));
+  }
+}

@@ -1,0 +1,100 @@
+import { B, type BufferName } from './buffers.js';
+import { isBody } from './buffer-facts.js';
+import { BUFFER_NAMES } from './buffers.js';
+import type { Leaf, Node, Part, Signature } from './signature.js';
+
+/** Rules whose fast pattern lies in the same bytes: one scan finds the candidates of all. */
+export interface Group {
+  readonly buffer: number;
+  /** Index into `RuleSet.chains`; -1: bytes as they are. */
+  readonly chain: number;
+  readonly literals: Uint8Array[];
+  /** Signatures by literal. */
+  readonly users: number[][];
+}
+
+/** All rules of one load, in their order; never changed once made. Workers build their scans from it. */
+export class RuleSet {
+  readonly chains: (readonly string[])[] = [];
+  /** Groups by buffer number. */
+  readonly groups: Group[][] = BUFFER_NAMES.map(() => []);
+  /** Rules without a fast pattern, looked at whenever a buffer of theirs may be there. */
+  readonly always: { transaction: Signature[]; stream: Signature[]; packet: Signature[] } = { transaction: [], stream: [], packet: [] };
+  readonly byEvent = new Map<string, Signature[]>();
+  /** Buffers of earlier stages that rules need when a later stage makes them candidates. */
+  readonly kept = new Set<number>();
+  readonly hasStream: boolean;
+  readonly hasPacket: boolean;
+
+  constructor(readonly signatures: readonly Signature[]) {
+    const chainOf = new Map<string, number>();
+    const byKey = new Map<string, Map<string, number>>();
+    signatures.forEach((s, index) => {
+      s.index = index;
+      for (const part of partsOf(s)) {
+        for (const leaf of part.leaves) if (leaf.transforms.length > 0) leaf.chain = this.chainIndex(chainOf, leaf.transforms);
+      }
+      for (const e of s.parts[0].events) push(this.byEvent, e.event, s);
+      if (s.level === 'event') return;
+      if (!s.fast) {
+        this.always[s.level].push(s);
+        if (s.parts[0].leaves.length > 1) for (const leaf of s.parts[0].leaves) this.keep(leaf);
+        return;
+      }
+      const chain = s.fast.transforms.length > 0 ? this.chainIndex(chainOf, s.fast.transforms) : -1;
+      const buffer = s.fast.buffer === B.message ? B.stream : s.fast.buffer;
+      const key = `${buffer}/${chain}`;
+      let group = this.groups[buffer].find((g) => g.chain === chain);
+      if (!group) this.groups[buffer].push(group = { buffer, chain, literals: [], users: [] });
+      const seen = byKey.get(key) ?? new Map<string, number>();
+      byKey.set(key, seen);
+      for (const literal of s.fast.literals) {
+        const text = Buffer.from(literal).toString('latin1');
+        let id = seen.get(text);
+        if (id === undefined) {
+          id = group.literals.push(literal) - 1;
+          seen.set(text, id);
+          group.users.push([]);
+        }
+        if (!group.users[id].includes(index)) group.users[id].push(index);
+      }
+      for (const leaf of s.parts[0].leaves) if (leaf.buffer !== s.fast.buffer) this.keep(leaf);
+    });
+    this.hasStream = signatures.some((s) => s.level === 'stream');
+    this.hasPacket = signatures.some((s) => s.level === 'packet');
+  }
+
+  private keep(leaf: Leaf): void {
+    if (!isBody(BUFFER_NAMES[leaf.buffer])) this.kept.add(leaf.buffer);
+  }
+
+  private chainIndex(known: Map<string, number>, chain: readonly string[]): number {
+    const key = chain.join('|');
+    let index = known.get(key);
+    if (index === undefined) {
+      index = this.chains.push(chain) - 1;
+      known.set(key, index);
+    }
+    return index;
+  }
+}
+
+export function partsOf(s: Signature): Part[] {
+  return [...s.parts, ...s.verdicts.flatMap((v) => [v.request, v.response])].filter((p): p is Part => p !== undefined);
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+/** Names of the buffers a rule looks at. */
+export function buffersOf(node: Node): BufferName[] {
+  switch (node.kind) {
+    case 'buffer': return [BUFFER_NAMES[node.buffer]];
+    case 'event': return [];
+    case 'not': return buffersOf(node.child);
+    default: return node.children.flatMap(buffersOf);
+  }
+}

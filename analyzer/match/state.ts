@@ -1,0 +1,74 @@
+import type { Signature } from './signature.js';
+import { BufferTable } from './buffers.js';
+
+/** Rules of one transaction (or flow) that wait for more; more are not kept, and counted. */
+export const MAX_PARTIALS = 64;
+/** Bytes of earlier stages kept for one transaction. */
+export const MAX_KEPT = 16 * 1024;
+/** Bytes of a stream that stay in view behind the chunk under way: what a match may straddle. */
+export const STREAM_BACK = 4096;
+
+/** Bytes that a condition has matched, copied when it did. */
+export interface Seen { buffer: number; direction: 0 | 1; bytes: Uint8Array; marks: [number, number][]; cutFront: boolean; cutBack: boolean }
+
+/** Buffers to test: where they lie, and in which memory. */
+export interface View {
+  u8: Uint8Array;
+  table: BufferTable;
+  /** Streams: where offset 0 of the direction (message) would lie, by entry. */
+  origins: number[] | undefined;
+  /** Transformed bytes by entry and chain. */
+  transformed: Map<number, Buffer>;
+}
+
+/** One rule on its way through one transaction. */
+export interface Partial {
+  readonly signature: Signature;
+  /** Direction of the first part. */
+  readonly direction: 0 | 1;
+  /** Part under way; the number of parts when all hold. */
+  phase: number;
+  readonly truth: Int8Array[];
+  readonly verdictRequest: (Int8Array | undefined)[];
+  readonly verdictResponse: (Int8Array | undefined)[];
+  /** Verdict that stands: -1 attempted, otherwise an index into `signature.verdicts`. */
+  verdict: number;
+  /** Nothing more can come of it. */
+  done: boolean;
+  suppressed: boolean;
+  key: string;
+  /** Stream position of either direction when the match held: a response counts from there. */
+  since: [number, number];
+  seen: Seen[];
+}
+
+/** What the matcher keeps of a transaction. */
+export class TxState {
+  partials: Partial[] = [];
+  kept: View[] = [];
+  keptBytes = 0;
+}
+
+/** One direction of a stream: its last bytes. */
+export class Window {
+  bytes: Uint8Array | undefined;
+  length = 0;
+  /** Bytes of this direction before the window, and where the message under way began. */
+  position = 0;
+  messageAt = 0;
+}
+
+export class FlowState extends TxState {
+  readonly windows: [Window, Window] = [new Window(), new Window()];
+  lastDirection = -1;
+}
+
+export function newPartial(signature: Signature, direction: 0 | 1, key: string): Partial {
+  const truth = (slots: number) => new Int8Array(slots).fill(-1);
+  return {
+    signature, direction, phase: 0, truth: signature.parts.map((p) => truth(p.slots)),
+    verdictRequest: signature.verdicts.map((v) => v.request && truth(v.request.slots)),
+    verdictResponse: signature.verdicts.map((v) => v.response && truth(v.response.slots)),
+    verdict: -1, done: false, suppressed: false, key, since: [0, 0], seen: [],
+  };
+}
