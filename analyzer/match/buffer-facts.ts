@@ -37,10 +37,13 @@ export function sideOf(buffer: BufferName): 'request' | 'response' | undefined {
 const ONE_MESSAGE = new Set(['dns', 'snmp', 'ntp', 'dhcp', 'tftp', 'sip', 'quic']);
 const BODY = /^(?:http\.(?:request_body|response_body)|file\.|java\.|websocket\.)/;
 
-/** 0: known with the head of its side; 2: with its end. */
-export function finalStage(buffer: BufferName, protocols: readonly string[]): 0 | 2 {
+/** 0: known with the head of its side; 1: with what follows it; 2: with its end. */
+export function finalStage(buffer: BufferName, protocols: readonly string[]): 0 | 1 | 2 {
   if (buffer in BELOW) return 0;
   if (buffer.startsWith('http.') && !BODY.test(buffer)) return 0;
+  // One hello from the client; banner, then key exchange.
+  if (buffer.startsWith('tls.') || buffer.startsWith('ja')) return sideOf(buffer) === 'response' ? 2 : 0;
+  if (buffer.startsWith('ssh.')) return buffer.startsWith('ssh.hassh') ? 1 : 0;
   return protocols.length > 0 && protocols.every((p) => ONE_MESSAGE.has(p)) ? 0 : 2;
 }
 

@@ -292,13 +292,12 @@ const MIN_FAST = 2;
 /** A head's literal is worth this many bytes more than a body's, which comes later and is longer. */
 const HEAD_BONUS = 3;
 
-/** The literals to look for first: those of one leaf that must hold, the longest shortest ones. */
-export function chooseFast(part: Part): FastPattern | undefined {
-  const found = fastOf(part.root);
-  return found?.pattern;
+/** The literals to look for first: those of one leaf that must hold, or of one leaf of each alternative; the longest. */
+export function chooseFast(part: Part): readonly FastPattern[] | undefined {
+  return fastOf(part.root)?.patterns;
 }
 
-interface Scored { pattern: FastPattern; score: number }
+interface Scored { patterns: FastPattern[]; score: number }
 function fastOf(node: Node): Scored | undefined {
   switch (node.kind) {
     case 'all': {
@@ -311,9 +310,9 @@ function fastOf(node: Node): Scored | undefined {
     }
     case 'any': {
       const all = node.children.map(fastOf);
-      const first = all[0];
-      if (!first || all.some((s) => !s || s.pattern.buffer !== first.pattern.buffer || s.pattern.transforms.join() !== first.pattern.transforms.join())) return undefined;
-      return { pattern: { ...first.pattern, literals: all.flatMap((s) => s?.pattern.literals ?? []) }, score: Math.min(...all.map((s) => s?.score ?? 0)) };
+      if (all.length === 0 || all.includes(undefined)) return undefined;
+      const scored = all as Scored[];
+      return { patterns: scored.flatMap((s) => s.patterns), score: Math.min(...scored.map((s) => s.score)) - 1 };
     }
     case 'buffer': {
       if (node.instances) return undefined;
@@ -326,7 +325,7 @@ function fastOf(node: Node): Scored | undefined {
         if (least < MIN_FAST) continue;
         const name = BUFFER_NAMES[node.buffer];
         const score = Math.min(least, 16) + (isBody(name) ? 0 : HEAD_BONUS) - (name === 'http.method' ? 8 : 0) - node.transforms.length;
-        if (!best || score > best.score) best = { pattern: { buffer: node.buffer, transforms: node.transforms, literals: literals.map(foldLiteral) }, score };
+        if (!best || score > best.score) best = { patterns: [{ buffer: node.buffer, transforms: node.transforms, literals: literals.map(foldLiteral) }], score };
       }
       return best;
     }

@@ -582,7 +582,7 @@ function wantsOf(rules: RuleSet): number {
     if (all || transports.includes(17)) bits |= Wants.Udp;
     if (all || transports.includes(1)) bits |= Wants.Icmp;
     if (all) bits |= Wants.Sctp | Wants.OtherIp;
-    if ((all || transports.includes(6)) && s.fast?.buffer !== B.payload) bits |= Wants.TcpEmpty;
+    if ((all || transports.includes(6)) && !s.fast?.every((f) => f.buffer === B.payload)) bits |= Wants.TcpEmpty;
   }
   return bits;
 }

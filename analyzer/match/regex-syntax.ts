@@ -79,7 +79,7 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
         min = Number(m[1]);
         max = m[2] === undefined ? min : m[3] === undefined ? Infinity : Number(m[3]);
         if (min > max) fail('repeats more often at least than at most', 'Write {least,most}.', at);
-        if (min > MAX_REPEAT || (max !== Infinity && max > MAX_REPEAT)) fail(`repeats more than ${MAX_REPEAT} times`, 'Use a smaller bound, or length.', at);
+        if (min > MAX_REPEAT || (max !== Infinity && max > MAX_REPEAT)) fail(`repeats more than ${MAX_REPEAT} times`, `Use {${min},} or a bound of at most ${MAX_REPEAT}.`, at);
         i += m[0].length - 1;
       } else return item;
       i++;

@@ -41,24 +41,27 @@ export class RuleSet {
         if (s.parts[0].leaves.length > 1) for (const leaf of s.parts[0].leaves) this.keep(leaf);
         return;
       }
-      const chain = s.fast.transforms.length > 0 ? this.chainIndex(chainOf, s.fast.transforms) : -1;
-      const buffer = s.fast.buffer === B.message ? B.stream : s.fast.buffer;
-      const key = `${buffer}/${chain}`;
-      let group = this.groups[buffer].find((g) => g.chain === chain);
-      if (!group) this.groups[buffer].push(group = { buffer, chain, literals: [], users: [] });
-      const seen = byKey.get(key) ?? new Map<string, number>();
-      byKey.set(key, seen);
-      for (const literal of s.fast.literals) {
-        const text = Buffer.from(literal).toString('latin1');
-        let id = seen.get(text);
-        if (id === undefined) {
-          id = group.literals.push(literal) - 1;
-          seen.set(text, id);
-          group.users.push([]);
+      for (const { buffer: named, transforms, literals } of s.fast) {
+        const chain = transforms.length > 0 ? this.chainIndex(chainOf, transforms) : -1;
+        const buffer = named === B.message ? B.stream : named;
+        const key = `${buffer}/${chain}`;
+        let group = this.groups[buffer].find((g) => g.chain === chain);
+        if (!group) this.groups[buffer].push(group = { buffer, chain, literals: [], users: [] });
+        const seen = byKey.get(key) ?? new Map<string, number>();
+        byKey.set(key, seen);
+        for (const literal of literals) {
+          const text = Buffer.from(literal).toString('latin1');
+          let id = seen.get(text);
+          if (id === undefined) {
+            id = group.literals.push(literal) - 1;
+            seen.set(text, id);
+            group.users.push([]);
+          }
+          if (group.users[id].at(-1) !== index) group.users[id].push(index);
         }
-        if (!group.users[id].includes(index)) group.users[id].push(index);
       }
-      for (const leaf of s.parts[0].leaves) if (leaf.buffer !== s.fast.buffer) this.keep(leaf);
+      const { fast } = s;
+      for (const leaf of s.parts[0].leaves) if (fast.length > 1 || leaf.buffer !== fast[0].buffer) this.keep(leaf);
     });
     this.hasStream = signatures.some((s) => s.level === 'stream');
     this.hasPacket = signatures.some((s) => s.level === 'packet');

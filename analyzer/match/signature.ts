@@ -140,7 +140,8 @@ export interface Signature {
   /** In the order in which they are decided. The first may hold in either direction when `either`. */
   readonly parts: readonly Part[];
   readonly either: boolean;
-  readonly fast: FastPattern | undefined;
+  /** One a buffer: each match has a literal of one of them. Undefined: it must be looked at always. */
+  readonly fast: readonly FastPattern[] | undefined;
   /** By rising verdict. */
   readonly verdicts: readonly VerdictProgram[];
   readonly threshold: Threshold | undefined;
