@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { backendFailed, filterRefused, noPrivilege } from './errors.js';
-import type { LineMeaning, LiveBackend, LiveOptions } from './live-backend.js';
+import { inNamespace, type LineMeaning, type LiveBackend, type LiveOptions } from './live-backend.js';
 
 /**
  * Live capture through `cap` (libpcap) in a child process, because it aborts its process when an interface goes down.
@@ -23,8 +23,9 @@ export class CapBackend implements LiveBackend {
   }
 
   launch(options: LiveOptions): ChildProcess {
+    const [execPath, ...execArgv] = [...inNamespace(options), process.execPath];
     return fork(fileURLToPath(new URL('./cap-child.js', import.meta.url)), [JSON.stringify(options)], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execPath, execArgv,
     });
   }
 

@@ -179,6 +179,7 @@ export class Collector implements Service {
           {
             interface: source.interface, filter: source.bpf ?? config.bpf, snaplen: source.snaplen ?? config.snaplen,
             bufferKiB: config.bufferMiB * 1024, promiscuous: config.promiscuous, user: config.user,
+            netns: source.netns,
           },
           chooseBackend(source.backend ?? config.backend),
         );

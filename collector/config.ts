@@ -6,6 +6,8 @@ const Live = Type.Object(
   {
     kind: Type.Literal('live'),
     interface: Interface,
+    /** Network namespace of the interface (`ip netns`); needs root. */
+    netns: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$' })),
     /** pcap-filter(7) text; default the collector's `bpf`. */
     bpf: Type.Optional(Type.String({ maxLength: 8192 })),
     snaplen: Type.Optional(Type.Integer({ minimum: 0, maximum: 262144 })),

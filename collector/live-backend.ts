@@ -11,6 +11,13 @@ export interface LiveOptions {
   promiscuous: boolean;
   /** User that the child becomes when this process is root. */
   user?: string;
+  /** Network namespace the interface is in (`ip netns`); needs root. */
+  netns?: string;
+}
+
+/** What goes before a program so that it runs in the namespace; `ip` replaces itself, so signals reach the program. */
+export function inNamespace(options: LiveOptions): string[] {
+  return options.netns === undefined ? [] : ['ip', 'netns', 'exec', options.netns];
 }
 
 /** What a line on a child's standard error means. */

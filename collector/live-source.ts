@@ -139,11 +139,12 @@ export class LiveSource implements PacketSource {
   /** tcpdump stays when a link goes down; the operator should know all the same. */
   private watchLink(): void {
     const { status, options } = this;
+    if (options.netns !== undefined) return;
     let up = true;
     try {
       up = (Number(readFileSync(`/sys/class/net/${options.interface}/flags`, 'utf8')) & IFF_UP) !== 0;
     } catch {
-      return; // "any", or another network namespace's
+      return; // "any"
     }
     const others = status.reasons.filter((r) => r.code !== 'SW_COLLECT_INTERFACE_DOWN');
     status.reasons = up ? others : [...others, { code: 'SW_COLLECT_INTERFACE_DOWN', message: `${options.interface} is down` }];

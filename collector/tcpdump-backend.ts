@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { findProgram } from './capture-filter.js';
 import { backendFailed, filterRefused, noPrivilege } from './errors.js';
-import type { LineMeaning, LiveBackend, LiveOptions } from './live-backend.js';
+import { inNamespace, type LineMeaning, type LiveBackend, type LiveOptions } from './live-backend.js';
 
 /** Live capture through tcpdump's pipe: kernel stamps in nanoseconds, drop counters, survives a link that goes down. */
 export class TcpdumpBackend implements LiveBackend {
@@ -24,7 +24,8 @@ export class TcpdumpBackend implements LiveBackend {
     // As root, Debian's tcpdump becomes the user "tcpdump" by itself; here it is said aloud, and other builds obey too.
     if (process.getuid?.() === 0) args.push('-Z', options.user ?? unprivilegedUser());
     if (options.filter.trim() !== '') args.push('--', options.filter);
-    return spawn(this.path!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program, ...rest] = [...inNamespace(options), this.path!, ...args];
+    return spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   poll(child: ChildProcess): void {
