@@ -281,6 +281,31 @@ export class FlowTable {
   set(slot: number, flag: number): void { this.words[slot * STRIDE + W.Meta] |= flag << 24; }
   unset(slot: number, flag: number): void { this.words[slot * STRIDE + W.Meta] &= ~(flag << 24); }
 
+  /** Swaps client and server of a flow. */
+  turn(slot: number): void {
+    const { words, doubles } = this;
+    const w = slot * STRIDE;
+    const f = slot * DOUBLES;
+    for (let i = 0; i < 4; i++) swap(words, w + W.Client + i, w + W.Server + i);
+    words[w + W.Ports] = (words[w + W.Ports] >>> 16) | (words[w + W.Ports] << 16);
+    swap(words, w + W.PacketsToServer, w + W.PacketsToClient);
+    swap(words, w + W.ClientNext, w + W.ServerNext);
+    swap(words, w + W.ClientAck, w + W.ServerAck);
+    swap(words, w + W.ClientWindow, w + W.ServerWindow);
+    swap(words, w + W.ClientIsn, w + W.ServerIsn);
+    swap(doubles, f + D.BytesToServer, f + D.BytesToClient);
+    const tcp = words[w + W.Tcp];
+    words[w + W.Tcp] = (tcp & ~0xffff) | ((tcp & 255) << 8) | ((tcp >> 8) & 255);
+    const scale = words[w + W.Scale];
+    words[w + W.Scale] = ((scale & 0x00ff00ff) << 8) | ((scale >>> 8) & 0x00ff00ff);
+    const flags = words[w + W.Meta] >>> 24;
+    const { ClientIsn, ServerIsn, ClientSeq, ServerSeq } = SlotFlag;
+    const rest = flags & ~(ClientIsn | ServerIsn | ClientSeq | ServerSeq);
+    const turned = rest | ((flags & ClientIsn) !== 0 ? ServerIsn : 0) | ((flags & ServerIsn) !== 0 ? ClientIsn : 0) |
+      ((flags & ClientSeq) !== 0 ? ServerSeq : 0) | ((flags & ServerSeq) !== 0 ? ClientSeq : 0);
+    words[w + W.Meta] = (words[w + W.Meta] & 0xffffff) | (turned << 24);
+  }
+
   /** Ends a flow: tells `onEnd`, then frees its slot. */
   close(slot: number, reason: EndReason): void {
     this.options.onEnd(slot, reason);
@@ -436,6 +461,12 @@ export class FlowTable {
     else words[next * STRIDE + W.Previous] = previous;
     this.counts[kind]--;
   }
+}
+
+function swap(array: Int32Array | Float64Array, a: number, b: number): void {
+  const kept = array[a];
+  array[a] = array[b];
+  array[b] = kept;
 }
 
 function word(u8: Uint8Array, at: number): number {

@@ -19,6 +19,9 @@ export class PacketRing {
   private newest = 0;
   private oldest = 1;
 
+  /** Number of the newest packet. */
+  get last(): number { return this.newest; }
+
   /** Remembers a packet. @returns its number. */
   add(p: Packet, previous: number): number {
     const number = ++this.newest;
@@ -68,7 +71,7 @@ export class PacketRing {
   }
 
   /** A nanosecond pcap file of the packets of given numbers, in time order. All must have the link type of the first. */
-  pcap(u8: Uint8Array, numbers: number[]): Uint8Array {
+  pcap(u8: Uint8Array, numbers: number[]): { pcap: Uint8Array; packets: number } {
     const mask = PACKETS - 1;
     const link = numbers.length > 0 ? this.links[numbers[0] & mask] : 1;
     const chosen = numbers.filter((number) => this.links[number & mask] === link).sort((a, b) => a - b);
@@ -92,6 +95,6 @@ export class PacketRing {
       bytes.set(u8.subarray(this.offsets[i], this.offsets[i] + this.captured[i]), at + 16);
       at += 16 + this.captured[i];
     }
-    return bytes;
+    return { pcap: bytes, packets: chosen.length };
   }
 }

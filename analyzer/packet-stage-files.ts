@@ -1,0 +1,60 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { FileInFlight, Transaction } from './app/parser.js';
+import { magicOf } from './packet-stage-magic.js';
+import type { Direction, Flow } from './flow/flow.js';
+import type { MatchContext } from './match/matcher.js';
+
+/** First bytes kept of a file to tell its type. */
+const MAGIC_BYTES = 512;
+
+/** A file in flight: digests as it passes, and a `fileinfo` event at its end. */
+export class PassingFile implements FileInFlight {
+  private size = 0;
+  private readonly hashes: [string, Hash][] = [];
+  private readonly head = new Uint8Array(MAGIC_BYTES);
+  private headLength = 0;
+  private closed = false;
+
+  constructor(
+    private readonly context: MatchContext,
+    private readonly flow: Flow,
+    private readonly tx: Transaction,
+    private readonly direction: Direction,
+    private readonly name: string,
+    hashes: readonly string[],
+  ) {
+    for (const algorithm of hashes) this.hashes.push([algorithm, createHash(algorithm)]);
+  }
+
+  data(at: number, length: number): void {
+    if (length <= 0 || this.closed) return;
+    const bytes = this.context.arena.u8.subarray(at, at + length);
+    if (this.headLength < MAGIC_BYTES) {
+      const take = Math.min(MAGIC_BYTES - this.headLength, length);
+      this.head.set(bytes.subarray(0, take), this.headLength);
+      this.headLength += take;
+    }
+    this.size += length;
+    for (const [, hash] of this.hashes) hash.update(bytes);
+  }
+
+  close(complete: boolean): void {
+    if (this.closed) return;
+    this.closed = true;
+    const info: Record<string, unknown> = {
+      filename: this.name,
+      gaps: !complete,
+      state: complete ? 'CLOSED' : 'TRUNCATED',
+      stored: false,
+      size: this.size,
+      tx_id: this.tx.id,
+    };
+    const magic = magicOf(this.head, 0, this.headLength);
+    if (magic !== '') info.magic = magic;
+    if (complete) for (const [algorithm, hash] of this.hashes) info[algorithm] = hash.digest('hex');
+    const event = this.context.header('fileinfo', this.flow, this.direction);
+    event[this.tx.protocol] = this.tx.detail();
+    event.fileinfo = info;
+    this.context.emit(event);
+  }
+}
