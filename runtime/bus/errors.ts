@@ -53,6 +53,10 @@ export const busErrors = {
     'See the limits of the NATS account and of its JetStream store; retention and storage of a stream cannot be changed, only by making it anew.'),
   takenOver: coded('SW_BUS_TAKEN_OVER', (stream: string, durable: string) => `Another process took over consumer ${durable} of stream ${stream}.`,
     'Run one process a partition; this one goes on when the other has gone.'),
+  socketPath: coded('SW_BUS_SOCKET_PATH', (path: string) => `The path of the socket is too long: ${path}.`,
+    'Use a data directory with a shorter path (a unix socket takes 107 bytes).'),
+  socketBusy: coded('SW_BUS_SOCKET_BUSY', (path: string) => `Another process serves ${path}.`,
+    'Stop it, or use another data directory.'),
   noServer: coded('SW_BUS_NO_NATS_SERVER', () => 'The program nats-server was not found.',
     'Install it (Debian: apt-get install nats-server) or set NATS_SERVER to its path.'),
 } as const;
