@@ -190,7 +190,7 @@ export class AlertSink {
     const graver = SEVERITIES.indexOf(now.severity) > SEVERITIES.indexOf(before.severity);
     const severity = graver ? now.severity : before.severity;
     const { first_seen, last_seen } = now;
-    if (higher || (now.measured && now.verdict === before.verdict)) {
+    if (higher || (now.measured && now.verdict === before.verdict && now.count >= before.count)) {
       now.evidence = before.evidence;
       now.id = open.id;
       now.matched = merged(now.matched, open.shown === occurrence ? before.matched : []);

@@ -34,7 +34,8 @@ export class Rig {
     }
     for (const ip of attackers) run('ip', '-n', a, 'addr', 'add', `${ip}/32`, 'dev', 'eth0');
     for (const ip of victims) run('ip', '-n', v, 'addr', 'add', `${ip}/32`, 'dev', 'eth0');
-    run('ip', '-n', a, 'route', 'add', 'default', 'dev', 'eth0', 'src', attackers[0]);
+    // By way of the victim as a router, so that probes of addresses nobody has are sent, as they would be from afar.
+    run('ip', '-n', a, 'route', 'add', 'default', 'via', victims[0], 'dev', 'eth0', 'onlink', 'src', attackers[0]);
     run('ip', '-n', v, 'route', 'add', 'default', 'dev', 'eth0', 'src', victims[0]);
   }
 

@@ -75,13 +75,14 @@ const multipart = (filename) => `------b0\r\nContent-Disposition: form-data; nam
 const strutsScenarios = [
   { file: `${struts}command-output.pcap`, port: 8080, answer: () => [200, { 'Content-Type': 'text/html' }, ID], requests: [['/index.action', '-H', `Content-Type: ${ognl('id')}`]] },
   { file: `${struts}computed-header.pcap`, port: 8080, answer: () => html('<html><form action="upload.action">Upload</form></html>', { vulhub: '54289' }), requests: [['/doUpload.action', '-X', 'POST', '-H', `Content-Type: ${math}`, '--data-binary', 'x']] },
-  { file: `${struts}filename.pcap`, port: 8080, answer: () => [200, { 'Content-Type': 'text/html' }, 'nt authority\\system\r\n'], requests: [post('/doUpload.action', multipart(`${ognl('whoami')}\\x00b`), 'multipart/form-data; boundary=----b0')] },
+  { file: 'java/struts-filename-ognl/filename.pcap', port: 8080, answer: () => [200, { 'Content-Type': 'text/html' }, 'nt authority\\system\r\n'], requests: [post('/doUpload.action', multipart(`${ognl('whoami')}\\x00b`), 'multipart/form-data; boundary=----b0')] },
   { file: `${struts}patched.pcap`, port: 8080, answer: notFound, requests: [['/login.do', '-H', `Content-Type: ${ognl('cat /etc/passwd')}`], ['/index.action', '-H', `Content-Type: ${math}`]] },
   { file: `${struts}blocked.pcap`, port: 80, answer: blocked, requests: [['/index.action', '-H', `Content-Type: ${ognl('ipconfig /all')}`]] },
-  { file: `${struts}miss-uploads.pcap`, port: 8080, answer: () => json({ ok: true }), client: '10.42.3.57',
+  { file: 'java/struts-filename-ognl/blocked.pcap', port: 8080, answer: blocked, requests: [post('/doUpload.action', multipart(`${ognl('id')}\\x00b`), 'multipart/form-data; boundary=----b0')] },
+  ...['java/struts-content-type-ognl', 'java/struts-filename-ognl'].map((folder) => ({ file: `${folder}/miss-uploads.pcap`, port: 8080, answer: () => json({ ok: true }), client: '10.42.3.57',
     requests: [post('/upload.action', multipart('增长 100%{2019}.docx'), 'multipart/form-data; boundary=----b0'), post('/upload.action', multipart('report (#final) ${draft}.xlsx'), 'multipart/form-data; boundary=----b0'),
       post('/api/graph', '{"q":"%{name}"}', 'application/vnd.api+json; profile="http://example.org/(#ext)"'),
-      post('/cms/save', `title=S2-045&text=${encodeURIComponent(ognl('id'))}`, 'application/x-www-form-urlencoded')] },
+      post('/cms/save', `title=S2-045&text=${encodeURIComponent(ognl('id'))}`, 'application/x-www-form-urlencoded')] })),
 ];
 
 const tomcat = 'java/tomcat-put-jsp/';

@@ -1,0 +1,107 @@
+import type { EveEvent } from '../../contracts/event.js';
+import { ConnectionRecord } from '../flow/connection-log.js';
+import type { Behaviour, BehaviourHit, BehaviourRule, MakeBehaviour } from './behaviour.js';
+import { bruteForce, loginRate, passwordSpray } from './logins.js';
+import { hostSweep, portScan, stealthScan } from './scan.js';
+
+/** Every detector that a rule may name under `behaviour.name`. */
+export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
+  'port-scan': portScan,
+  'host-sweep': hostSweep,
+  'stealth-scan': stealthScan,
+  'brute-force': bruteForce,
+  'password-spray': passwordSpray,
+  'login-rate': loginRate,
+};
+
+const SECOND_US = 1_000_000;
+
+/**
+ * The behaviour stage: runs the detectors of the rules over connection records and events of a partition of hosts, on
+ * packet time alone. Records and events may come a little out of order; time never runs backwards here.
+ */
+export class BehaviourStage {
+  private detectors: { rule: BehaviourRule; text: string; behaviour: Behaviour }[] = [];
+  private readonly record = new ConnectionRecord();
+  private nowUs = 0;
+  private tickedUs = 0;
+  readonly counters = { records: 0, events: 0, hits: 0 };
+
+  /** @param emit takes what the detectors find; told again as it grows. */
+  constructor(rules: readonly BehaviourRule[], private readonly emit: (hit: BehaviourHit) => void) {
+    this.reload(rules);
+  }
+
+  /** Takes new rules; a detector whose rule has not changed keeps what it knows. @returns names no detector has. */
+  reload(rules: readonly BehaviourRule[]): string[] {
+    const unknown: string[] = [];
+    const before = new Map(this.detectors.map((d) => [d.text, d]));
+    this.detectors = [];
+    for (const rule of rules) {
+      const make = BEHAVIOURS[rule.behaviour.name];
+      if (!make) {
+        unknown.push(rule.behaviour.name);
+        continue;
+      }
+      const text = JSON.stringify([rule.info.id, rule.info.revision, rule.info.severity, rule.behaviour]);
+      const old = before.get(text);
+      if (old) before.delete(text);
+      this.detectors.push(old ?? {
+        rule, text,
+        behaviour: make(rule, (hit) => {
+          this.counters.hits++;
+          this.emit(hit);
+        }),
+      });
+    }
+    for (const { behaviour } of before.values()) behaviour.flush();
+    return unknown;
+  }
+
+  /** Takes `count` records of `RECORD_BYTES`; nothing of the array is kept. */
+  connections(records: Uint8Array, count: number): void {
+    this.counters.records += count;
+    const { record } = this;
+    for (let i = 0; i < count; i++) {
+      record.at(records, i);
+      for (const { behaviour } of this.detectors) behaviour.connection?.(record);
+      if (record.timeUs > this.nowUs) {
+        this.nowUs = record.timeUs;
+        if (this.nowUs - this.tickedUs >= SECOND_US) this.tick();
+      }
+    }
+  }
+
+  /** @param timeUs packet time of the event. */
+  event(event: EveEvent, timeUs: number): void {
+    this.counters.events++;
+    for (const { behaviour } of this.detectors) behaviour.event?.(event, timeUs);
+    this.advance(timeUs);
+  }
+
+  advance(nowUs: number): void {
+    if (nowUs > this.nowUs) this.nowUs = nowUs;
+    if (this.nowUs - this.tickedUs >= SECOND_US) this.tick();
+  }
+
+  /** End of input. */
+  flush(): void {
+    for (const { behaviour } of this.detectors) behaviour.flush();
+  }
+
+  /** Entries held and given up by all detectors. */
+  stats(): { held: number; evicted: number } {
+    let held = 0;
+    let evicted = 0;
+    for (const { behaviour } of this.detectors) {
+      held += behaviour.held;
+      evicted += behaviour.evicted;
+    }
+    return { held, evicted };
+  }
+
+  private tick(): void {
+    this.tickedUs = this.nowUs;
+    for (const { behaviour } of this.detectors) behaviour.advance(this.nowUs);
+  }
+}
