@@ -53,8 +53,15 @@ export class PassingFile implements FileInFlight {
     if (magic !== '') info.magic = magic;
     if (complete) for (const [algorithm, hash] of this.hashes) info[algorithm] = hash.digest('hex');
     const event = this.context.header('fileinfo', this.flow, this.direction);
-    event[this.tx.protocol] = this.tx.detail();
+    event[this.tx.protocol] = summary(this.tx.detail());
     event.fileinfo = info;
     this.context.emit(event);
   }
+}
+
+/** The transaction without what only an alert needs: bodies, header lists. */
+function summary(detail: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(detail).filter(([key]) => !key.endsWith('_printable') && !key.endsWith('_headers') && !key.endsWith('_body')),
+  );
 }

@@ -37,7 +37,7 @@ export interface PacketStageDependencies {
 }
 
 /** Decode → flow → stream → application → match, packet after packet. Never throws on bytes; never asks the machine's clock. */
-export class PacketStage implements StreamSink {
+export class PacketStage {
   readonly config: PacketStageConfig;
   readonly table: FlowTable;
   readonly ring = new PacketRing();
@@ -96,7 +96,7 @@ export class PacketStage implements StreamSink {
       evidence: (flow, maxBytes) => this.evidence(flow, maxBytes),
     });
     this.defragmenter = new Defragmenter(this.arena, config.defragmentation);
-    this.reassembly = new Reassembly(this.arena, config.reassembly, this);
+    this.reassembly = new Reassembly(this.arena, config.reassembly, this.streamSink());
     this.application = new Application(this.context, this.matcher, protocols);
     this.connections = new ConnectionLog((records, count) => this.outputs.connections(records, count));
   }
@@ -314,7 +314,7 @@ export class PacketStage implements StreamSink {
     const flags = p.tcpFlags;
     this.slot = slot;
     context.direction = direction;
-    table.count(slot, direction, p.ipEnd - p.ipOffset + p.cut, p.timeUs);
+    table.count(slot, direction, p.wireLength, p.timeUs);
     words[w + W.LastPacket] = this.ring.add(p, words[w + W.LastPacket] >>> 0);
     if (words[w + W.FirstPacket] === 0) words[w + W.FirstPacket] = p.number;
     if (direction === 1 && (words[w + W.Meta] & (SlotFlag.Answered << 24)) === 0) this.answered(slot, p);
@@ -562,7 +562,7 @@ export class PacketStage implements StreamSink {
     const { direction } = table;
     this.slot = slot;
     context.direction = direction;
-    table.count(slot, direction, p.ipEnd - p.ipOffset + p.cut, p.timeUs);
+    table.count(slot, direction, p.wireLength, p.timeUs);
     words[w + W.LastPacket] = this.ring.add(p, words[w + W.LastPacket] >>> 0);
     if (words[w + W.FirstPacket] === 0) words[w + W.FirstPacket] = p.number;
     if (direction === 1 && (words[w + W.Meta] & (SlotFlag.Answered << 24)) === 0 && words[w + W.PacketsToServer] > 0) {
@@ -613,7 +613,7 @@ export class PacketStage implements StreamSink {
       const w = table.at(slot);
       this.slot = slot;
       context.direction = table.direction;
-      table.count(slot, table.direction, p.ipEnd - p.ipOffset + p.cut, p.timeUs);
+      table.count(slot, table.direction, p.wireLength, p.timeUs);
       words[w + W.LastPacket] = this.ring.add(p, words[w + W.LastPacket] >>> 0);
       if (words[w + W.FirstPacket] === 0) words[w + W.FirstPacket] = p.number;
       if (reply && !table.has(slot, SlotFlag.Answered) && words[w + W.PacketsToServer] > 0) this.answered(slot, p);
@@ -647,26 +647,26 @@ export class PacketStage implements StreamSink {
     );
   }
 
-  bytes(stream: TcpStream, at: number, length: number): void {
-    const session = stream.owner as Session;
-    const { context, matcher } = this;
-    context.reassembled = true;
-    if ((matcher.wants & Wants.Stream) !== 0) matcher.stream(context, session.flow, stream.direction, at, length);
-    this.application.stream(session, stream.direction, at, length);
-  }
-
-  gap(stream: TcpStream, missing: number): void {
-    const session = stream.owner as Session;
-    this.streamEvent(session.flow.slot, 'stream.reassembly_seq_gap');
-    this.application.gap(session, stream.direction, missing);
-  }
-
-  end(stream: TcpStream): void {
-    this.application.end(stream.owner as Session, stream.direction);
-  }
-
-  conflict(stream: TcpStream): void {
-    this.streamEvent((stream.owner as Session).flow.slot, 'stream.reassembly_overlap_different_data');
+  /** Streams → rules on chunks, application. */
+  private streamSink(): StreamSink {
+    return {
+      bytes: (stream, at, length) => {
+        const session = stream.owner as Session;
+        const { context, matcher } = this;
+        context.reassembled = true;
+        if ((matcher.wants & Wants.Stream) !== 0) matcher.stream(context, session.flow, stream.direction, at, length);
+        this.application.stream(session, stream.direction, at, length);
+      },
+      gap: (stream, missing) => {
+        const session = stream.owner as Session;
+        this.streamEvent(session.flow.slot, 'stream.reassembly_seq_gap');
+        this.application.gap(session, stream.direction, missing);
+      },
+      end: (stream) => this.application.end(stream.owner as Session, stream.direction),
+      conflict: (stream) => {
+        this.streamEvent((stream.owner as Session).flow.slot, 'stream.reassembly_overlap_different_data');
+      },
+    };
   }
 
   /** The flow object of a slot, made when first needed. */

@@ -112,7 +112,7 @@ export class ConnectionRecord {
   /** First four bytes of an address as a number: IPv4 whole. */
   get src32(): number { return this.view.getUint32(this.base + SRC); }
   get dst32(): number { return this.view.getUint32(this.base + DST); }
-  /** IP bytes so far (Ended). */
+  /** Bytes on the wire so far (Ended). */
   get bytesToServer(): number { return this.view.getUint32(this.base + TO_SERVER, true); }
   get bytesToClient(): number { return this.view.getUint32(this.base + TO_CLIENT, true); }
   /** Packet time, µs since the epoch. */
