@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { behaviourRule } from '../analyzer/detect/rules.js';
+import type { BehaviourRule } from '../analyzer/detect/behaviour.js';
+import { loadRules, type Loaded } from '../analyzer/match/load.js';
+import type { RuleSet } from '../analyzer/match/rule-set.js';
+import { coded } from '../runtime/errors.js';
+
+export const ruleFailures = {
+  invalid: coded('SW_RULES_INVALID', (count: number, first: string) => `${count} error${count === 1 ? '' : 's'} in the rules; the first: ${first}`,
+    'Mend them (npx shouwang rules check lists all), then run this again.'),
+  missing: coded('SW_RULES_MISSING', (path: string) => `There is no rule file or folder "${path}".`, 'Name a file or folder that exists, or "default" for the shipped pack.'),
+};
+
+/** The shipped pack. */
+export const PACK = fileURLToPath(new URL('../../rules', import.meta.url));
+
+/** Resolves what `--rules` named; nothing named means the shipped pack. */
+export function rulePaths(named: readonly string[]): string[] {
+  return (named.length === 0 ? ['default'] : [...named]).map((path) => {
+    if (path === 'default') return PACK;
+    if (!existsSync(path)) throw ruleFailures.missing(path);
+    return resolve(path);
+  });
+}
+
+export interface Pack { rules: RuleSet; behaviours: BehaviourRule[]; loaded: Loaded }
+
+/** Loads rules or throws a coded error that names the first mistake; all mistakes go to `warn`. */
+export function loadPack(named: readonly string[], options: { variables?: Record<string, string[]> } = {}, warn: (line: string) => void = () => {}): Pack {
+  const loaded = loadRules(rulePaths(named), options);
+  if (!loaded.rules) {
+    for (const error of loaded.errors) warn(error.toLine());
+    throw ruleFailures.invalid(loaded.errors.length, loaded.errors[0]!.message);
+  }
+  const behaviours = loaded.behaviours.map(({ document, place }) => behaviourRule(document, place)).filter((b) => b !== undefined);
+  return { rules: loaded.rules, behaviours, loaded };
+}
