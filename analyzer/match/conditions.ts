@@ -92,7 +92,7 @@ export class Tester {
       }
       case 'number': {
         const v = this.number ?? decimal(this.u8, this.from, this.to);
-        return v >= op.min && v <= op.max && (op.values === undefined || op.values.includes(v)) && this.step(ops, index + 1, cursor);
+        return v >= op.min && v <= op.max && (op.values === undefined || op.values.includes(v)) && (this.mark(this.from, this.to), this.step(ops, index + 1, cursor));
       }
       case 'number-at': return this.numberAt(op, cursor) && this.step(ops, index + 1, cursor);
       case 'entropy': {

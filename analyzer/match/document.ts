@@ -135,8 +135,9 @@ class ShapeCheck {
 
   private union(value: unknown, options: Schema[], path: Path): void {
     const type = typeOf(value);
-    const fitting = options.map((o) => (o.$ref ? this.named.get(o.$ref) ?? o : o))
-      .filter((o) => o.anyOf || o.const !== undefined || o.type === type || (o.type === 'number' && type === 'integer'));
+    const flat = (all: Schema[]): Schema[] => all.flatMap((o) => (o.$ref ? [this.named.get(o.$ref) ?? o] : o.anyOf ? flat(o.anyOf) : [o]));
+    const fitting = flat(options)
+      .filter((o) => o.const !== undefined || o.type === type || (o.type === 'number' && type === 'integer'));
     const keys = type === 'object' ? Object.keys(value as object) : [];
     const chosen = fitting.length > 1 ? fitting.find((o) => keys.some((k) => o.properties?.[k])) ?? fitting.find((o) => o.const === undefined || o.const === value) : fitting[0];
     if (chosen && fitting.length > 1 && type === 'object' && !keys.some((k) => chosen.properties?.[k])) {
@@ -144,7 +145,7 @@ class ShapeCheck {
       return this.push(ruleErrors.unknownKey(this.placeOf([...path, keys[0]], true), keys[0] ?? '', nameOf(path), instead(keys[0] ?? '', names, 'keys')));
     }
     if (chosen) return this.check(value, chosen, path);
-    const kinds = [...new Set(options.map((o) => article(o.type)))].join(' or ');
+    const kinds = [...new Set(flat(options).map((o) => article(o.type)))].join(' or ');
     this.wrong(path, `must be ${kinds}, not ${article(type)}`, `Write ${kinds}.`);
   }
 

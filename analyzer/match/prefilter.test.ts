@@ -5,7 +5,7 @@ import { literalScan, ReferenceScan } from './prefilter.js';
 
 const arena = new Arena(8 << 20);
 const bytes = (s: string) => Uint8Array.from(Buffer.from(s, 'latin1'));
-const ids = (scan: { scan(at: number, n: number): number; found: Int32Array }, at: number, n: number) => [...scan.found.slice(0, scan.scan(at, n))].sort((a, b) => a - b);
+const ids = (scan: { scan(at: number, n: number): number; found: Int32Array }, at: number, n: number) => Array.from(scan.found.slice(0, scan.scan(at, n))).sort((a, b) => a - b);
 
 t.test('finds literals of every length, in either case, wherever they lie', (t) => {
   const literals = ['x', 'ab', 'cmd', 'uid=', '/etc/', 'passwd', '/etc/passwd', '${jndi:', 'UNION SELECT'].map(bytes);
