@@ -1,0 +1,31 @@
+import { hash, verify, Algorithm } from '@node-rs/argon2';
+import { refusals } from '../errors.js';
+
+// OWASP's argon2id parameters of 19 MiB; a login takes some 30 ms.
+const OPTIONS = { algorithm: Algorithm?.Argon2id ?? 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const COMMON = ['password', 'admin', '12345678', 'qwerty', 'shouwang', 'abc123', 'letmein', 'welcome', 'p@ssw0rd', 'admin@123', '1q2w3e'];
+
+export const hashPassword = (password: string): Promise<string> => hash(password, OPTIONS);
+
+// Verified when the account is unknown, so that the answer takes as long.
+let decoy: Promise<string> | undefined;
+export async function checkPassword(stored: string | undefined, password: string): Promise<boolean> {
+  decoy ??= hashPassword('no account has this one');
+  const good = await verify(stored ?? (await decoy), password).catch(() => false);
+  return stored !== undefined && good;
+}
+
+/** Throws where a new password is too weak. */
+export function demandStrong(password: string, account: string, policy: { minLength: number; classes: number }): void {
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^a-zA-Z0-9]/].filter((k) => k.test(password)).length;
+  const lower = password.toLowerCase();
+  const plain = lower.replace(/[^a-z0-9@]/g, '');
+  const weak = [...password].length < policy.minLength || kinds < policy.classes || lower.includes(account.toLowerCase())
+    || COMMON.some((c) => plain === c || (plain.startsWith(c) && plain.length <= c.length + 3)) || /^(.)\1+$/.test(password);
+  if (weak) throw refusals.weakPassword(policy.minLength, policy.classes);
+}
+
+/** How long an account is locked after so many failures in a row: nothing for four, then 30 s doubling up to an hour. */
+export function lockMs(failures: number): number {
+  return failures < 5 ? 0 : Math.min(3_600_000, 30_000 * 2 ** Math.min(20, failures - 5));
+}

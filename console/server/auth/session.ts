@@ -1,0 +1,52 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Permission, Role } from '../../model/roles.js';
+import { permissionsOf } from '../../model/roles.js';
+import type { Assets } from '../assets.js';
+import type { Settled } from '../config.js';
+import type { PeopleStore, SessionRecord, UserRecord } from '../store/people.js';
+import type { Scope } from '../store/scope.js';
+
+/** Who asks, and what they may see and do. Made afresh for every request: rights that were taken away end at once. */
+export interface Caller { user: UserRecord; roles: Role[]; permissions: Set<Permission>; scope: Scope; session: SessionRecord }
+
+const idOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+// One write a minute and session is enough to know that it is alive.
+const TOUCH_MS = 60_000;
+
+export function rolesOf(user: Pick<UserRecord, 'roles_json'>): Role[] { return JSON.parse(user.roles_json) as Role[]; }
+
+/** Sessions live on the server; the cookie holds a random token of which the store knows the hash. */
+export function sessions(people: PeopleStore, config: Pick<Settled, 'idleMs' | 'absoluteMs'>, clock: { now(): number }) {
+  return {
+    async open(user: UserRecord, address: string, agent: string): Promise<{ token: string; session: SessionRecord }> {
+      const token = randomBytes(32).toString('base64url');
+      const now = clock.now();
+      const session: SessionRecord = {
+        id: idOf(token), user: user.id, csrf: randomBytes(24).toString('base64url'), created: now, seen: now, expires: now + config.absoluteMs,
+        address: address.slice(0, 64), agent: agent.slice(0, 200),
+      };
+      await people.openSession(session);
+      return { token, session };
+    },
+    async of(token: string | undefined, assets: Assets): Promise<Caller | undefined> {
+      if (!token || token.length > 100) return undefined;
+      return this.byId(idOf(token), assets);
+    },
+    async byId(id: string, assets: Assets): Promise<Caller | undefined> {
+      const session = await people.session(id);
+      if (!session) return undefined;
+      const now = clock.now();
+      if (now >= session.expires || now - session.seen >= config.idleMs) {
+        await people.endSession(session.id);
+        return undefined;
+      }
+      const user = await people.byId(session.user);
+      if (!user || user.disabled) return undefined;
+      if (now - session.seen > TOUCH_MS) await people.touch(session.id, now);
+      const roles = rolesOf(user);
+      return { user, roles, permissions: permissionsOf(roles), scope: assets.scopeOf(user.unit), session };
+    },
+    end: (id: string): Promise<void> => people.endSession(id),
+  };
+}
+export type Sessions = ReturnType<typeof sessions>;

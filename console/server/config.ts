@@ -1,0 +1,73 @@
+import { Type, type Static } from '@sinclair/typebox';
+
+const strict = { additionalProperties: false } as const;
+const Minutes = Type.Integer({ minimum: 1 });
+
+/** Configuration of the console. What is absent takes the default written beside it. */
+export const ConsoleConfig = Type.Object({
+  listen: Type.Optional(Type.Object({
+    /** Default 127.0.0.1. Another address demands `tls`, or `behindProxy` where a proxy speaks TLS. */
+    host: Type.Optional(Type.String({ minLength: 1 })),
+    /** Default 8080, with TLS 8443; 0: any free port. */
+    port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535 })),
+  }, strict)),
+  tls: Type.Optional(Type.Object({ cert: Type.String(), key: Type.String() }, strict)),
+  /** A reverse proxy on this machine ends TLS and sets X-Forwarded-For and X-Forwarded-Proto. */
+  behindProxy: Type.Optional(Type.Boolean()),
+  /** Where evidence, attachments and backups lie, and the SQLite file unless `database` says otherwise. */
+  dataDir: Type.String({ minLength: 1 }),
+  /** `postgres://…`; default: SQLite in `dataDir`. */
+  database: Type.Optional(Type.String({ pattern: '^postgres(ql)?://' })),
+  /** Folder of the built browser UI. */
+  ui: Type.Optional(Type.String()),
+  /** Folder of rule documents, used when no analyzer answers for its rules. */
+  rulesDir: Type.Optional(Type.String()),
+  /** Registry (YAML) that is loaded when the store has none yet. */
+  registry: Type.Optional(Type.String()),
+  separation: Type.Optional(Type.Union([Type.Literal('strict'), Type.Literal('appliance')])),
+  session: Type.Optional(Type.Object({
+    /** Default 60: a session that asks for nothing ends. */
+    idleMinutes: Type.Optional(Minutes),
+    /** Default 720: every session ends. */
+    absoluteMinutes: Type.Optional(Minutes),
+  }, strict)),
+  password: Type.Optional(Type.Object({
+    /** Default 10. */
+    minLength: Type.Optional(Type.Integer({ minimum: 8, maximum: 128 })),
+    /** Default 3 of: lower case, upper case, digits, others. */
+    classes: Type.Optional(Type.Integer({ minimum: 1, maximum: 4 })),
+  }, strict)),
+  incident: Type.Optional(Type.Object({
+    /** Default 24: an alert joins an incident that was last seen at most this long before. */
+    windowHours: Type.Optional(Type.Integer({ minimum: 1 })),
+    /** Default 7: days of quiet before a fix counts as verified. */
+    quietDays: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+  }, strict)),
+  /** Number of a bulletin; `{year}` and `{seq}` are replaced. Default `网安通〔{year}〕{seq}号`. */
+  bulletinNumber: Type.Optional(Type.String({ maxLength: 100, pattern: '\\{seq\\}' })),
+  /** Addresses beside this machine that may read /metrics. */
+  metricsFrom: Type.Optional(Type.Array(Type.String())),
+}, { $id: 'ConsoleConfig', ...strict });
+export type ConsoleConfig = Static<typeof ConsoleConfig>;
+
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
+/** The configuration with every default filled in. */
+export function settle(config: ConsoleConfig) {
+  return {
+    ...config,
+    host: config.listen?.host ?? '127.0.0.1',
+    port: config.listen?.port ?? (config.tls ? 8443 : 8080),
+    loopback: LOOPBACK.test(config.listen?.host ?? '127.0.0.1'),
+    behindProxy: config.behindProxy ?? false,
+    separation: config.separation ?? 'appliance',
+    idleMs: (config.session?.idleMinutes ?? 60) * 60_000,
+    absoluteMs: (config.session?.absoluteMinutes ?? 720) * 60_000,
+    passwordPolicy: { minLength: config.password?.minLength ?? 10, classes: config.password?.classes ?? 3 },
+    windowMs: (config.incident?.windowHours ?? 24) * 3_600_000,
+    quietMs: (config.incident?.quietDays ?? 7) * 86_400_000,
+    bulletinNumber: config.bulletinNumber ?? '网安通〔{year}〕{seq}号',
+    metricsFrom: config.metricsFrom ?? [],
+  };
+}
+export type Settled = ReturnType<typeof settle>;

@@ -1,0 +1,82 @@
+import type { Health } from '../../contracts/health.js';
+import type { Registry } from '../../contracts/registry.js';
+import type { Bus } from '../../runtime/bus/bus.js';
+import type { Clock } from '../../runtime/lifecycle.js';
+import type { Log } from '../../runtime/log.js';
+import type { MetricsStore } from '../../runtime/metrics/metrics.js';
+import type { IncidentRow, TicketRow, UserName } from '../model/api.js';
+import { assetsOf, type Assets } from './assets.js';
+import { sessions, type Sessions } from './auth/session.js';
+import type { Settled } from './config.js';
+import type { HashedFiles } from './files.js';
+import { LiveFeed } from './live.js';
+import { RuleCatalogue } from './rule-catalogue.js';
+import type { IncidentRecord } from './store/incidents.js';
+import type { Taken } from './store/intake.js';
+import { EVERYTHING, type Scope } from './store/scope.js';
+import type { Store } from './store/store.js';
+import type { TicketRecord } from './store/tickets.js';
+import { alertRow, incidentRow, nodeView, ticketRow } from './views.js';
+
+/** What every part of the console stands on. */
+export class Context {
+  readonly live = new LiveFeed();
+  readonly sessions: Sessions;
+  readonly rules: RuleCatalogue;
+  private held: Assets = assetsOf({ units: [], systems: [] }, 0);
+  private names: Map<string, UserName> = new Map();
+  private namesAt = -Infinity;
+  demo = false;
+
+  constructor(
+    readonly config: Settled, readonly store: Store, readonly bus: Bus, readonly metrics: MetricsStore, readonly log: Log, readonly clock: Clock,
+    readonly files: HashedFiles, readonly version: string,
+  ) {
+    this.sessions = sessions(store.people, config, clock);
+    this.rules = new RuleCatalogue(bus, config.rulesDir, log);
+  }
+
+  readonly assets = (): Assets => this.held;
+  useRegistry(registry: Registry, version: number): void { this.held = assetsOf(registry, version); }
+
+  /** Names of all users, for rows that mention one. */
+  async people(fresh = false): Promise<ReadonlyMap<string, UserName>> {
+    if (fresh || this.clock.now() - this.namesAt > 30_000) {
+      this.names = new Map((await this.store.people.all()).map((u) => [u.id, { id: u.id, account: u.account, name: u.name }]));
+      this.namesAt = this.clock.now();
+    }
+    return this.names;
+  }
+
+  async incidentRows(scope: Scope, rows: readonly IncidentRecord[]): Promise<IncidentRow[]> {
+    const [{ campaigns, tickets }, people] = await Promise.all([this.store.incidents.around(scope, rows), this.people()]);
+    return rows.map((r) => incidentRow(r, this.held, people, campaigns.get(r.campaign), tickets.get(r.id)));
+  }
+  ticketRows(rows: readonly TicketRecord[]): TicketRow[] { return rows.map((r) => ticketRow(r, this.held, this.clock.now())); }
+
+  /** Tells the browsers what a batch of alerts changed. */
+  async announce(taken: Taken): Promise<void> {
+    try {
+      if (taken.alerts.some((a) => a.demo === 1)) this.demo = true;
+      for (const r of taken.alerts) this.live.push({ kind: 'alert', alert: alertRow(r, this.held) }, { units: [r.unit, r.attacker_unit], permission: 'alert.read' });
+      if (this.live.count > 0) for (const r of taken.incidents) await this.announceIncident(r);
+      for (const id of taken.tickets) await this.announceTicket(id);
+    } catch (error) {
+      this.log.warn('a change could not be announced to the browsers', { error });
+    }
+  }
+  /** Counts in a pushed row are those of the incident alone; a page that shows campaigns asks again. */
+  async announceIncident(r: IncidentRecord): Promise<void> {
+    this.live.push({ kind: 'incident', incident: incidentRow(r, this.held, await this.people()) }, { units: [r.unit, r.attacker_unit], permission: 'incident.read' });
+  }
+  async announceTicket(id: string): Promise<void> {
+    const t = await this.store.tickets.byId(EVERYTHING, id);
+    // A draft is the watch's alone: it concerns no unit yet.
+    if (t) this.live.push({ kind: 'ticket', ticket: ticketRow(t, this.held, this.clock.now()) }, { units: t.issued === null || t.state === 'draft' || t.state === 'review' ? [] : [t.unit], permission: 'ticket.read' });
+  }
+  async heard(health: Health): Promise<void> {
+    const now = this.clock.now();
+    await this.store.nodes.put(health, now);
+    this.live.push({ kind: 'node', node: nodeView(health, now, this.held, now) }, { units: [health.unit], permission: 'node.read' });
+  }
+}

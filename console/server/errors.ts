@@ -1,0 +1,68 @@
+import type { Bilingual } from '../../contracts/alert.js';
+import type { ApiError } from '../model/api.js';
+import { coded } from '../../runtime/errors.js';
+
+/** Errors at start, for the operator's terminal. */
+export const exposedWithoutTls = coded(
+  'SW_CONSOLE_NO_TLS', (host: string) => `The console is to listen on ${host} without TLS.`,
+  'Give tls.cert and tls.key, set behindProxy: true where a proxy speaks TLS, or listen on 127.0.0.1.',
+);
+export const routeWithoutPermission = coded(
+  'SW_CONSOLE_ROUTE_OPEN', (route: string) => `The route ${route} has no entry in the permission table.`,
+  'Add it to ROUTES in console/model/permissions.ts.',
+);
+export const cannotListen = coded(
+  'SW_CONSOLE_LISTEN', (host: string, port: number, why: string) => `The console cannot listen on ${host}:${port}: ${why}.`,
+  'Choose another listen.port, or stop what uses this one.',
+);
+export const storeUnusable = coded(
+  'SW_CONSOLE_STORE', (what: string) => `The store cannot be opened: ${what}.`,
+  'Check dataDir (writable, enough room) or database (reachable, right password).',
+);
+export const storeNewer = coded(
+  'SW_CONSOLE_STORE_NEWER', (has: number, knows: number) => `The store has schema ${has}, this program knows ${knows}.`,
+  'Start the newer program, or restore the backup that was made before the migration.',
+);
+
+/** An error the browser gets, in the reader's language. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number, readonly code: `SW_CONSOLE_${string}`, readonly text: Bilingual, readonly advice: Bilingual,
+    readonly details?: ApiError['details'],
+  ) {
+    super(text.en);
+  }
+
+  toBody(lang: 'zh' | 'en'): ApiError {
+    return { code: this.code, message: this.text[lang], hint: this.advice[lang], ...(this.details ? { details: this.details } : {}) };
+  }
+}
+
+const b = (zh: string, en: string): Bilingual => ({ zh, en });
+const again = b('请稍后重试。', 'Try again later.');
+
+export const refusals = {
+  notFound: () => new Refused(404, 'SW_CONSOLE_NOT_FOUND', b('没有这条记录，或不在您的范围内。', 'There is no such record, or it is outside your part of the organisation.'), b('返回列表重新查找。', 'Go back to the list.')),
+  noRoute: () => new Refused(404, 'SW_CONSOLE_NO_ROUTE', b('没有这个接口。', 'There is no such route.'), b('接口列表见 /api/openapi.json。', 'The routes are listed in /api/openapi.json.')),
+  needLogin: () => new Refused(401, 'SW_CONSOLE_LOGIN', b('尚未登录或会话已过期。', 'Not logged in, or the session has ended.'), b('请登录。', 'Log in.')),
+  forbidden: (what: string) => new Refused(403, 'SW_CONSOLE_FORBIDDEN', b(`您的角色无权执行此操作（${what}）。`, `Your roles do not allow this (${what}).`), b('请联系安全管理员授权。', 'Ask the security administrator.')),
+  csrf: () => new Refused(403, 'SW_CONSOLE_CSRF', b('请求来源校验失败。', 'The request does not come from this console\'s pages.'), b('刷新页面后重试。', 'Reload the page and try again.')),
+  mustChange: () => new Refused(403, 'SW_CONSOLE_CHANGE_PASSWORD', b('须先修改初始密码。', 'The first password has to be changed.'), b('在「修改密码」中设置新密码。', 'Set a new one under “change password”.')),
+  badRequest: (path: string, text: string) => new Refused(400, 'SW_CONSOLE_BAD_REQUEST', b(`请求内容有误：${path} ${text}`, `The request is wrong: ${path} ${text}`), b('更正后重试。', 'Correct it and try again.'), { path, text }),
+  conflict: (version?: number) => new Refused(409, 'SW_CONSOLE_CONFLICT', b('该记录刚被他人修改。', 'Somebody else has just changed this record.'), b('重新载入后再操作。', 'Load it again, then act.'), { version }),
+  taken: (what: string) => new Refused(409, 'SW_CONSOLE_TAKEN', b(`“${what}”已存在。`, `“${what}” exists already.`), b('换一个名称。', 'Choose another one.')),
+  inUse: (what: string) => new Refused(409, 'SW_CONSOLE_IN_USE', b(`“${what}”仍被引用，不能删除。`, `“${what}” is still in use.`), b('先删除引用它的下级单位、系统或用户。', 'Remove the units, systems or users below it first.')),
+  illegalStep: (from: string, action: string) => new Refused(409, 'SW_CONSOLE_ILLEGAL_STEP', b(`当前状态（${from}）不能执行“${action}”。`, `“${action}” is not possible in the state “${from}”.`), b('重新载入后查看可用操作。', 'Load it again to see what is possible.')),
+  needs: (need: string, zh: string, en: string) => new Refused(422, 'SW_CONSOLE_NEEDS', b(zh, en), b('补充后重试。', 'Add it and try again.'), { path: need }),
+  badLogin: () => new Refused(401, 'SW_CONSOLE_BAD_LOGIN', b('账号或密码错误。', 'Wrong account or password.'), b('检查后重试；多次失败将锁定。', 'Try again; repeated failures lock the account.')),
+  locked: (seconds: number) => new Refused(429, 'SW_CONSOLE_LOCKED', b(`失败次数过多，请 ${seconds} 秒后重试。`, `Too many failures; wait ${seconds} seconds.`), b('忘记密码请联系系统管理员。', 'If the password is lost, ask the system administrator.'), { retryAfter: seconds }),
+  tooMany: (seconds: number) => new Refused(429, 'SW_CONSOLE_RATE', b('请求过于频繁。', 'Too many requests.'), again, { retryAfter: seconds }),
+  setupDone: () => new Refused(409, 'SW_CONSOLE_SETUP_DONE', b('已完成初始化。', 'The console is set up already.'), b('请直接登录。', 'Log in.')),
+  badSetupCode: () => new Refused(403, 'SW_CONSOLE_SETUP_CODE', b('初始化码错误或已作废。', 'The set-up code is wrong or void.'), b('使用本次启动时打印的初始化码；重新启动会打印新的。', 'Use the code printed at this start; a restart prints a new one.')),
+  weakPassword: (min: number, classes: number) => new Refused(422, 'SW_CONSOLE_WEAK_PASSWORD', b(`密码至少 ${min} 位，含大写、小写、数字、符号中的 ${classes} 类，不得包含账号，且不得为常见密码。`, `A password has at least ${min} characters of ${classes} kinds (lower case, upper case, digits, others), does not contain the account and is not a common one.`), b('换一个更强的密码。', 'Choose a stronger one.')),
+  separation: (one: string, two: string) => new Refused(422, 'SW_CONSOLE_SEPARATION', b(`“${one}”与“${two}”不能由同一人担任（三员分立）。`, `“${one}” and “${two}” must not be one person's.`), b('另建账号承担该角色。', 'Give the role to another account.')),
+  ownRoles: () => new Refused(403, 'SW_CONSOLE_OWN_ROLES', b('不能修改自己的角色。', 'Nobody changes their own roles.'), b('请另一名安全管理员操作。', 'Ask another security administrator.')),
+  tooLarge: () => new Refused(413, 'SW_CONSOLE_TOO_LARGE', b('内容过大。', 'The content is too large.'), b('减小后重试。', 'Send less.')),
+  badFile: () => new Refused(415, 'SW_CONSOLE_FILE_TYPE', b('不接受此类文件。', 'Files of this kind are not accepted.'), b('可上传 PDF、DOCX、XLSX、PNG、JPEG、TXT、PCAP、ZIP。', 'PDF, DOCX, XLSX, PNG, JPEG, TXT, PCAP and ZIP are.')),
+  internal: () => new Refused(500, 'SW_CONSOLE_INTERNAL', b('内部错误，已记入日志。', 'An internal error; it is in the log.'), again),
+};

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { CLASSES, PHASES, SEVERITIES, VERDICTS, type DetectionClass } from '../../../contracts/classes.js';
+import { proposedLevel } from '../../model/deadline.js';
+import type { IncidentRecord } from '../store/incidents.js';
+
+/** What grouping needs of an alert. */
+export interface Sighting {
+  id: string; rule: string; title_zh: string; title_en: string; severity: number; verdict: number; class: string; phase: string;
+  techniques: readonly string[];
+  attacker_ip: string; attacker_unit: string | null; attacker_system: string | null; victim_ip: string; unit: string | null; system: string | null;
+  first_seen: number; last_seen: number; demo: 0 | 1;
+}
+
+const union = (json: string, ...more: string[]): string => JSON.stringify([...new Set([...(JSON.parse(json) as string[]), ...more])]);
+// Lists on an incident's row are for reading; an attacker with hundreds of techniques stays readable.
+const LIST_MAX = 64;
+const cut = (json: string): string => {
+  const list = JSON.parse(json) as string[];
+  return list.length > LIST_MAX ? JSON.stringify(list.slice(0, LIST_MAX)) : json;
+};
+
+/** The queue's order: what happened, how bad, how valuable, how far along the attack. Higher is worse. */
+export function rankOf(i: Pick<IncidentRecord, 'verdict' | 'severity' | 'phases_json' | 'escalated'>, value: 'low' | 'normal' | 'high' | 'core'): number {
+  const phases = (JSON.parse(i.phases_json) as string[]).length;
+  return (i.escalated ? 100_000 : 0) + i.verdict * 10_000 + i.severity * 1_000 + { low: 0, normal: 100, high: 300, core: 500 }[value] + phases * 10;
+}
+
+export function titleOf(i: Pick<IncidentRecord, 'attacker_ip' | 'victim_ip' | 'verdict' | 'classes_json'>): { zh: string; en: string } {
+  const classes = (JSON.parse(i.classes_json) as DetectionClass[]).map((c) => CLASSES[c] ?? { zh: c, en: c });
+  const zh = classes.slice(0, 3).map((c) => c.zh).join('、') + (classes.length > 3 ? '等' : '');
+  const en = classes.slice(0, 3).map((c) => c.en.toLowerCase()).join(', ') + (classes.length > 3 ? ' and more' : '');
+  const ending = [{ zh: '', en: '' }, { zh: '（已得手）', en: ' (succeeded)' }, { zh: '（已失陷）', en: ' (compromised)' }][i.verdict] ?? { zh: '', en: '' };
+  return { zh: `${i.attacker_ip} 对 ${i.victim_ip} 的${zh}${ending.zh}`, en: `${i.attacker_ip} against ${i.victim_ip}: ${en}${ending.en}` };
+}
+
+/** A new incident from its first alert. Its id follows from that alert, so a replayed batch makes the same one. */
+export function openIncident(s: Sighting, campaign: string, value: 'low' | 'normal' | 'high' | 'core'): IncidentRecord {
+  const id = `inc-${createHash('sha256').update(`${s.attacker_ip}\0${s.victim_ip}\0${s.id}`).digest('hex').slice(0, 16)}`;
+  const fresh: IncidentRecord = {
+    id, version: 1, state: 'new', title_zh: '', title_en: '', severity: s.severity, verdict: s.verdict, level: 4, rank: 0,
+    attacker_ip: s.attacker_ip, attacker_unit: s.attacker_unit, attacker_system: s.attacker_system,
+    victim_ip: s.victim_ip, unit: s.unit, system: s.system,
+    phases_json: '[]', classes_json: '[]', techniques_json: '[]', rules_json: '[]',
+    alerts: 0, events: 0, first_seen: s.first_seen, last_seen: s.last_seen,
+    owner: null, escalated: 0, reopened: 0, campaign: campaign || id, closed_at: null, open: 1, demo: s.demo,
+  };
+  return addSighting(fresh, s, value);
+}
+
+/** The incident with one more alert (or a higher revision of one) in it; counts are the caller's. */
+export function addSighting(i: IncidentRecord, s: Sighting, value: 'low' | 'normal' | 'high' | 'core'): IncidentRecord {
+  const phases = new Set([...(JSON.parse(i.phases_json) as string[]), s.phase]);
+  const next: IncidentRecord = {
+    ...i,
+    severity: Math.max(i.severity, s.severity),
+    verdict: Math.max(i.verdict, s.verdict),
+    first_seen: Math.min(i.first_seen, s.first_seen),
+    last_seen: Math.max(i.last_seen, s.last_seen),
+    phases_json: JSON.stringify(PHASES.filter((p) => phases.has(p))),
+    classes_json: cut(union(i.classes_json, s.class)),
+    techniques_json: cut(union(i.techniques_json, ...s.techniques)),
+    rules_json: cut(union(i.rules_json, s.rule)),
+    unit: i.unit ?? s.unit, system: i.system ?? s.system,
+    attacker_unit: i.attacker_unit ?? s.attacker_unit, attacker_system: i.attacker_system ?? s.attacker_system,
+  };
+  next.level = proposedLevel(SEVERITIES[next.severity], VERDICTS[next.verdict], value);
+  next.rank = rankOf(next, value);
+  const title = titleOf(next);
+  next.title_zh = title.zh;
+  next.title_en = title.en;
+  return next;
+}

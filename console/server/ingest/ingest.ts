@@ -1,0 +1,148 @@
+import type { Alert, EvidenceHeaders } from '../../../contracts/alert.js';
+import type { Health } from '../../../contracts/health.js';
+import { streams, subjects } from '../../../contracts/subjects.js';
+import type { Delivery, Subscription } from '../../../runtime/bus/bus.js';
+import type { Context } from '../context.js';
+
+/** The alerts and evidence that may wait for the console; older ones go when it is away for longer. */
+export const ALERT_STREAM_BYTES = 4 * 1024 ** 3;
+export const EVIDENCE_STREAM_BYTES = 8 * 1024 ** 3;
+const STREAM_AGE_MS = 7 * 86_400_000;
+/** One transaction: large enough to carry 5,000 alerts a second, small enough to be done in a tenth of it. */
+const BATCH_MAX = 500;
+const BATCH_WAIT_MS = 50;
+// Twice a batch, so that the next one fills while this one is written.
+const UNACKED_MAX = BATCH_MAX * 4;
+const RETRY_MS = 1_000;
+/** An alert larger than this is no alert. */
+const ALERT_BYTES_MAX = 2 * 1024 * 1024;
+
+export function parseAlert(data: Uint8Array): Alert | undefined {
+  if (data.length > ALERT_BYTES_MAX) return undefined;
+  try {
+    const alert = JSON.parse(new TextDecoder().decode(data)) as Alert;
+    const s = alert?.shouwang;
+    const whole = alert?.event_type === 'alert' && typeof s?.id === 'string' && s.id !== '' && typeof s.revision === 'number'
+      && typeof s.rule === 'string' && typeof s.attacker?.ip === 'string' && typeof s.victim?.ip === 'string';
+    return whole ? alert : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * From the bus into the store. A message is acknowledged after its transaction is on disk: killed at any moment, the
+ * rest is delivered again, and taking an alert twice changes nothing.
+ */
+export class Ingest {
+  private waiting: { delivery: Delivery; alert: Alert }[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private writing: Promise<void> | undefined;
+  private stopped = false;
+  private readonly subscriptions: Subscription[] = [];
+  readonly counters = { alerts: 0, stale: 0, malformed: 0, evidence: 0, damaged: 0, retries: 0 };
+
+  constructor(private readonly context: Context) {}
+
+  async start(): Promise<void> {
+    const { bus } = this.context;
+    await bus.ensureStream({ name: streams.alerts, subjects: [subjects.allAlerts], retention: 'keep', maxBytes: ALERT_STREAM_BYTES, maxAgeMs: STREAM_AGE_MS, dedupWindowMs: 600_000, storage: 'file' });
+    await bus.ensureStream({ name: streams.evidence, subjects: [subjects.allEvidence], retention: 'keep', maxBytes: EVIDENCE_STREAM_BYTES, maxAgeMs: STREAM_AGE_MS, dedupWindowMs: 600_000, storage: 'file' });
+    this.subscriptions.push(
+      await bus.consume(streams.alerts, { durable: 'console', ack: 'explicit', maxUnacked: UNACKED_MAX }, (d) => this.receive(d)),
+      await bus.consume(streams.evidence, { durable: 'console', ack: 'explicit', maxUnacked: 16 }, (d) => this.evidence(d)),
+      await bus.subscribe(subjects.allHealth, (m) => this.health(m.data)),
+    );
+  }
+
+  private async receive(delivery: Delivery): Promise<void> {
+    const alert = parseAlert(delivery.data);
+    if (!alert) {
+      this.counters.malformed++;
+      this.context.log.warn('a message on the alert stream is no alert; it is left out', { subject: delivery.subject, seq: delivery.seq });
+      delivery.ack();
+      return;
+    }
+    this.waiting.push({ delivery, alert });
+    if (this.waiting.length >= BATCH_MAX) this.kick();
+    else this.timer ??= setTimeout(() => { this.timer = undefined; this.kick(); }, BATCH_WAIT_MS);
+    // The handler is called in order: while a batch is written and the next is full, the stream waits here.
+    while (this.waiting.length >= BATCH_MAX * 2 && this.writing && !this.stopped) await this.writing;
+  }
+
+  private kick(): void {
+    this.writing ??= this.write().finally(() => {
+      this.writing = undefined;
+      if (this.waiting.length > 0 && !this.stopped) this.kick();
+    });
+  }
+
+  private async write(): Promise<void> {
+    const batch = this.waiting.splice(0, BATCH_MAX);
+    const { store, assets, clock, config, log } = this.context;
+    for (;;) {
+      try {
+        const taken = await store.take(batch.map((b) => b.alert), assets(), clock.now(), config.windowMs);
+        for (const { delivery } of batch) delivery.ack();
+        this.counters.alerts += taken.alerts.length;
+        this.counters.stale += taken.stale;
+        await this.context.announce(taken);
+        return;
+      } catch (error) {
+        if (this.stopped) return;
+        this.counters.retries++;
+        log.error('alerts could not be stored; trying again', { error, alerts: batch.length });
+        await new Promise((resolve) => { setTimeout(resolve, RETRY_MS).unref(); });
+      }
+    }
+  }
+
+  private async evidence(delivery: Delivery): Promise<void> {
+    const { store, files, clock, log } = this.context;
+    // Header names arrive in any case, on the wire under `Sw-`.
+    const h = Object.fromEntries(Object.entries(delivery.headers).map(([k, v]) => [k.toLowerCase().replace(/^sw-/, ''), v])) as Record<keyof EvidenceHeaders | 'demo', string>;
+    const id = String(h.id ?? '').slice(0, 128);
+    const alert = String(h.alert ?? '').slice(0, 128);
+    if (!id || !alert) {
+      this.counters.malformed++;
+      delivery.ack();
+      return;
+    }
+    const sha256 = await files.put(delivery.data);
+    const damaged = sha256 !== h.sha256;
+    if (damaged) {
+      this.counters.damaged++;
+      log.warn('evidence arrived with another hash than announced', { id, alert, announced: h.sha256, sha256 });
+    }
+    await store.evidence.put({
+      id, alert, sha256, bytes: delivery.data.length, packets: Number(h.packets) || 0, state: damaged ? 'damaged' : 'stored',
+      stored: clock.now(), demo: h.demo === 'true' || h.demo === '1' ? 1 : 0,
+    });
+    this.counters.evidence++;
+    delivery.ack();
+  }
+
+  private async health(data: Uint8Array): Promise<void> {
+    let health: Health;
+    try {
+      health = JSON.parse(new TextDecoder().decode(data)) as Health;
+      if (typeof health?.role !== 'string' || typeof health.id !== 'string') throw new TypeError('no heartbeat');
+    } catch {
+      this.counters.malformed++;
+      return;
+    }
+    await this.context.heard(health).catch((error: unknown) => this.context.log.warn('a heartbeat could not be stored', { error }));
+  }
+
+  /** Stops taking, writes what has been received, acknowledges it. */
+  async stop(): Promise<void> {
+    const closing = Promise.all(this.subscriptions.map((s) => s.close()));
+    clearTimeout(this.timer);
+    while (this.waiting.length > 0 || this.writing) {
+      this.kick();
+      await this.writing;
+    }
+    this.stopped = true;
+    await closing;
+  }
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { sql, type Selectable } from 'kysely';
+import type { AuditQuery } from '../../model/requests.js';
+import { readCursor, readTime, writeCursor } from './cursor.js';
+import type { AuditTable, Db, Engine } from './schema.js';
+
+export type AuditRecord = Selectable<AuditTable>;
+export interface AuditEntry {
+  at: number; actor: string | null; address: string | null; action: string; object: string | null;
+  outcome: 'done' | 'refused'; details?: Record<string, unknown>;
+}
+const GENESIS = '0'.repeat(64);
+
+/** Hash of an entry: SHA-256 over the hash before it and the entry's fields as JSON, in this order. */
+export function auditHash(before: string, e: Omit<AuditRecord, 'hash'>): string {
+  return createHash('sha256').update(before).update(JSON.stringify([e.seq, e.at, e.actor, e.address, e.action, e.object, e.outcome, e.details_json])).digest('hex');
+}
+
+export function auditStore(db: Db, engine: Engine) {
+  return {
+    async append(entry: AuditEntry): Promise<void> {
+      const { details, ...rest } = entry;
+      await db.transaction().execute(async (tx) => {
+        if (engine === 'postgres') await sql.raw('select pg_advisory_xact_lock(7305003)').execute(tx);
+        const last = await tx.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst();
+        const row = { seq: (last?.seq ?? 0) + 1, ...rest, details_json: details ? JSON.stringify(details) : null };
+        await tx.insertInto('audit').values({ ...row, hash: auditHash(last?.hash ?? GENESIS, row) }).execute();
+      });
+    },
+    async list(q: AuditQuery): Promise<{ rows: AuditRecord[]; next?: string }> {
+      const limit = q.limit ?? 100;
+      let query = db.selectFrom('audit').selectAll();
+      if (q.actor) query = query.where('actor', '=', q.actor);
+      if (q.action) query = query.where('action', '=', q.action);
+      const from = readTime(q.from, 'from');
+      const to = readTime(q.to, 'to');
+      if (from !== undefined) query = query.where('at', '>=', from);
+      if (to !== undefined) query = query.where('at', '<', to);
+      const after = readCursor(q.cursor, ['number']);
+      if (after) query = query.where('seq', '<', after[0] as number);
+      const rows = await query.orderBy('seq', 'desc').limit(limit + 1).execute();
+      const more = rows.length > limit;
+      if (more) rows.pop();
+      const last = rows.at(-1);
+      return { rows, ...(more && last ? { next: writeCursor(last.seq) } : {}) };
+    },
+    /** Entries in order, a thousand at a time. */
+    async *all(): AsyncGenerator<AuditRecord[]> {
+      for (let seq = 0; ;) {
+        const rows = await db.selectFrom('audit').selectAll().where('seq', '>', seq).orderBy('seq').limit(1000).execute();
+        if (rows.length === 0) return;
+        yield rows;
+        seq = rows[rows.length - 1].seq;
+      }
+    },
+    /** Walks the chain. A missing, changed or moved entry breaks it. */
+    async verify(): Promise<{ intact: boolean; entries: number; head: string; brokenAt?: number }> {
+      let head = GENESIS;
+      let entries = 0;
+      for await (const rows of this.all()) {
+        for (const row of rows) {
+          if (row.seq !== entries + 1 || auditHash(head, row) !== row.hash) return { intact: false, entries, head, brokenAt: entries + 1 };
+          head = row.hash;
+          entries++;
+        }
+      }
+      return { intact: true, entries, head };
+    },
+  };
+}
+export type AuditStore = ReturnType<typeof auditStore>;

@@ -1,0 +1,67 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+import { storeNewer, storeUnusable } from '../errors.js';
+import { LibsqlDialect } from './libsql-dialect.js';
+import { MIGRATIONS } from './migrations.js';
+import type { Db, Engine, Tables } from './schema.js';
+
+export interface OpenStore { db: Db; engine: Engine; file?: string }
+// Older ones go: each is as large as the store.
+const BACKUPS_KEPT = 3;
+
+/** Opens the store and brings it to this program's schema; SQLite is copied aside before a migration touches it. */
+export async function openDatabase(dataDir: string, url?: string): Promise<OpenStore> {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  try {
+    if (url) {
+      // 20 = int8: counts and milliseconds stay far below 2^53
+      const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === 20 ? Number : pg.types.getTypeParser(oid, format as 'text')) };
+      const pool = new pg.Pool({ connectionString: url, max: 10, types: types as never });
+      pool.on('error', () => { /* an idle connection went; the pool makes a new one */ });
+      const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+      const store: OpenStore = { db, engine: 'postgres' };
+      await migrate(store, dataDir);
+      return store;
+    }
+    const file = join(dataDir, 'console.db');
+    const db = new Kysely<Tables>({ dialect: new LibsqlDialect(file) });
+    const store: OpenStore = { db, engine: 'sqlite', file };
+    await migrate(store, dataDir);
+    return store;
+  } catch (error) {
+    if ((error as { code?: string }).code?.startsWith('SW_')) throw error;
+    throw storeUnusable((error as Error).message);
+  }
+}
+
+async function migrate({ db, engine }: OpenStore, dataDir: string): Promise<void> {
+  await sql.raw('create table if not exists schema_version (version integer not null)').execute(db);
+  const current = async (on: Db): Promise<number> => {
+    const { rows } = await sql<{ version: number }>`select coalesce(max(version), 0) as version from schema_version`.execute(on);
+    return Number(rows[0].version);
+  };
+  const before = await current(db);
+  if (before > MIGRATIONS.length) throw storeNewer(before, MIGRATIONS.length);
+  if (before === MIGRATIONS.length) return;
+  if (engine === 'sqlite' && before > 0) await backup(db, join(dataDir, 'backup'), `before-schema-${MIGRATIONS.length}`);
+  await db.transaction().execute(async (tx) => {
+    // PostgreSQL: two consoles that start at once must not both migrate.
+    if (engine === 'postgres') await sql.raw('select pg_advisory_xact_lock(7305001)').execute(tx);
+    for (let version = await current(tx as unknown as Db); version < MIGRATIONS.length; version++) {
+      await MIGRATIONS[version](tx as unknown as Db, engine);
+      await sql`insert into schema_version (version) values (${version + 1})`.execute(tx);
+    }
+  });
+}
+
+/** Copies a SQLite store while it runs. @returns the file */
+export async function backup(db: Db, folder: string, name: string): Promise<string> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, `${name}-${Date.now()}.db`);
+  await sql`vacuum into ${file}`.execute(db);
+  const old = readdirSync(folder).filter((f) => f.startsWith(name)).sort().slice(0, -BACKUPS_KEPT);
+  for (const f of old) rmSync(join(folder, f), { force: true });
+  return file;
+}

@@ -1,0 +1,99 @@
+import type { ColumnType, Generated, Kysely } from 'kysely';
+
+/** Tables. Times are ms since the epoch; booleans 0 or 1; `*_json` is JSON text. One schema for SQLite and PostgreSQL. */
+type Flag = 0 | 1;
+
+export interface AlertTable {
+  /** Order of arrival; also the row id of the search index. */
+  num: Generated<number>;
+  id: string;
+  revision: number;
+  rule: string;
+  title_zh: string;
+  title_en: string;
+  /** Ordinals into SEVERITIES and VERDICTS, so that they compare. */
+  severity: number;
+  verdict: number;
+  class: string;
+  phase: string;
+  attacker_ip: string;
+  attacker_port: number | null;
+  attacker_unit: string | null;
+  attacker_system: string | null;
+  victim_ip: string;
+  victim_port: number | null;
+  /** Unit of the victim; where it is nobody's we know, that of the attacker, then of the node. */
+  unit: string | null;
+  system: string | null;
+  proto: string | null;
+  app_proto: string | null;
+  node: string | null;
+  first_seen: number;
+  last_seen: number;
+  received: number;
+  count: number;
+  incident: string | null;
+  demo: Flag;
+}
+/** The alert as it came; apart, so that lists read little. */
+export interface AlertBodyTable { num: number; eve_json: string }
+export interface AlertSearchTable { num: number; tokens: ColumnType<string, unknown, unknown> }
+
+export interface EvidenceTable {
+  id: string; alert: string; sha256: string; bytes: number; packets: number; state: string; stored: number; demo: Flag;
+}
+
+export interface IncidentTable {
+  id: string; version: number; state: string; title_zh: string; title_en: string;
+  severity: number; verdict: number; level: number; rank: number;
+  attacker_ip: string; attacker_unit: string | null; attacker_system: string | null;
+  victim_ip: string; unit: string | null; system: string | null;
+  phases_json: string; classes_json: string; techniques_json: string; rules_json: string;
+  alerts: number; events: number; first_seen: number; last_seen: number;
+  owner: string | null; escalated: Flag; reopened: number; campaign: string; closed_at: number | null; open: Flag; demo: Flag;
+}
+export interface TicketTable {
+  id: string; version: number; number: string | null; incident: string; unit: string; state: string; level: number;
+  title: string; summary: string; impact: string; demands: string;
+  author: string; approver: string | null; signer: string | null;
+  created: number; issued: number | null;
+  due_acknowledge: number | null; due_contain: number | null; due_rectify: number | null;
+  done_acknowledge: number | null; done_contain: number | null; done_rectify: number | null;
+  /** The next clock, for lists and overdue marks. */
+  due: number | null; due_clock: string | null;
+  extension_json: string | null; feedback_json: string | null; verification_json: string | null;
+  watch_until: number | null; ended: number | null; reminded: number; supervised: Flag; demo: Flag;
+}
+/** What was done to an incident or ticket, oldest first. */
+export interface HistoryTable {
+  num: Generated<number>; object: string; at: number; by: string | null; action: string;
+  from_state: string | null; to_state: string | null; text: string | null;
+}
+export interface AttachmentTable { id: string; ticket: string; name: string; bytes: number; sha256: string; type: string; by: string; at: number }
+
+export interface UserTable {
+  id: string; account: string; name: string; password: string; must_change: Flag; unit: string | null; disabled: Flag;
+  roles_json: string; created: number; last_login: number | null;
+}
+export interface SessionTable {
+  /** SHA-256 of the cookie. */
+  id: string; user: string; csrf: string; created: number; seen: number; expires: number; address: string; agent: string;
+}
+export interface LoginFailureTable { account: string; failures: number; locked_until: number; at: number }
+export interface SettingTable { name: string; value: string }
+export interface CounterTable { name: string; value: number }
+export interface NodeTable { role: string; id: string; unit: string | null; at: number; health_json: string }
+export interface RegistryTable { version: number; at: number; by: string | null; registry_json: string }
+export interface AuditTable {
+  seq: number; at: number; actor: string | null; address: string | null; action: string; object: string | null;
+  outcome: string; details_json: string | null; hash: string;
+}
+
+export interface Tables {
+  alert: AlertTable; alert_body: AlertBodyTable; alert_search: AlertSearchTable; evidence: EvidenceTable;
+  incident: IncidentTable; ticket: TicketTable; history: HistoryTable; attachment: AttachmentTable;
+  user_account: UserTable; session: SessionTable; login_failure: LoginFailureTable; setting: SettingTable; counter: CounterTable;
+  node: NodeTable; registry: RegistryTable; audit: AuditTable;
+}
+export type Db = Kysely<Tables>;
+export type Engine = 'sqlite' | 'postgres';

@@ -1,0 +1,21 @@
+import { alertStore } from './alerts.js';
+import { auditStore } from './audit.js';
+import { incidentStore } from './incidents.js';
+import { intakeStore } from './intake.js';
+import { openDatabase } from './open.js';
+import { peopleStore } from './people.js';
+import { demoStore, evidenceStore, nodeStore, registryStore } from './records.js';
+import { ticketStore } from './tickets.js';
+
+/** The record of everything: the only place that speaks SQL. */
+export async function openStore(dataDir: string, url?: string) {
+  const { db, engine } = await openDatabase(dataDir, url);
+  return {
+    engine,
+    alerts: alertStore(db, engine), take: intakeStore(db, engine), incidents: incidentStore(db), tickets: ticketStore(db),
+    people: peopleStore(db), audit: auditStore(db, engine), evidence: evidenceStore(db), nodes: nodeStore(db), registry: registryStore(db),
+    demo: demoStore(db, engine),
+    close: (): Promise<void> => db.destroy(),
+  };
+}
+export type Store = Awaited<ReturnType<typeof openStore>>;
