@@ -6,7 +6,7 @@ export const STOP_MS = 15_000;
 
 /** What the life of a process needs of the process; handed in so that it can be tested. */
 export interface Host {
-  on(event: string, listener: (...args: never[]) => void): unknown;
+  on(event: string, listener: (...args: any[]) => void): unknown;
   exit(code: number): void;
 }
 
