@@ -51,8 +51,3 @@ export const spoolUnusable = coded(
   (path: string, why: string) => `the spool ${path} cannot be used: ${why}.`,
   'Give spool.path a folder this user may write, or set spool.maxMiB to 0 to do without.',
 );
-export const configInvalid = coded(
-  'SW_COLLECT_CONFIG',
-  (where: string, why: string) => `the collector’s configuration is wrong at ${where}: ${why}.`,
-  'Correct it; the keys are described in collector/README.md.',
-);

@@ -90,6 +90,8 @@ export class LiveSource implements PacketSource {
     this.child = child;
     status.runs++;
     if (this.stopped) this.end(child);
+    const orphan = (): void => void child.kill('SIGTERM');
+    process.once('exit', orphan);
     const exited = new Promise<void>((resolve) => {
       child.once('close', () => resolve());
       child.once('error', (error) => {
@@ -121,6 +123,7 @@ export class LiveSource implements PacketSource {
       if (!(error instanceof OperatorError)) lastLine = (error as Error).message;
     }
     await exited;
+    process.off('exit', orphan);
     clearInterval(poll);
     await sink.end();
     this.child = undefined;

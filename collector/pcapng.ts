@@ -37,6 +37,8 @@ export class PcapngFormat implements CaptureFormat {
   private little = true;
   private section: SectionInterface[] = [];
   private readonly known = new Map<string, number>();
+  /** How many interfaces of this section look alike so far. */
+  private readonly alike = new Map<string, number>();
   /** Bytes of an unknown block that are still to be passed over. */
   private skip = 0;
   private lastUs = 0;
@@ -99,6 +101,7 @@ export class PcapngFormat implements CaptureFormat {
       return false;
     }
     this.section = [];
+    this.alike.clear();
     return true;
   }
 
@@ -180,10 +183,13 @@ export class PcapngFormat implements CaptureFormat {
       else if (code === OPT_IF_TSRESOL && bytes >= 1) resolution = this.u8[value];
       else if (code === OPT_IF_TSOFFSET && bytes >= 8) offset = Number(view.getBigInt64(value, little));
     });
-    const key = `${linktype} ${snaplen} ${name}`;
+    // Interfaces of one section stay apart even when they look alike; those of a later section are found again.
+    const looks = `${linktype} ${snaplen} ${name}`;
+    const nth = this.alike.get(looks) ?? 0;
+    this.alike.set(looks, nth + 1);
+    const key = `${nth} ${looks}`;
     let index = this.known.get(key);
-    // Interfaces of one section stay apart even when they look alike; the same interface of a later section is found again.
-    if (index === undefined || this.section.some((i) => i.index === index)) {
+    if (index === undefined) {
       if (this.tally.interfaces.length >= MAX_INTERFACES) {
         this.stopped = true;
         this.tally.warn('SW_CAPTURE_CORRUPT', position, `more than ${MAX_INTERFACES} interfaces`);
@@ -191,7 +197,7 @@ export class PcapngFormat implements CaptureFormat {
       }
       index = this.tally.interfaces.length;
       this.tally.interfaces.push({ linktype, snaplen, name, dropped: -1 });
-      if (!this.known.has(key)) this.known.set(key, index);
+      this.known.set(key, index);
     }
     this.section.push({ index, linktype, snaplen, clock: new TickClock(resolution, offset) });
   }

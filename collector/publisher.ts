@@ -7,7 +7,7 @@ import type { Spool } from './spool.js';
 const DEFAULT_WINDOW = 8;
 /** Successes in a row after which the window doubles again. */
 const WINDOW_GROWS_AFTER = 16;
-const RETRY_FIRST_MS = 50;
+const RETRY_FIRST_MS = 5;
 const RETRY_LAST_MS = 2000;
 
 export interface PublisherOptions {
