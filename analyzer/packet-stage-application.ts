@@ -38,10 +38,12 @@ export class Application {
     const entries = flow.protocol === PROTOCOL.Udp ? this.udp : this.tcp;
     const { u8 } = this.context.arena;
     for (const entry of entries) {
-      if (entry.identify(u8, at, length, 0, entry.ports.includes(flow.serverPort)) === 1) return false;
-    }
-    for (const entry of entries) {
-      if (entry.identify(u8, at, length, 1, entry.ports.includes(flow.clientPort)) === 1) return true;
+      const known = entry.ports.includes(flow.clientPort);
+      const asClient = entry.identify(u8, at, length, 0, entry.ports.includes(flow.serverPort)) === 1;
+      const asServer = entry.identify(u8, at, length, 1, known) === 1;
+      if (!asClient && !asServer) continue;
+      if (asClient !== asServer) return asServer;
+      return entry.isServers?.(u8, at, length) ?? (known && !entry.ports.includes(flow.serverPort));
     }
     return false;
   }

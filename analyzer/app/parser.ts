@@ -82,5 +82,10 @@ export interface ProtocolEntry {
    * @returns 1 it is, 0 cannot say yet (needs more), -1 it is not. `onPort`: one of `ports` is the server's.
    */
   identify(u8: Uint8Array, at: number, length: number, direction: Direction, onPort: boolean): 1 | 0 | -1;
+  /**
+   * Whether first bytes that `identify` takes in either direction are the server's. Asked for flows picked up in their
+   * middle; without it the ports decide.
+   */
+  isServers?(u8: Uint8Array, at: number, length: number): boolean;
   create(flow: Flow): AppParser;
 }
