@@ -6,8 +6,9 @@ t.test('what would hide or reorder text is shown by name', async (t) => {
   t.equal(neutral('a\u202egnp.exe'), 'a⟨U+202E⟩gnp.exe');
   t.equal(neutral('x\u200by\ufeff'), 'x⟨U+200B⟩y⟨U+FEFF⟩');
   t.equal(neutral('\u{e0041}'), '⟨U+E0041⟩');
-  t.equal(neutral('\0\x1b[31m\r\n\x7f'), '␀␛[31m␍␊␡');
+  t.equal(neutral('\0\x1b[31m\r\n\x7f'), '⟨NUL⟩⟨ESC⟩[31m⟨CR⟩⟨LF⟩⟨DEL⟩');
   t.equal(neutral('a\n\tb', true), 'a\n\tb');
+  t.equal(neutral('a\r\n\rb', true), 'a¬\n⟨CR⟩b');
   t.equal(neutral('政务外网 <script>'), '政务外网 <script>');
 });
 

@@ -19,11 +19,14 @@ export interface Piece {
 const HIDDEN =
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|[\u{e0000}-\u{e0fff}]/u;
 
-/** C0 controls have symbols of their own at U+2400; DEL is U+2421. Line feed and tab stay what they are in blocks. */
+/** Names of the C0 controls; their symbols at U+2400 are missing from most fonts. */
+const C0 = 'NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US'.split(' ');
+
+/** Line feed and tab stay what they are in blocks. */
 function control(code: number, block: boolean): string | undefined {
   if (block && (code === 0x0a || code === 0x09)) return undefined;
-  if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return '\u2421';
+  if (code < 0x20) return `⟨${C0[code]}⟩`;
+  if (code === 0x7f) return '⟨DEL⟩';
   if (code >= 0x80 && code < 0xa0) return '\ufffd';
   return undefined;
 }
@@ -48,7 +51,8 @@ export function pieces(text: string, marks: readonly (readonly [number, number])
     const code = char.codePointAt(0)!;
     const marked = isMarked(at);
     at += char.length;
-    let shown = control(code, block);
+    // The end of a line on the wire is CR LF: a small sign for the CR keeps such text readable.
+    let shown = block && code === 0x0d && text[at] === '\n' ? '¬' : control(code, block);
     if (shown === undefined && HIDDEN.test(char)) shown = `⟨${name(code)}⟩`;
     // A lone surrogate can't be shown by itself and is not UTF-8 either.
     if (shown === undefined && code >= 0xd800 && code <= 0xdfff) shown = '\ufffd';
