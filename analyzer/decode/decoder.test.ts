@@ -121,7 +121,7 @@ t.test('ARP, ICMP quotes, SCTP', async (t) => {
   t.same([sctp.srcPort, sctp.dstPort, sctp.payloadLength], [7, 80, 3]);
 });
 
-t.test('no bytes make it throw or read outside the packet', async (t) => {
+t.test('no bytes make it throw or read outside the packet', async () => {
   const seeds = [FRAME, ether('86dd', ip6('00', `3c00050200000100 ${tcp()}`)), ether('0800', ip4('2f', `2000 6558 00000100 ${FRAME}`))].map((s) => hex(s));
   fc.assert(
     fc.property(

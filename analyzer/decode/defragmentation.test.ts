@@ -31,7 +31,7 @@ function rig(bytes = 1 << 20) {
   return { arena, defragmenter, p, add };
 }
 
-t.test('fragments in any order give the datagram', async (t) => {
+t.test('fragments in any order give the datagram', async () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 40 }), fc.nat(), (size, step, order) => {
       const udp = new Uint8Array(8 + size);

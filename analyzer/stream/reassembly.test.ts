@@ -24,7 +24,7 @@ function recorder(policy: OverlapPolicy = 'linux') {
   return { arena, out, reassembly, stream, send };
 }
 
-t.test('any segmentation, order and duplication gives the same bytes', async (t) => {
+t.test('any segmentation, order and duplication gives the same bytes', async () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 1, maxLength: 400 }), fc.integer(), fc.array(fc.tuple(fc.nat(399), fc.nat(80), fc.nat()), { maxLength: 30 }), fc.nat(),
@@ -49,7 +49,7 @@ t.test('any segmentation, order and duplication gives the same bytes', async (t)
   );
 });
 
-t.test('overlapping segments follow the policy, byte by byte', async (t) => {
+t.test('overlapping segments follow the policy, byte by byte', async () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...OVERLAP_POLICIES), fc.array(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 25 })), { minLength: 1, maxLength: 12 }),
