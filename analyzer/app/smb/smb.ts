@@ -1,0 +1,336 @@
+import type { Direction, Flow } from '../../flow/flow.js';
+import { B } from '../../match/buffers.js';
+import { text, u16le, u24, u32le, utf16 } from '../bytes.js';
+import { Stage, type AppContext, type AppParser, type FileInFlight, type ProtocolEntry, type Transaction } from '../parser.js';
+import { addString } from '../tls/tls.js';
+import { RpcAssociation } from './dcerpc.js';
+import { findNtlm, ntlmType, readAuthenticate, type NtlmAuthenticate } from './ntlm.js';
+
+/** Anomalies of SMB, named as Suricata names its smb events where it has one. */
+export type SmbAnomaly = 'record_overflow' | 'malformed_data' | 'malformed_ntlmssp_request' | 'negotiate_malformed_dialects' | 'compressed_header';
+
+/** Largest message read whole; the protocol allows 16 MiB, reads and writes beyond are followed by their first part. */
+const MAX_WHOLE = 131072;
+const MAX_OPEN = 256;
+const MAX_WAITING = 128;
+
+const SMB2 = ['NEGOTIATE_PROTOCOL', 'SESSION_SETUP', 'SESSION_LOGOFF', 'TREE_CONNECT', 'TREE_DISCONNECT', 'CREATE', 'CLOSE', 'FLUSH', 'READ', 'WRITE', 'LOCK', 'IOCTL', 'CANCEL', 'KEEPALIVE', 'FIND', 'NOTIFY', 'GET_INFO', 'SET_INFO', 'BREAK'];
+const SMB1: Record<number, string> = {
+  0x04: 'CLOSE', 0x06: 'DELETE', 0x25: 'TRANS', 0x2b: 'ECHO', 0x2d: 'OPEN_ANDX', 0x2e: 'READ_ANDX', 0x2f: 'WRITE_ANDX', 0x32: 'TRANS2', 0x33: 'TRANS2_SECONDARY',
+  0x71: 'TREE_DISCONNECT', 0x72: 'NEGOTIATE', 0x73: 'SESSION_SETUP_ANDX', 0x74: 'LOGOFF_ANDX', 0x75: 'TREE_CONNECT_ANDX', 0xa0: 'NT_TRANS', 0xa1: 'NT_TRANS_SECONDARY', 0xa2: 'NT_CREATE_ANDX',
+};
+const STATUS: Record<number, string> = {
+  0: 'STATUS_SUCCESS', 0x103: 'STATUS_PENDING', 0x80000005: 'STATUS_BUFFER_OVERFLOW', 0xc0000016: 'STATUS_MORE_PROCESSING_REQUIRED',
+  0xc0000022: 'STATUS_ACCESS_DENIED', 0xc000006d: 'STATUS_LOGON_FAILURE', 0xc000006e: 'STATUS_ACCOUNT_RESTRICTION', 0xc0000064: 'STATUS_NO_SUCH_USER',
+  0xc000006a: 'STATUS_WRONG_PASSWORD', 0xc0000071: 'STATUS_PASSWORD_EXPIRED', 0xc0000072: 'STATUS_ACCOUNT_DISABLED', 0xc0000234: 'STATUS_ACCOUNT_LOCKED_OUT',
+  0xc0000034: 'STATUS_OBJECT_NAME_NOT_FOUND', 0xc00000cc: 'STATUS_BAD_NETWORK_NAME', 0xc0000205: 'STATUS_INSUFF_SERVER_RESOURCES', 0xc0000002: 'STATUS_NOT_IMPLEMENTED',
+};
+const statusName = (s: number): string => STATUS[s] ?? `0x${s.toString(16).padStart(8, '0')}`;
+
+class SmbTransaction implements Transaction {
+  readonly protocol = 'smb';
+  matcher: unknown;
+  command = '';
+  dialect = '';
+  status = -1;
+  session = 0;
+  tree = 0;
+  filename: string | undefined;
+  share: string | undefined;
+  pipe: string | undefined;
+  ntlm: NtlmAuthenticate | undefined;
+  /** The open this reads from. */
+  readKey = '';
+  constructor(readonly id: number) {}
+  detail(): Record<string, unknown> {
+    return {
+      id: this.id + 1, dialect: this.dialect, command: this.command,
+      ...(this.status >= 0 && { status: statusName(this.status), status_code: `0x${this.status.toString(16)}` }),
+      session_id: this.session, tree_id: this.tree,
+      ...(this.filename !== undefined && { filename: this.filename }), ...(this.share !== undefined && { share: this.share }),
+      ...(this.pipe !== undefined && { named_pipe: this.pipe }),
+      ...(this.ntlm && { ntlmssp: { domain: this.ntlm.domain, user: this.ntlm.user, host: this.ntlm.host } }),
+    };
+  }
+}
+
+interface Open {
+  name: string;
+  pipe: boolean;
+  rpc: RpcAssociation | undefined;
+  file: FileInFlight | undefined;
+}
+
+/** SMB 1 to 3 over NetBIOS sessions or direct TCP (MS-SMB, MS-SMB2), with what pipes carry. */
+export class SmbParser implements AppParser {
+  readonly protocol = 'smb';
+  private nextId = 0;
+  private dialect = 'NT LM 0.12';
+  private readonly waiting = new Map<string, SmbTransaction>();
+  private readonly opens = new Map<string, Open>();
+  private readonly trees = new Map<number, string>();
+  private readonly skip: [number, number] = [0, 0];
+  private valid = false;
+
+  data(c: AppContext, flow: Flow, direction: Direction, at: number, length: number): number {
+    const { u8 } = c.arena;
+    let used = 0;
+    while (used < length) {
+      if (this.skip[direction] > 0) {
+        const n = Math.min(this.skip[direction], length - used);
+        this.skip[direction] -= n;
+        used += n;
+        continue;
+      }
+      if (length - used < 8) break;
+      const p = at + used;
+      if (u8[p] !== 0) {
+        if (u8[p]! < 0x81 || u8[p]! > 0x85) {
+          c.anomaly(flow, 'smb', 'record_overflow');
+          return -1;
+        }
+        const n = 4 + (((u8[p + 1]! & 1) << 16) | (u8[p + 2]! << 8) | u8[p + 3]!);
+        if (length - used < n) break;
+        used += n;
+        continue;
+      }
+      const size = u24(u8, p + 1);
+      if (size < 4 && size > 0) return -1;
+      const whole = Math.min(size, MAX_WHOLE);
+      if (length - used < 4 + whole) break;
+      if (size > 0 && !this.message(c, flow, direction, p + 4, whole) && !this.valid) return -1;
+      used += 4 + whole;
+      this.skip[direction] = size - whole;
+    }
+    return used;
+  }
+
+  private message(c: AppContext, flow: Flow, d: Direction, at: number, length: number): boolean {
+    const { u8 } = c.arena;
+    if (u8[at + 1] !== 0x53 || u8[at + 2] !== 0x4d || u8[at + 3] !== 0x42) return false;
+    this.valid = true;
+    const kind = u8[at];
+    if (kind === 0xff) {
+      if (length >= 35) this.smb1(c, flow, d, at, length);
+    } else if (kind === 0xfe) {
+      const end = at + length;
+      for (let p = at, n = 0; p + 64 <= end && n < 64 && u8[p] === 0xfe; n++) {
+        const next = u32le(u8, p + 20);
+        const stop = next >= 64 && p + next < end ? p + next : end;
+        this.smb2(c, flow, d, p, stop - p);
+        if (next < 64) break;
+        p = stop;
+      }
+    } else if (kind === 0xfc) {
+      // MS-SMB2 2.2.42: the header of CVE-2020-0796
+      c.anomaly(flow, 'smb', 'compressed_header');
+      const tx = new SmbTransaction(this.nextId++);
+      tx.command = 'COMPRESSED';
+      tx.dialect = '3.1.1';
+      c.buffers.add(B['smb.command'], at, Math.min(length, 32));
+      c.inspect(flow, tx, Stage.RequestHead);
+    }
+    return true;
+  }
+
+  private begin(mid: string, command: string): SmbTransaction {
+    const tx = new SmbTransaction(this.nextId++);
+    tx.command = command;
+    tx.dialect = this.dialect;
+    if (this.waiting.size >= MAX_WAITING) this.waiting.delete(this.waiting.keys().next().value!);
+    this.waiting.set(mid, tx);
+    return tx;
+  }
+
+  private smb1(c: AppContext, flow: Flow, d: Direction, at: number, length: number): void {
+    const { u8 } = c.arena;
+    const end = at + length;
+    const code = u8[at + 4]!;
+    const response = (u8[at + 9]! & 0x80) !== 0;
+    const unicode = (u16le(u8, at + 10) & 0x8000) !== 0;
+    const status = u32le(u8, at + 5);
+    const mid = `1:${u16le(u8, at + 30)}:${code}`;
+    const wc = u8[at + 32]!;
+    const words = at + 33;
+    if (words + wc * 2 + 2 > end) return c.anomaly(flow, 'smb', 'malformed_data');
+    const bytes = words + wc * 2 + 2;
+    const count = Math.min(u16le(u8, words + wc * 2), end - bytes);
+    const name = SMB1[code] ?? `0x${code.toString(16)}`;
+    if (response) {
+      const tx = this.waiting.get(mid) ?? this.begin(mid, name);
+      tx.status = status;
+      tx.tree = u16le(u8, at + 24);
+      if (code === 0x72 && wc === 17) this.dialect = 'NT LM 0.12';
+      if (code === 0xa2 && status === 0 && wc >= 34 && tx.filename !== undefined) this.remember(`1:${u16le(u8, words + 5)}`, tx.filename, !/\.|\\.*\\/.test(tx.filename));
+      this.ended(c, flow, mid, tx);
+      if (code === 0x2e && wc >= 12) this.carried(c, flow, d, `1:last`, at + u16le(u8, words + 12), u16le(u8, words + 10), end, tx);
+      return;
+    }
+    const tx = this.begin(mid, name);
+    tx.tree = u16le(u8, at + 24);
+    tx.session = u16le(u8, at + 28);
+    addString(c, B['smb.command'], name);
+    const str = (p: number, n: number): string => {
+      if (!unicode) return text(u8, p, Math.max(0, Math.min(n, end - p))).split('\0')[0]!;
+      const q = (p - at) & 1 ? p + 1 : p;
+      return utf16(u8, q, Math.max(0, Math.min(n, end - q))).split('\0')[0]!;
+    };
+    if (code === 0x75 && wc >= 4) tx.share = str(bytes + u16le(u8, words + 6), count - u16le(u8, words + 6));
+    else if (code === 0xa2 && wc >= 24) tx.filename = str(bytes, u16le(u8, words + 5) + 2);
+    else if (code === 0x73) this.session(c, flow, tx, bytes, bytes + count);
+    else if (code === 0x2f && wc >= 12) this.carried(c, flow, d, `1:${u16le(u8, words + 4)}`, at + u16le(u8, words + 22), u16le(u8, words + 20), end, tx);
+    else if (code === 0x25 && wc >= 14) {
+      tx.pipe = str(bytes, count);
+      const fid = wc >= 16 ? u16le(u8, words + 30) : 0;
+      this.carried(c, flow, d, `1:${fid}`, at + u16le(u8, words + 24), u16le(u8, words + 22), end, tx);
+    }
+    this.inspectRequest(c, flow, tx);
+  }
+
+  private inspectRequest(c: AppContext, flow: Flow, tx: SmbTransaction): void {
+    if (tx.share !== undefined) addString(c, B['smb.share'], tx.share);
+    if (tx.filename !== undefined) addString(c, B['smb.filename'], tx.filename);
+    if (tx.pipe !== undefined) addString(c, B['smb.named_pipe'], tx.pipe);
+    if (tx.ntlm) {
+      addString(c, B['smb.ntlmssp_user'], tx.ntlm.user);
+      addString(c, B['smb.ntlmssp_domain'], tx.ntlm.domain);
+      addString(c, B['ntlmssp.workstation'], tx.ntlm.host);
+      addString(c, B['auth.user'], tx.ntlm.user);
+    }
+    c.inspect(flow, tx, Stage.RequestHead);
+  }
+
+  private session(c: AppContext, flow: Flow, tx: SmbTransaction, at: number, end: number): void {
+    const n = findNtlm(c.arena.u8, at, end);
+    if (n < 0 || ntlmType(c.arena.u8, n) !== 3) return;
+    tx.ntlm = readAuthenticate(c.arena.u8, n, end);
+    if (!tx.ntlm) c.anomaly(flow, 'smb', 'malformed_ntlmssp_request', tx.id);
+  }
+
+  private ended(c: AppContext, flow: Flow, mid: string, tx: SmbTransaction): void {
+    if (tx.status === 0x103) return;
+    this.waiting.delete(mid);
+    addString(c, B['smb.command'], tx.command);
+    c.buffers.addNumber(B['smb.status'], tx.status);
+    addString(c, B['smb.status'], statusName(tx.status));
+    c.inspect(flow, tx, Stage.ResponseHead);
+    c.event(flow, 'smb', tx.detail(), tx.id, 0);
+    if (tx.ntlm && !tx.ntlm.anonymous && tx.status !== 0xc0000016) {
+      c.event(flow, 'auth', {
+        protocol: 'smb', user: tx.ntlm.domain === '' ? tx.ntlm.user : `${tx.ntlm.domain}\\${tx.ntlm.user}`,
+        result: tx.status === 0 ? 'success' : 'failure', confidence: 0.95, method: 'ntlm',
+      }, tx.id, 0);
+    }
+  }
+
+  private remember(key: string, name: string, pipe: boolean): void {
+    if (this.opens.size >= MAX_OPEN) this.close(this.opens.keys().next().value!);
+    this.opens.set(key, { name, pipe, rpc: undefined, file: undefined });
+  }
+  private close(key: string): void {
+    this.opens.get(key)?.file?.close(true);
+    this.opens.delete(key);
+  }
+
+  /** Bytes written to or read from an open pipe or file. */
+  private carried(c: AppContext, flow: Flow, d: Direction, key: string, at: number, length: number, end: number, tx: SmbTransaction): void {
+    if (length <= 0 || at + length > end) return;
+    const open = this.opens.get(key);
+    const { u8 } = c.arena;
+    if (length >= 16 && u8[at] === 5 && u8[at + 1]! <= 1 && (!open || open.pipe || tx.pipe !== undefined)) {
+      if (open) {
+        tx.pipe = open.name;
+        open.rpc ??= new RpcAssociation();
+      }
+      const rpc = open?.rpc ?? (this.loose ??= new RpcAssociation());
+      if (tx.pipe !== undefined) addString(c, B['smb.named_pipe'], tx.pipe);
+      rpc.pdus(c, flow, d, at, length, tx);
+      return;
+    }
+    if (open && !open.pipe) {
+      tx.filename = open.name;
+      addString(c, B['smb.filename'], open.name);
+      open.file ??= c.file(flow, tx, d, open.name);
+      open.file.data(at, length);
+    }
+    c.buffers.add(B['file.data'], at, length);
+    if (open) addString(c, B['file.name'], open.name);
+    c.inspect(flow, tx, d === 0 ? Stage.RequestBody : Stage.ResponseBody);
+  }
+  private loose: RpcAssociation | undefined;
+
+  private smb2(c: AppContext, flow: Flow, d: Direction, at: number, length: number): void {
+    const { u8 } = c.arena;
+    const end = at + length;
+    const code = u16le(u8, at + 12);
+    const response = (u8[at + 16]! & 1) !== 0;
+    const mid = `2:${u32le(u8, at + 24)}:${code}`;
+    const name = SMB2[code] ?? `0x${code.toString(16)}`;
+    const b = at + 64;
+    if (response) {
+      const tx = this.waiting.get(mid) ?? this.begin(mid, name);
+      tx.status = u32le(u8, at + 8);
+      tx.session = u32le(u8, at + 40);
+      if (code === 0 && length >= 70) {
+        const v = u16le(u8, b + 4);
+        this.dialect = v === 0x2ff ? '2.???' : `${v >> 8}.${((v >> 4) & 15).toString(16)}${v & 15 ? `.${v & 15}` : v === 0x202 || v === 0x311 ? `.${v & 15}` : ''}`;
+        tx.dialect = this.dialect;
+      } else if (code === 3 && tx.share !== undefined && this.trees.size < MAX_OPEN) this.trees.set(u32le(u8, at + 36), tx.share);
+      else if (code === 5 && tx.status === 0 && length >= 64 + 88 && tx.filename !== undefined) {
+        const share = this.trees.get(tx.tree) ?? '';
+        this.remember(`2:${u32le(u8, b + 64)}:${u32le(u8, b + 72)}`, tx.filename, /IPC\$$/i.test(share) || share === '');
+        if (/IPC\$$/i.test(share)) tx.pipe = tx.filename;
+      } else if (code === 8 && tx.status === 0 && length >= 64 + 16) this.carried(c, flow, d, tx.readKey, at + u8[b + 2]!, u32le(u8, b + 4), end, tx);
+      else if (code === 11 && length >= 64 + 48) this.carried(c, flow, d, tx.readKey, at + u32le(u8, b + 32), u32le(u8, b + 36), end, tx);
+      this.ended(c, flow, mid, tx);
+      return;
+    }
+    const tx = this.begin(mid, name);
+    tx.tree = u32le(u8, at + 36);
+    tx.session = u32le(u8, at + 40);
+    addString(c, B['smb.command'], name);
+    const str = (off: number, n: number): string => (at + off + n <= end ? utf16(u8, at + off, Math.min(n, 1024)) : '');
+    if (code === 1 && length >= 64 + 24) this.session(c, flow, tx, b, end);
+    else if (code === 3 && length >= 64 + 8) tx.share = str(u16le(u8, b + 4), u16le(u8, b + 6));
+    else if (code === 5 && length >= 64 + 56) {
+      tx.filename = str(u16le(u8, b + 44), u16le(u8, b + 46));
+      const share = this.trees.get(tx.tree);
+      if (share !== undefined && /IPC\$$/i.test(share)) tx.pipe = tx.filename;
+      tx.share = share;
+    } else if (code === 6 && length >= 64 + 24) this.close(`2:${u32le(u8, b + 8)}:${u32le(u8, b + 16)}`);
+    else if (code === 9 && length >= 64 + 48) {
+      this.carried(c, flow, d, `2:${u32le(u8, b + 16)}:${u32le(u8, b + 24)}`, at + u16le(u8, b + 2), u32le(u8, b + 4), end, tx);
+      addString(c, B['smb.command'], name);
+    } else if (code === 8 && length >= 64 + 48) tx.readKey = `2:${u32le(u8, b + 16)}:${u32le(u8, b + 24)}`;
+    else if (code === 11 && length >= 64 + 56) {
+      tx.readKey = `2:${u32le(u8, b + 8)}:${u32le(u8, b + 16)}`;
+      this.carried(c, flow, d, tx.readKey, at + u32le(u8, b + 24), u32le(u8, b + 28), end, tx);
+      addString(c, B['smb.command'], name);
+    }
+    this.inspectRequest(c, flow, tx);
+  }
+
+  gap(_c: AppContext, _flow: Flow, direction: Direction, missing: number): boolean {
+    if (this.skip[direction] < missing) return false;
+    this.skip[direction] -= missing;
+    return true;
+  }
+
+  end(): void {
+    for (const open of this.opens.values()) open.file?.close(false);
+    this.opens.clear();
+    this.waiting.clear();
+  }
+}
+
+export const smb: ProtocolEntry = {
+  protocol: 'smb', transport: 'tcp', ports: [445, 139],
+  identify: (u8, at, length) => {
+    if (length < 1) return 0;
+    if (u8[at] !== 0 && (u8[at]! < 0x81 || u8[at]! > 0x85)) return -1;
+    if (length < 8) return length > 1 && u8[at + 1]! > 1 && u8[at] !== 0 ? -1 : 0;
+    if (u8[at] === 0x81) return u24(u8, at + 1) === 68 && u8[at + 4] === 32 ? 1 : -1;
+    return (u8[at + 4] === 0xff || u8[at + 4] === 0xfe || u8[at + 4] === 0xfd || u8[at + 4] === 0xfc) && u8[at + 5] === 0x53 && u8[at + 6] === 0x4d && u8[at + 7] === 0x42 ? 1 : -1;
+  },
+  create: () => new SmbParser(),
+};
