@@ -13,6 +13,11 @@ export function cleanValue(value: string): string {
   return value.replace(/[\x00-\x1f\x7f]/g, '_').replaceAll('\\', '/').slice(0, VALUE_CHARS);
 }
 
+/** Names of measurements, tags and fields are the program's own; what does not look like one is made to. */
+export function cleanName(name: string): string {
+  return name.replace(/[^A-Za-z0-9_.:-]/g, '_').slice(0, VALUE_CHARS) || '_';
+}
+
 /** Bounds what tags can take: beyond the cap a new value becomes `other`, so that no traffic can fill a store with series. */
 export class Cardinality {
   readonly #seen = new Map<string, Set<string>>();
@@ -26,16 +31,16 @@ export class Cardinality {
     const tags: Record<string, string> = {};
     for (const name of Object.keys(point.tags).sort().slice(0, TAGS_MAX)) {
       const value = cleanValue(point.tags[name]);
-      if (value !== '') tags[name] = this.#admit(`${point.measurement}\0${name}`, value);
+      if (value !== '') tags[cleanName(name)] = this.#admit(`${point.measurement}\0${name}`, value);
     }
     const fields: Record<string, number> = {};
     let any = false;
     for (const name in point.fields) {
       if (!Number.isFinite(point.fields[name])) continue;
-      fields[name] = point.fields[name];
+      fields[cleanName(name)] = point.fields[name];
       any = true;
     }
-    return any && Number.isFinite(point.at) ? { measurement: point.measurement, tags, fields, at: point.at } : undefined;
+    return any && Number.isFinite(point.at) ? { measurement: cleanName(point.measurement), tags, fields, at: point.at } : undefined;
   }
 
   #admit(tag: string, value: string): string {

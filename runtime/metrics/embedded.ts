@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import { grid, groupTags, onGrid, reduce, type Gathered } from './buckets.js';
-import { Cardinality } from './cardinality.js';
+import { Cardinality, cleanName } from './cardinality.js';
 import { metricsErrors } from './errors.js';
 import type { MetricsStore, Point, Series, SeriesQuery } from './metrics.js';
 
@@ -166,6 +166,7 @@ class EmbeddedMetrics implements MetricsStore {
   /** Intervals are made of 10 s steps: a finer one is rounded up. */
   async query(query: SeriesQuery): Promise<Series[]> {
     await this.flush();
+    grid(query);
     const step = LEVELS[0].width;
     const asked: SeriesQuery = { ...query, interval: Math.max(1, Math.ceil(query.interval / step)) * step };
     const starts = grid(asked);
@@ -174,7 +175,7 @@ class EmbeddedMetrics implements MetricsStore {
     const tagsOf = new Map<number, Record<string, string>>();
     for (const [key, id] of this.#series) {
       const [measurement, json] = key.split('\0');
-      if (measurement !== query.measurement) continue;
+      if (measurement !== cleanName(query.measurement)) continue;
       const tags = JSON.parse(json) as Record<string, string>;
       if (where.every(([name, value]) => (tags[name] ?? '') === value)) tagsOf.set(id, tags);
     }
@@ -183,7 +184,7 @@ class EmbeddedMetrics implements MetricsStore {
     const level = this.#level(asked, ids);
     const rows = this.#db.prepare(`SELECT series, bucket, count, sum, min, max, last, last_at AS lastAt FROM ${level.table}
       WHERE series IN (${ids.join(',')}) AND field = ? AND bucket >= ? AND bucket < ?`)
-      .all(query.field, Math.floor(query.from / level.width) * level.width, query.to) as (Gathered & { series: number; bucket: number })[];
+      .all(cleanName(query.field), Math.floor(query.from / level.width) * level.width, query.to) as (Gathered & { series: number; bucket: number })[];
     const groups = new Map<string, { tags: Record<string, string>; buckets: Map<number, Gathered> }>();
     for (const row of rows) {
       const tags = groupTags(groupBy, tagsOf.get(row.series)!);

@@ -28,7 +28,7 @@ export async function startInfluxd(): Promise<InfluxServer> {
   const start = async () => {
     child = spawn(binary, ['-config', config], { stdio: 'ignore' });
     for (let i = 0; ; i++) {
-      const up = await fetch(`${url}/ping`).then((r) => r.status === 204, () => false);
+      const up = await fetch(`${url}/ping`, { signal: AbortSignal.timeout(1000) }).then((r) => r.status === 204, () => false);
       if (up) return;
       if (i > 300 || child.exitCode !== null) throw new Error('influxd did not start');
       await sleep(30);

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { InfluxDB, escape } from 'influx';
+import type { IBackoffStrategy } from 'influx/lib/src/backoff/backoff.js';
 import { grid, groupTags, onGrid } from './buckets.js';
-import { Cardinality } from './cardinality.js';
+import { Cardinality, cleanName } from './cardinality.js';
 import { metricsErrors } from './errors.js';
 import type { MetricsStore, Point, Series, SeriesQuery } from './metrics.js';
 
@@ -25,6 +26,9 @@ export interface InfluxOptions {
   waitingMax?: number;
   onError?: (error: unknown) => void;
 }
+
+/** The pool of the client would refuse a server that failed for a while; when to ask again is decided here. */
+const NO_BACKOFF: IBackoffStrategy = { getDelay: () => 0, next: () => NO_BACKOFF, reset: () => NO_BACKOFF };
 
 interface Waiting extends Point { ns: string }
 
@@ -55,7 +59,7 @@ class InfluxMetrics implements MetricsStore {
     this.#client = new InfluxDB({
       hosts: [{ host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 8086), protocol: url.protocol === 'https:' ? 'https' : 'http', path: url.pathname === '/' ? '' : url.pathname }],
       username: options.user ?? decodeURIComponent(url.username), password: options.password ?? decodeURIComponent(url.password),
-      database: this.#database, pool: { maxRetries: 0, requestTimeout: TIMEOUT_MS },
+      database: this.#database, pool: { maxRetries: 0, requestTimeout: TIMEOUT_MS, backoff: NO_BACKOFF },
     });
     this.#timer = setInterval(() => { void this.#send(); }, FLUSH_MS);
     this.#timer.unref();
@@ -136,7 +140,7 @@ class InfluxMetrics implements MetricsStore {
     const groupBy = query.groupBy ?? [];
     const conditions = Object.entries(query.where ?? {}).map(([tag, value]) => ` AND ${escape.quoted(tag)} = ${escape.stringLit(value)}`).join('');
     const ms = (n: number) => `${Math.round(n)}ms`;
-    const text = `SELECT ${query.aggregate.toUpperCase()}(${escape.quoted(query.field)}) FROM ${escape.quoted(query.measurement)}`
+    const text = `SELECT ${query.aggregate.toUpperCase()}(${escape.quoted(cleanName(query.field))}) FROM ${escape.quoted(cleanName(query.measurement))}`
       + ` WHERE time >= ${ms(query.from)} AND time < ${ms(query.to)}${conditions}`
       + ` GROUP BY ${[`time(${ms(query.interval)})`, ...groupBy.map((g) => escape.quoted(g))].join(', ')} fill(none)`;
     let answer: { results: { error?: string; series?: { tags?: Record<string, string>; values: [number, number | null][] }[] }[] };

@@ -7,6 +7,8 @@ import { createEmbeddedMetrics } from './embedded.js';
 import { createInfluxMetrics } from './influx.js';
 import { startInfluxd } from './influx-server.js';
 
+const server = await startInfluxd();
+t.teardown(() => server.stop());
 const dir = mkdtempSync(join(tmpdir(), 'sw-metrics-'));
 t.teardown(() => rmSync(dir, { recursive: true }));
 let file = 0;
@@ -35,8 +37,6 @@ t.test('embedded: what is old goes, resolution by resolution; the rest survives 
   t.strictSame(await ask(3_600_000), [360]);
 });
 
-const server = await startInfluxd();
-t.teardown(() => server.stop());
 conformance(t, 'influxdb', async () => createInfluxMetrics({ url: server.url, database: 'conformance' }));
 
 t.test('influxdb: points wait while it is away, what does not fit is counted', async (t) => {
