@@ -1,12 +1,12 @@
 import { Option, type Command } from 'commander';
 import { statSync, writeFileSync } from 'node:fs';
-import { AnalyzerConfig } from '../analyzer/config.js';
 import { EVENT_TYPES } from '../contracts/event.js';
 import type { Alert } from '../contracts/alert.js';
 import { loadConfig } from '../runtime/config.js';
 import { coded } from '../runtime/errors.js';
 import { analyzeCaptures, defaultConfig, type CaptureStats } from './analysis.js';
 import { repeated } from './options.js';
+import { AnalyzeFile } from './settings.js';
 import { loadPack } from './pack.js';
 import { progress } from './progress.js';
 import { alertLine } from './table.js';
@@ -77,7 +77,7 @@ const LANGUAGE = /^zh/.test(process.env['LC_ALL'] ?? process.env['LC_MESSAGES'] 
 async function analyze(captures: string[], options: Options): Promise<void> {
   const started = performance.now();
   const events = wantedEvents(options.events);
-  const config = options.config ? loadConfig(options.config, AnalyzerConfig) : defaultConfig();
+  const config = options.config ? loadConfig(options.config, AnalyzeFile).analyzer : defaultConfig();
   const named = options.rules.length > 0 ? options.rules : options.config ? config.rules : [];
   const warn = (line: string) => process.stderr.write(`${line}\n`);
   const pack = loadPack(named, { variables: config.variables }, warn);

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { readFileSync } from 'node:fs';
 import { OperatorError } from '../runtime/errors.js';
+import { version } from './version.js';
 
 interface Entry {
   summary: string;
@@ -19,10 +19,6 @@ const commands: Record<string, Entry> = {
   bench: { summary: 'measure speed and memory', load: () => import('./bench.js') },
   doctor: { summary: 'say what this machine has and lacks', load: () => import('./doctor.js') },
 };
-
-function version(): string {
-  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
-}
 
 async function main(argv: string[]): Promise<void> {
   const program = new Command('shouwang')
