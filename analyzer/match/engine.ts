@@ -41,7 +41,7 @@ export class RuleEngine implements Matcher {
   private epoch = 0;
   private bits = 0;
   /** What was looked at, and what limits have cost. */
-  readonly counters = { scans: 0, scannedBytes: 0, candidates: 0, hits: 0, suppressed: 0, partialsDropped: 0, candidatesDropped: 0, keptDropped: 0 };
+  readonly counters = { scans: 0, scannedBytes: 0, candidates: 0, hits: 0, suppressed: 0, partialsDropped: 0, candidatesDropped: 0, keptDropped: 0, streamBytesUnseen: 0 };
 
   constructor(private readonly arena: Arena, rules: RuleSet, private readonly onHit: OnHit) {
     this.scratch = arena.reserve(Math.max(MAX_TRANSFORM, STREAM_BACK + STREAM_PIECE) + 64);
@@ -100,7 +100,10 @@ export class RuleEngine implements Matcher {
       state.lastDirection = direction;
       window.messageAt = window.position + window.length;
     }
-    if (window.position >= STREAM_DEPTH) return;
+    if (window.position >= STREAM_DEPTH) {
+      this.counters.streamBytesUnseen += length;
+      return;
+    }
     for (let done = 0; done < length; done += STREAM_PIECE) this.piece(context, flow, state, direction, at + done, Math.min(STREAM_PIECE, length - done));
   }
 
