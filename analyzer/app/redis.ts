@@ -59,7 +59,7 @@ export class RedisParser implements AppParser {
         if (u8[p] !== 0x24 || !(size >= 0 && size < 1 << 29)) return -1;
         p = e + 1;
         const have = Math.min(size, end - p);
-        if (have < size + 2 && length < MAX_COMMAND) return 0;
+        if (end - p < size + 2 && length < MAX_COMMAND) return 0;
         if (args.length < MAX_ARGS) args.push([p, have]);
         if (p + size + 2 > end) {
           this.skip[0] = p + size + 2 - end;
