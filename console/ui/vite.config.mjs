@@ -1,7 +1,8 @@
 import vue from '@vitejs/plugin-vue';
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const outDir = join(here, '../../dist/console/ui');
@@ -12,10 +13,26 @@ const outDir = join(here, '../../dist/console/ui');
  */
 const clearAssets = { name: 'clear-assets', buildStart: () => rmSync(join(outDir, 'assets'), { recursive: true, force: true }) };
 
+/** Compressed copies beside the files, so that the console never compresses while it serves. */
+const compress = {
+  name: 'compress',
+  apply: 'build',
+  closeBundle() {
+    const assets = join(outDir, 'assets');
+    for (const name of readdirSync(assets)) {
+      if (!/\.(js|css|svg)$/.test(name)) continue;
+      const bytes = readFileSync(join(assets, name));
+      if (bytes.length < 1024) continue;
+      writeFileSync(join(assets, `${name}.gz`), gzipSync(bytes, { level: 9 }));
+      writeFileSync(join(assets, `${name}.br`), brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }));
+    }
+  },
+};
+
 export default {
   root: here,
   base: '/',
-  plugins: [vue(), clearAssets],
+  plugins: [vue(), clearAssets, compress],
   define: {
     __VUE_OPTIONS_API__: 'true',
     __VUE_PROD_DEVTOOLS__: 'false',
