@@ -10,15 +10,15 @@ import { MAX_PACKET_ANOMALIES, Packet, PROTOCOL, TCP_ACK, TCP_FIN, TCP_RST, TCP_
 import { ConnectionKind, ConnectionLog } from './flow/connection-log.js';
 import { Flow, type Direction } from './flow/flow.js';
 import { fillFlowEvent } from './flow/flow-event.js';
-import { identify, slotAddresses } from './flow/flow-identity.js';
-import { D, type EndReason, FlowClass, FlowTable, SlotFlag, W } from './flow/flow-table.js';
+import { identify } from './flow/flow-identity.js';
+import { D, type EndReason, FlowClass, FlowTable, SlotFlag, W, WAITING } from './flow/flow-table.js';
 import { PacketRing } from './flow/packet-ring.js';
 import { type Matcher, type PacketSourceInfo, Wants } from './match/matcher.js';
 import type { Evidence, Outputs } from './outputs.js';
 import { Application } from './packet-stage-application.js';
 import { DEFAULT_PACKET_STAGE, type PacketStageConfig } from './packet-stage-config.js';
 import { StageContext } from './packet-stage-context.js';
-import { Reassembly, type StreamSink, type TcpStream } from './stream/reassembly.js';
+import { Accepted, Reassembly, type StreamSink, type TcpStream } from './stream/reassembly.js';
 import { Session } from './stream/session.js';
 import { follow, setTcpState, T, TCP_STATES, tcpState } from './stream/tcp-state.js';
 
@@ -56,7 +56,6 @@ export class PacketStage {
   private readonly flows: (Flow | undefined)[];
   private readonly sources = new Map<string, number>();
   private readonly numbers = new Map<string, number>();
-  private readonly addresses = new Uint8Array(32);
   private sourceInfo: PacketSourceInfo = { node: '', unit: '', iface: '' };
   private sourceNumber = 0;
   private link: Layer | undefined;
@@ -332,18 +331,18 @@ export class PacketStage {
         direction = context.direction;
       }
       const session = this.sessions[slot] as Session;
-      session.flow.lastUs = p.timeUs;
       this.payload(session, slot, p, direction);
     }
-    const session = this.sessions[slot];
-    if (session !== undefined) {
-      if ((flags & TCP_ACK) !== 0 && (flags & TCP_RST) === 0) {
-        this.reassembly.acknowledged(session.streams[1 - direction], p.tcpAck);
-      }
-      if ((flags & TCP_FIN) !== 0) {
-        const fin = (p.tcpSeq + p.payloadLength + p.payloadMissing) | 0;
-        this.reassembly.finish(session.streams[direction], fin);
-      }
+    // Only where something waits does an acknowledgement touch the streams: most packets carry nothing else.
+    if ((words[w + W.Tcp] & (WAITING << (1 - direction))) !== 0 && (flags & (TCP_ACK | TCP_RST)) === TCP_ACK) {
+      const stream = (this.sessions[slot] as Session).stream((1 - direction) as Direction);
+      this.reassembly.acknowledged(stream, p.tcpAck);
+      if (stream.waiting === 0) words[w + W.Tcp] &= ~(WAITING << (1 - direction));
+    }
+    if ((flags & TCP_FIN) !== 0) {
+      const fin = (p.tcpSeq + p.payloadLength + p.payloadMissing) | 0;
+      const session = this.sessions[slot];
+      if (session !== undefined) this.reassembly.finish(session.stream(direction), fin);
     }
     if ((flags & TCP_RST) !== 0) this.reset(slot, p, direction, usualTtl);
     else if ((flags & TCP_FIN) !== 0 || tcpState(table, slot) >= T.closed) this.classify(slot);
@@ -359,10 +358,17 @@ export class PacketStage {
     const { table } = this;
     const { words } = table;
     const w = table.at(slot);
-    const stream = session.streams[direction];
+    const stream = session.stream(direction);
     let seq = p.tcpSeq;
     if ((p.tcpFlags & TCP_SYN) !== 0) seq = (seq + 1) | 0; // data on a SYN (TCP Fast Open)
-    this.reassembly.accept(stream, seq, p.payloadOffset, p.payloadLength, words[w + W.ClientWindow + 1 - direction] >>> 0);
+    const other = 1 - direction;
+    const accepted = this.reassembly.accept(
+      stream, seq, p.payloadOffset, p.payloadLength, words[w + W.ClientWindow + other] >>> 0, words[w + W.ClientAck + other],
+    );
+    if (accepted !== Accepted.InOrder || (words[w + W.Tcp] & (WAITING << direction)) !== 0) {
+      if (stream.waiting > 0) words[w + W.Tcp] |= WAITING << direction;
+      else words[w + W.Tcp] &= ~(WAITING << direction);
+    }
     if (p.payloadMissing > 0 && stream.next === ((seq + p.payloadLength) | 0)) {
       // The snap length cut the rest off: it was there, and is lost to us.
       stream.next = (stream.next + p.payloadMissing) | 0;
@@ -530,8 +536,8 @@ export class PacketStage {
     const session = new Session(flow);
     this.sessions[slot] = session;
     const w = table.at(slot);
-    if (table.has(slot, SlotFlag.ClientIsn)) start(session.streams[0], table.words[w + W.ClientIsn]);
-    if (table.has(slot, SlotFlag.ServerIsn)) start(session.streams[1], table.words[w + W.ServerIsn]);
+    if (table.has(slot, SlotFlag.ClientIsn)) start(session.toServer, table.words[w + W.ClientIsn]);
+    if (table.has(slot, SlotFlag.ServerIsn)) start(session.toClient, table.words[w + W.ServerIsn]);
   }
 
   /** Swaps client and server of a flow that was picked up in its middle at the server's side. */
@@ -575,7 +581,6 @@ export class PacketStage {
         session = new Session(this.flowAt(slot));
         this.sessions[slot] = session;
       }
-      session.flow.lastUs = p.timeUs;
       this.application.datagram(session, direction, p.payloadOffset, p.payloadLength);
     }
     if ((this.matcher.wants & wanted) !== 0) this.matcher.packet(context, this.flows[slot], direction);
@@ -643,7 +648,7 @@ export class PacketStage {
     table.set(slot, SlotFlag.Refused);
     this.connections.add(
       ConnectionKind.Refused, u8, quoted.ipVersion, quoted.srcOffset, quoted.dstOffset, quoted.srcPort, quoted.dstPort,
-      quoted.protocol, 0, p.icmpType, this.sourceNumber, p.timeUs, 0, 0,
+      quoted.protocol, 0, p.icmpType, this.sourceNumber, p.timeUs,
     );
   }
 
@@ -688,9 +693,6 @@ export class PacketStage {
 
   private flowEnded(slot: number, reason: EndReason): void {
     const { table, context, config } = this;
-    const { words, doubles } = table;
-    const w = table.at(slot);
-    const f = table.doublesAt(slot);
     const session = this.sessions[slot];
     const { inPacket, nowUs, direction } = context;
     const slotBefore = this.slot;
@@ -699,7 +701,7 @@ export class PacketStage {
     this.slot = slot;
     if (session !== undefined) {
       context.reassembled = true;
-      for (const stream of session.streams) {
+      for (const stream of [session.toServer, session.toClient]) {
         context.direction = stream.direction;
         this.reassembly.flush(stream);
         this.application.end(session, stream.direction);
@@ -708,25 +710,19 @@ export class PacketStage {
       this.sessions[slot] = undefined;
     }
     let flow = this.flows[slot];
+    if (flow !== undefined) flow.lastUs = table.doubles[table.doublesAt(slot) + D.Last];
     const answered = table.has(slot, SlotFlag.Answered);
     if (config.flowEvents === 'all' || (config.flowEvents === 'answered' && (answered || flow !== undefined))) {
       flow ??= this.flowAt(slot);
       const event = context.header('flow', flow, 0);
-      const gaps: [boolean, boolean] = [(session?.streams[0].gaps ?? 0) > 0, (session?.streams[1].gaps ?? 0) > 0];
+      const gaps: [boolean, boolean] = [(session?.toServer.gaps ?? 0) > 0, (session?.toClient.gaps ?? 0) > 0];
       this.outputs.event(fillFlowEvent(event, table, slot, flow, reason, TCP_STATES, gaps));
     }
     if (flow !== undefined) {
       this.matcher.flowEnd(context, flow);
       this.flows[slot] = undefined;
     }
-    slotAddresses(table, slot, this.addresses);
-    const ports = words[w + W.Ports];
-    const tcp = words[w + W.Tcp];
-    this.connections.add(
-      ConnectionKind.Ended, this.addresses, (words[w + W.Meta] >> 16) & 255, 0, 16, ports >>> 16, ports & 0xffff,
-      (words[w + W.Meta] >> 8) & 255, (tcp | (tcp >> 8)) & 255, 0, words[w + W.Vlan] >>> 24, doubles[f + D.Last],
-      doubles[f + D.BytesToServer], doubles[f + D.BytesToClient],
-    );
+    this.connections.ended(table, slot);
     context.inPacket = inPacket;
     context.nowUs = nowUs;
     context.direction = direction;

@@ -1,4 +1,5 @@
 import type { Packet } from '../decode/packet.js';
+import { D, type FlowTable, W } from './flow-table.js';
 
 /** What happened to a connection. */
 export const ConnectionKind = {
@@ -27,7 +28,9 @@ const TO_SERVER = 44, TO_CLIENT = 48, TIME = 56;
  */
 export class ConnectionLog {
   private readonly bytes = new Uint8Array(RECORDS * RECORD_BYTES);
-  private readonly view = new DataView(this.bytes.buffer);
+  // The same bytes as words: every machine that Node runs on in this field is little-endian, as the records are.
+  private readonly words = new Int32Array(this.bytes.buffer);
+  private readonly doubles = new Float64Array(this.bytes.buffer);
   private used = 0;
 
   /** @param flushed receives the records; the array is reused afterwards. */
@@ -37,38 +40,61 @@ export class ConnectionLog {
   add(
     kind: ConnectionKind, u8: Uint8Array, version: number, client: number, server: number, clientPort: number,
     serverPort: number, protocol: number, tcpFlags: number, icmpType: number, source: number, timeUs: number,
-    toServer: number, toClient: number,
   ): void {
-    if (this.used === RECORDS) this.flush();
-    const { bytes, view } = this;
-    const at = this.used++ * RECORD_BYTES;
-    bytes[at + KIND] = kind;
-    bytes[at + VERSION] = version;
-    bytes[at + PROTOCOL] = protocol;
-    bytes[at + FLAGS] = tcpFlags;
-    view.setUint16(at + SRC_PORT, clientPort, true);
-    view.setUint16(at + DST_PORT, serverPort, true);
-    bytes[at + ICMP] = icmpType;
-    bytes[at + SOURCE] = source;
-    const length = version === 4 ? 4 : 16;
-    for (let i = 0; i < length; i++) {
-      bytes[at + SRC + i] = u8[client + i];
-      bytes[at + DST + i] = u8[server + i];
+    const w = this.begin(kind, version, clientPort, serverPort, protocol, tcpFlags, icmpType, source, timeUs);
+    const { words } = this;
+    const length = version === 4 ? 1 : 4;
+    for (let i = 0; i < 4; i++) {
+      const c = client + i * 4;
+      const s = server + i * 4;
+      words[w + SRC / 4 + i] = i < length ? u8[c] | (u8[c + 1] << 8) | (u8[c + 2] << 16) | (u8[c + 3] << 24) : 0;
+      words[w + DST / 4 + i] = i < length ? u8[s] | (u8[s + 1] << 8) | (u8[s + 2] << 16) | (u8[s + 3] << 24) : 0;
     }
-    if (length === 4) bytes.fill(0, at + SRC + 4, at + DST), bytes.fill(0, at + DST + 4, at + TO_SERVER);
-    view.setUint32(at + TO_SERVER, Math.min(toServer, 0xffffffff), true);
-    view.setUint32(at + TO_CLIENT, Math.min(toClient, 0xffffffff), true);
-    view.setFloat64(at + TIME, timeUs, true);
+    words[w + TO_SERVER / 4] = 0;
+    words[w + TO_CLIENT / 4] = 0;
+  }
+
+  /** The end of a flow: addresses and counters come from its slot. */
+  ended(table: FlowTable, slot: number): void {
+    const from = table.words;
+    const t = table.at(slot);
+    const f = table.doublesAt(slot);
+    const meta = from[t + W.Meta];
+    const ports = from[t + W.Ports];
+    const tcp = from[t + W.Tcp];
+    const w = this.begin(
+      ConnectionKind.Ended, (meta >> 16) & 255, ports >>> 16, ports & 0xffff, (meta >> 8) & 255, (tcp | (tcp >> 8)) & 255, 0,
+      from[t + W.Vlan] >>> 24, table.doubles[f + D.Last],
+    );
+    const { words } = this;
+    for (let i = 0; i < 8; i++) words[w + SRC / 4 + i] = reversed(from[t + W.Client + i]);
+    words[w + TO_SERVER / 4] = Math.min(table.doubles[f + D.BytesToServer], 0xffffffff);
+    words[w + TO_CLIENT / 4] = Math.min(table.doubles[f + D.BytesToClient], 0xffffffff);
+  }
+
+  /** @returns the first word of a new record whose fixed fields are written. */
+  private begin(
+    kind: number, version: number, clientPort: number, serverPort: number, protocol: number, tcpFlags: number,
+    icmpType: number, source: number, timeUs: number,
+  ): number {
+    if (this.used === RECORDS) this.flush();
+    const { words } = this;
+    const w = this.used++ * (RECORD_BYTES / 4);
+    words[w + KIND / 4] = kind | (version << 8) | (protocol << 16) | (tcpFlags << 24);
+    words[w + SRC_PORT / 4] = clientPort | (serverPort << 16);
+    words[w + ICMP / 4] = icmpType | (source << 8);
+    this.doubles[(w + TIME / 4) / 2] = timeUs;
+    return w;
   }
 
   /** A record of the packet itself, source as client or, `reversed`, as server. */
   packet(kind: ConnectionKind, u8: Uint8Array, p: Packet, reversed: boolean, source: number): void {
     if (reversed) {
       this.add(kind, u8, p.ipVersion, p.dstOffset, p.srcOffset, p.dstPort, p.srcPort, p.protocol, p.tcpFlags, p.icmpType,
-        source, p.timeUs, 0, 0);
+        source, p.timeUs);
     } else {
       this.add(kind, u8, p.ipVersion, p.srcOffset, p.dstOffset, p.srcPort, p.dstPort, p.protocol, p.tcpFlags, p.icmpType,
-        source, p.timeUs, 0, 0);
+        source, p.timeUs);
     }
   }
 
@@ -78,6 +104,10 @@ export class ConnectionLog {
     this.used = 0;
     this.flushed(this.bytes.subarray(0, count * RECORD_BYTES), count);
   }
+}
+
+function reversed(word: number): number {
+  return (word >>> 24) | ((word >>> 8) & 0xff00) | ((word << 8) & 0xff0000) | (word << 24);
 }
 
 /** A view over one record: `record.at(records, i)` moves it. */

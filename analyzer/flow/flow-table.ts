@@ -34,7 +34,7 @@ export const W = {
   /** Number of its newest packet in the packet ring, 0: none. */
   LastPacket: 15,
   PacketsToServer: 24, PacketsToClient: 25,
-  /** TCP: flags of the client | of the server << 8 | state << 16 */
+  /** TCP: flags of the client | of the server << 8 | state << 16 | `WAITING` of client, server */
   Tcp: 26,
   /** One past the highest sequence number sent, by side. */
   ClientNext: 27, ServerNext: 28,
@@ -50,6 +50,8 @@ export const W = {
   /** Number of its first packet. */
   FirstPacket: 37,
 } as const;
+/** In `W.Tcp`: the stream of the client (server: the bit above) has segments that wait for earlier ones. */
+export const WAITING = 1 << 24;
 const STRIDE = 40;
 /** Doubles of a slot, in units of 8 bytes. */
 export const D = { Start: 8, Last: 9, BytesToServer: 10, BytesToClient: 11 } as const;

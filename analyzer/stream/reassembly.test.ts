@@ -18,7 +18,7 @@ function recorder(policy: OverlapPolicy = 'linux') {
   const stream = new TcpStream({}, 0);
   const send = (seq: number, bytes: Uint8Array): void => {
     arena.u8.set(bytes, input);
-    reassembly.accept(stream, seq | 0, input, bytes.length, 0);
+    reassembly.accept(stream, seq | 0, input, bytes.length, 0, 0);
     arena.u8.fill(0xee, input, input + bytes.length); // the ring is overwritten
   };
   return { arena, out, reassembly, stream, send };

@@ -37,6 +37,8 @@ export class TcpStream {
   next = 0;
   started = false;
   readonly queue: Segment[] = [];
+  /** Length of `queue`, beside the fields that every packet reads. */
+  waiting = 0;
   queued = 0;
   /** Highest acknowledgement by the peer; meaningful when `peerAcked`. */
   acked = 0;
@@ -93,14 +95,15 @@ export class Reassembly {
   /**
    * Takes a segment of `length` bytes at `at`.
    * @param window bytes that the receiver accepts beyond what it acknowledged; 0 where that is not known.
+   * @param ack the peer's highest acknowledgement; 0 where none was seen.
    */
-  accept(stream: TcpStream, seq: number, at: number, length: number, window: number): Accepted {
+  accept(stream: TcpStream, seq: number, at: number, length: number, window: number, ack: number): Accepted {
     if (!stream.started) {
       stream.started = true;
       stream.next = seq;
     }
     let ahead = (seq - stream.next) | 0;
-    if (ahead === 0 && stream.queue.length === 0) {
+    if (ahead === 0 && stream.waiting === 0) {
       stream.next = (seq + length) | 0;
       stream.delivered += length;
       this.sink.bytes(stream, at, length);
@@ -116,6 +119,10 @@ export class Reassembly {
       length += ahead;
       seq = stream.next;
       ahead = 0;
+    }
+    if (ack !== 0) {
+      stream.acked = ack;
+      stream.peerAcked = true;
     }
     if (ahead > 0 && this.isStray(stream, seq, length, ahead, window)) {
       this.outOfWindow++;
@@ -231,6 +238,7 @@ export class Reassembly {
       }
       this.release(stream, first);
     }
+    stream.waiting = stream.queue.length;
     if (stream.hasFin) this.checkFin(stream);
   }
 
@@ -270,6 +278,7 @@ export class Reassembly {
       } else i++;
       here = stop;
     }
+    stream.waiting = queue.length;
     if (queue.length > stream.maxQueue) stream.maxQueue = queue.length;
     return kept;
   }

@@ -1,4 +1,4 @@
-import type { Flow } from '../flow/flow.js';
+import type { Direction, Flow } from '../flow/flow.js';
 import type { HeldBytes } from './held-bytes.js';
 import { TcpStream } from './reassembly.js';
 
@@ -9,7 +9,8 @@ export type AppState = (typeof AppState)[keyof typeof AppState];
 /** What a flow with payload keeps: its two streams and what the application has left for later. */
 export class Session {
   state: AppState = AppState.Identifying;
-  readonly streams: [TcpStream, TcpStream];
+  readonly toServer: TcpStream;
+  readonly toClient: TcpStream;
   readonly held: [HeldBytes | undefined, HeldBytes | undefined] = [undefined, undefined];
   /** By direction: no protocol fits its first bytes; `parser.end` was called. */
   readonly failed: [boolean, boolean] = [false, false];
@@ -19,6 +20,11 @@ export class Session {
   reset = false;
 
   constructor(readonly flow: Flow) {
-    this.streams = [new TcpStream(this, 0), new TcpStream(this, 1)];
+    this.toServer = new TcpStream(this, 0);
+    this.toClient = new TcpStream(this, 1);
+  }
+
+  stream(direction: Direction): TcpStream {
+    return direction === 0 ? this.toServer : this.toClient;
   }
 }
