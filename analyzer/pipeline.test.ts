@@ -8,7 +8,7 @@ import type { PacketStageConfig } from './packet-stage-config.js';
 
 const SYN = 2, RST = 4, ACK = 16, FIN = 1;
 
-interface Segment { from: string; to: string; sport: number; dport: number; flags: number; seq: number; ack?: number; data?: string; ttl?: number; badSum?: boolean }
+interface Segment { urgent?: number; from: string; to: string; sport: number; dport: number; flags: number; seq: number; ack?: number; data?: string; ttl?: number; badSum?: boolean }
 
 function sum16(bytes: Uint8Array, seed = 0): number {
   let total = seed;
@@ -34,6 +34,7 @@ function tcp(s: Segment): Uint8Array {
   bytes[46] = 0x50;
   bytes[47] = s.flags;
   view.setUint16(48, 65535);
+  view.setUint16(52, s.urgent ?? 0);
   bytes.set(data, 54);
   const pseudo = new Uint8Array(12);
   pseudo.set(bytes.subarray(26, 34));
@@ -152,6 +153,21 @@ t.test('an RST that the victim would not take does not blind us', async (t) => {
   stage.flush();
   t.same(seen, ['0:still here', '0: and here']);
   t.ok(events.some((e) => (e.anomaly as { event?: string } | undefined)?.event === 'stream.suspected_rst_inject'));
+});
+
+t.test('bytes that die on the way, and a byte out of band, are not what the server reads', async (t) => {
+  const { seen, send, stage } = rig();
+  open(send);
+  send(tcp({ ...C, flags: ACK, seq: 101, ack: 901, data: 'harmless', ttl: 5 }));
+  send(tcp({ ...C, flags: ACK, seq: 101, ack: 901, data: 'evil 123' }));
+  t.same(seen, ['0:evil 123']);
+  send(tcp({ ...C, flags: ACK, seq: 109, ack: 901, data: 'rerouted', ttl: 20 }));
+  t.equal(seen.length, 1, 'waits');
+  send(tcp({ ...S, flags: ACK, seq: 901, ack: 117 }));
+  t.equal(seen[1], '0:rerouted', 'it did arrive');
+  send(tcp({ ...C, flags: ACK | 32, seq: 117, ack: 901, data: 'etcX/passwd', urgent: 4 }));
+  t.same(seen.slice(2), ['0:etc', '0:/passwd']);
+  stage.flush();
 });
 
 t.test('checksums: verify drops what the victim drops', async (t) => {

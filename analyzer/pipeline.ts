@@ -6,7 +6,7 @@ import { decode, decodeDatagram, decoderOf } from './decode/decoder.js';
 import { readQuote } from './decode/quote.js';
 import { Defragmenter } from './decode/defragmentation.js';
 import type { Layer } from './decode/dispatch.js';
-import { MAX_PACKET_ANOMALIES, Packet, PROTOCOL, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from './decode/packet.js';
+import { MAX_PACKET_ANOMALIES, Packet, PROTOCOL, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCP_URG } from './decode/packet.js';
 import { ConnectionKind, ConnectionLog } from './flow/connection-log.js';
 import { Flow, type Direction } from './flow/flow.js';
 import { fillFlowEvent } from './flow/flow-event.js';
@@ -77,6 +77,8 @@ export class PacketStage {
   oddProbes = 0;
   portReuse = 0;
   suspiciousResets = 0;
+  suspiciousTtls = 0;
+  urgentBytes = 0;
 
   constructor(deps: PacketStageDependencies) {
     this.config = { ...DEFAULT_PACKET_STAGE, ...deps.config };
@@ -191,7 +193,7 @@ export class PacketStage {
       packets: this.packets, bytes: this.bytes, undecodable: this.undecodable, invalid: this.invalid,
       badChecksums: this.badChecksums, tcp: this.tcpPackets, udp: this.udpPackets, icmp: this.icmpPackets,
       other: this.otherPackets, fragments: this.fragments, oddProbes: this.oddProbes, portReuse: this.portReuse,
-      suspiciousResets: this.suspiciousResets,
+      suspiciousResets: this.suspiciousResets, suspiciousTtls: this.suspiciousTtls, urgentBytes: this.urgentBytes,
       flows: table.size, flowsOpened: table.opened, flowsEvicted: table.evicted, flowsEvictedEstablished: table.evictedProven,
       flowsRefused: table.refused, flowsHalfOpen: table.countOf(FlowClass.TcpNew), flowsPeak: table.peak,
       streamGaps: reassembly.gaps, streamMissingBytes: reassembly.missingBytes, streamForcedGaps: reassembly.forced,
@@ -313,7 +315,7 @@ export class PacketStage {
     const flags = p.tcpFlags;
     this.slot = slot;
     context.direction = direction;
-    table.count(slot, direction, p.wireLength, p.timeUs);
+    table.count(slot, direction, p);
     words[w + W.LastPacket] = this.ring.add(p, words[w + W.LastPacket] >>> 0);
     if (words[w + W.FirstPacket] === 0) words[w + W.FirstPacket] = p.number;
     if (direction === 1 && (words[w + W.Meta] & (SlotFlag.Answered << 24)) === 0) this.answered(slot, p);
@@ -362,14 +364,30 @@ export class PacketStage {
     let seq = p.tcpSeq;
     if ((p.tcpFlags & TCP_SYN) !== 0) seq = (seq + 1) | 0; // data on a SYN (TCP Fast Open)
     const other = 1 - direction;
-    const accepted = this.reassembly.accept(
-      stream, seq, p.payloadOffset, p.payloadLength, words[w + W.ClientWindow + other] >>> 0, words[w + W.ClientAck + other],
-    );
+    const window = words[w + W.ClientWindow + other] >>> 0;
+    const ack = words[w + W.ClientAck + other];
+    let at = p.payloadOffset;
+    let length = p.payloadLength;
+    // Sent so that it dies before the receiver? It waits until the receiver acknowledges it or the true bytes come.
+    const usualTtl = (words[w + W.Scale] >>> (direction === 0 ? 16 : 24)) & 255;
+    const suspect = usualTtl - p.ttl > TTL_SLACK;
+    if (suspect) {
+      this.suspiciousTtls++;
+    } else if ((p.tcpFlags & TCP_URG) !== 0 && p.tcpUrgent > 0 && p.tcpUrgent <= length && stream.next === seq && stream.waiting === 0) {
+      // The last urgent byte never reaches an application that does not ask for it (RFC 6093 2; as Linux and BSD do).
+      if (p.tcpUrgent > 1) this.reassembly.accept(stream, seq, at, p.tcpUrgent - 1, window, ack, false);
+      stream.next = (stream.next + 1) | 0;
+      at += p.tcpUrgent;
+      length -= p.tcpUrgent;
+      seq = stream.next;
+      this.urgentBytes++;
+    }
+    const accepted = this.reassembly.accept(stream, seq, at, length, window, ack, suspect);
     if (accepted !== Accepted.InOrder || (words[w + W.Tcp] & (WAITING << direction)) !== 0) {
       if (stream.waiting > 0) words[w + W.Tcp] |= WAITING << direction;
       else words[w + W.Tcp] &= ~(WAITING << direction);
     }
-    if (p.payloadMissing > 0 && stream.next === ((seq + p.payloadLength) | 0)) {
+    if (p.payloadMissing > 0 && stream.next === ((seq + length) | 0)) {
       // The snap length cut the rest off: it was there, and is lost to us.
       stream.next = (stream.next + p.payloadMissing) | 0;
       stream.gaps++;
@@ -568,7 +586,7 @@ export class PacketStage {
     const { direction } = table;
     this.slot = slot;
     context.direction = direction;
-    table.count(slot, direction, p.wireLength, p.timeUs);
+    table.count(slot, direction, p);
     words[w + W.LastPacket] = this.ring.add(p, words[w + W.LastPacket] >>> 0);
     if (words[w + W.FirstPacket] === 0) words[w + W.FirstPacket] = p.number;
     if (direction === 1 && (words[w + W.Meta] & (SlotFlag.Answered << 24)) === 0 && words[w + W.PacketsToServer] > 0) {
@@ -618,7 +636,7 @@ export class PacketStage {
       const w = table.at(slot);
       this.slot = slot;
       context.direction = table.direction;
-      table.count(slot, table.direction, p.wireLength, p.timeUs);
+      table.count(slot, table.direction, p);
       words[w + W.LastPacket] = this.ring.add(p, words[w + W.LastPacket] >>> 0);
       if (words[w + W.FirstPacket] === 0) words[w + W.FirstPacket] = p.number;
       if (reply && !table.has(slot, SlotFlag.Answered) && words[w + W.PacketsToServer] > 0) this.answered(slot, p);

@@ -254,7 +254,8 @@ export class FlowTable {
   }
 
   /** Counts a packet of a flow. */
-  count(slot: number, direction: number, bytes: number, timeUs: number): void {
+  count(slot: number, direction: number, p: Packet): void {
+    const { timeUs, wireLength: bytes } = p;
     const w = slot * STRIDE;
     const f = slot * DOUBLES;
     this.words[w + W.PacketsToServer + direction]++;

@@ -29,6 +29,8 @@ interface Segment {
   /** Bounds of the segment that brought the bytes, for the overlap policy. */
   from: number;
   to: number;
+  /** Perhaps it never reached the receiver: handed on only when acknowledged, and any other bytes replace it. */
+  suspect: boolean;
 }
 
 /** One direction of a TCP connection. */
@@ -96,14 +98,15 @@ export class Reassembly {
    * Takes a segment of `length` bytes at `at`.
    * @param window bytes that the receiver accepts beyond what it acknowledged; 0 where that is not known.
    * @param ack the peer's highest acknowledgement; 0 where none was seen.
+   * @param suspect it may have been sent so that it never arrives (a short TTL).
    */
-  accept(stream: TcpStream, seq: number, at: number, length: number, window: number, ack: number): Accepted {
+  accept(stream: TcpStream, seq: number, at: number, length: number, window: number, ack: number, suspect = false): Accepted {
     if (!stream.started) {
       stream.started = true;
       stream.next = seq;
     }
     let ahead = (seq - stream.next) | 0;
-    if (ahead === 0 && stream.waiting === 0) {
+    if (ahead === 0 && stream.waiting === 0 && !suspect) {
       stream.next = (seq + length) | 0;
       stream.delivered += length;
       this.sink.bytes(stream, at, length);
@@ -128,17 +131,17 @@ export class Reassembly {
       this.outOfWindow++;
       return Accepted.OutOfWindow;
     }
-    if (ahead === 0 && (stream.queue.length === 0 || length <= ((stream.queue[0].seq - seq) | 0))) {
+    if (ahead === 0 && !suspect && (stream.queue.length === 0 || length <= ((stream.queue[0].seq - seq) | 0))) {
       stream.next = (seq + length) | 0;
       stream.delivered += length;
       this.sink.bytes(stream, at, length);
-      this.drain(stream);
+      this.drain(stream, false);
       return Accepted.InOrder;
     }
     this.outOfOrder++;
-    const kept = this.insert(stream, seq, at, length);
-    if (ahead === 0) this.drain(stream);
-    else this.resolve(stream);
+    const kept = this.insert(stream, seq, at, length, suspect);
+    if (ahead === 0) this.drain(stream, false);
+    this.resolve(stream);
     if (!kept) {
       this.shed++;
       return Accepted.Shed;
@@ -197,7 +200,7 @@ export class Reassembly {
     const { limits } = this;
     while (stream.queue.length > 0) {
       const hole = (stream.queue[0].seq - stream.next) | 0;
-      if (hole > 0) {
+      if (hole > 0 || stream.queue[0].suspect) {
         const acknowledged = stream.peerAcked && ((stream.acked - stream.queue[0].seq) | 0) > 0;
         if (!acknowledged) {
           const bound = stream.peerAcked ? limits.streamBytes : limits.oneSidedBytes;
@@ -221,15 +224,17 @@ export class Reassembly {
       stream.next = stream.queue[0].seq;
       this.sink.gap(stream, hole);
     }
-    this.drain(stream);
+    this.drain(stream, true);
   }
 
-  /** Hands on what has become contiguous. */
-  private drain(stream: TcpStream): void {
+  /** Hands on what has become contiguous, up to the first suspect segment; `force`: beyond it. */
+  private drain(stream: TcpStream, force: boolean): void {
     while (stream.queue.length > 0) {
       const first = stream.queue[0];
       const behind = (stream.next - first.seq) | 0;
       if (behind < 0) break;
+      if (first.suspect && !force && !(stream.peerAcked && ((stream.acked - first.seq) | 0) > 0)) break;
+      force = false;
       stream.queue.shift();
       if (behind < first.length) {
         stream.next = (first.seq + first.length) | 0;
@@ -243,7 +248,7 @@ export class Reassembly {
   }
 
   /** Puts bytes among those that wait, by policy where they overlap. @returns false when some had to be dropped. */
-  private insert(stream: TcpStream, seq: number, at: number, length: number): boolean {
+  private insert(stream: TcpStream, seq: number, at: number, length: number, suspect: boolean): boolean {
     const { queue } = stream;
     const end = (seq + length) | 0;
     let i = queue.length;
@@ -254,11 +259,11 @@ export class Reassembly {
     while (((end - here) | 0) > 0) {
       const old = queue[i];
       if (old === undefined || ((old.seq - end) | 0) >= 0) {
-        kept = this.place(stream, i, here, end, seq, end, at) && kept;
+        kept = this.place(stream, i, here, end, seq, end, at, suspect) && kept;
         break;
       }
       if (((old.seq - here) | 0) > 0) {
-        if (this.place(stream, i, here, old.seq, seq, end, at)) i++;
+        if (this.place(stream, i, here, old.seq, seq, end, at, suspect)) i++;
         else kept = false;
         here = old.seq;
         continue;
@@ -273,8 +278,9 @@ export class Reassembly {
       let differs = false;
       for (let k = 0; k < size && !differs; k++) differs = u8[source + k] !== u8[target + k];
       if (differs) this.sink.conflict(stream);
-      if (laterWins(this.limits.policy, (seq - old.from) | 0, (end - old.to) | 0)) {
-        i = this.replace(stream, i, here, stop, seq, end, source);
+      const wins = old.suspect !== suspect ? old.suspect : laterWins(this.limits.policy, (seq - old.from) | 0, (end - old.to) | 0);
+      if (wins) {
+        i = this.replace(stream, i, here, stop, seq, end, source, suspect);
       } else i++;
       here = stop;
     }
@@ -284,7 +290,7 @@ export class Reassembly {
   }
 
   /** Overwrites [from, to) of waiting segment `i`. @returns the index behind what was written. */
-  private replace(stream: TcpStream, i: number, from: number, to: number, origin: number, originEnd: number, source: number): number {
+  private replace(stream: TcpStream, i: number, from: number, to: number, origin: number, originEnd: number, source: number, suspect: boolean): number {
     const { queue } = stream;
     const { u8 } = this.arena;
     const old = queue[i];
@@ -293,14 +299,15 @@ export class Reassembly {
     if (from === old.seq && to === oldEnd) {
       old.from = origin;
       old.to = originEnd;
+      old.suspect = suspect;
       return i + 1;
     }
     // Part of the segment has a new owner: cut it into pieces, each with its own bounds. Where there is no room the
     // bytes are right all the same, and only the bounds for a third overlap are not.
     let index = i;
-    const middle = this.piece(stream, old, from, to, origin, originEnd);
+    const middle = this.piece(stream, old, from, to, origin, originEnd, suspect);
     if (middle === undefined) return i + 1;
-    const tail = to === oldEnd ? undefined : this.piece(stream, old, to, oldEnd, old.from, old.to);
+    const tail = to === oldEnd ? undefined : this.piece(stream, old, to, oldEnd, old.from, old.to, old.suspect);
     if (to !== oldEnd && tail === undefined) {
       this.release(stream, middle);
       return i + 1;
@@ -318,7 +325,7 @@ export class Reassembly {
     return index + 1;
   }
 
-  private piece(stream: TcpStream, of: Segment, from: number, to: number, origin: number, originEnd: number): Segment | undefined {
+  private piece(stream: TcpStream, of: Segment, from: number, to: number, origin: number, originEnd: number, suspect: boolean): Segment | undefined {
     const length = (to - from) | 0;
     const block = this.arena.take(length);
     if (block === 0) return undefined;
@@ -326,11 +333,11 @@ export class Reassembly {
     this.arena.u8.copyWithin(block, at, at + length);
     stream.queued += length;
     this.queued += length;
-    return { seq: from, length, at: block, block, blockBytes: length, from: origin, to: originEnd };
+    return { seq: from, length, at: block, block, blockBytes: length, from: origin, to: originEnd, suspect };
   }
 
   /** Copies [from, to) of the segment that starts at `origin` into the queue before index `i`. */
-  private place(stream: TcpStream, i: number, from: number, to: number, origin: number, originEnd: number, at: number): boolean {
+  private place(stream: TcpStream, i: number, from: number, to: number, origin: number, originEnd: number, at: number, suspect: boolean): boolean {
     const length = (to - from) | 0;
     const block = this.arena.take(length);
     if (block === 0) return false;
@@ -338,7 +345,7 @@ export class Reassembly {
     this.arena.u8.copyWithin(block, source, source + length);
     stream.queued += length;
     this.queued += length;
-    const segment: Segment = { seq: from, length, at: block, block, blockBytes: length, from: origin, to: originEnd };
+    const segment: Segment = { seq: from, length, at: block, block, blockBytes: length, from: origin, to: originEnd, suspect };
     if (i === stream.queue.length) stream.queue.push(segment);
     else stream.queue.splice(i, 0, segment);
     return true;
