@@ -95,12 +95,12 @@ class Logins implements Behaviour {
   }
 
   flush(): void {
-    for (const [key, pair] of [...this.pairs]) this.drop(key, pair);
+    for (const [key, pair] of this.pairs) this.drop(key, pair);
   }
 
   private drop(key: string, pair: Pair): void {
     this.pairs.delete(key);
-    if (pair.told > 0) this.tell(pair);
+    if (pair.told > 0 && pair.failures > pair.told) this.tell(pair);
   }
 
   private evict(): void {
@@ -231,12 +231,12 @@ class LoginRate implements Behaviour {
   }
 
   flush(): void {
-    for (const [key, rate] of [...this.rates]) this.drop(key, rate);
+    for (const [key, rate] of this.rates) this.drop(key, rate);
   }
 
   private drop(key: number, rate: Rate): void {
     this.rates.delete(key);
-    if (rate.told > 0) this.tell(rate);
+    if (rate.told > 0 && rate.connections > rate.told) this.tell(rate);
   }
 
   private evict(): void {

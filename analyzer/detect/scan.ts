@@ -36,8 +36,9 @@ interface Followed {
   /** Names of hosts that answered (`hosts`). */
   named: string[];
   flags: number;
-  /** Distinct targets when it was last told; 0: not yet. */
+  /** Targets without an answer, and probes, when it was last told; 0: not yet. */
   told: number;
+  toldProbes: number;
 }
 
 /**
@@ -113,7 +114,7 @@ class Scan implements Behaviour {
       if (this.followed.size >= MAX_FOLLOWED) this.evict();
       one = {
         src: textOf(r.src), dst: textOf(r.dst), protocol: r.protocol, port: r.protocol === TCP || r.protocol === UDP ? r.dstPort : 0, source: r.source,
-        firstUs: r.timeUs, lastUs: r.timeUs, probes: 0, refused: 0, targets: new Map(), answered: 0, named: [], flags: 0, told: 0,
+        firstUs: r.timeUs, lastUs: r.timeUs, probes: 0, refused: 0, targets: new Map(), answered: 0, named: [], flags: 0, told: 0, toldProbes: 0,
       };
       this.followed.set(key, one);
     }
@@ -148,13 +149,13 @@ class Scan implements Behaviour {
   }
 
   flush(): void {
-    for (const [key, one] of [...this.followed]) this.drop(key, one);
+    for (const [key, one] of this.followed) this.drop(key, one);
   }
 
   private drop(key: number, one: Followed): void {
     this.followed.delete(key);
     this.inAll -= one.targets.size;
-    if (one.told > 0) this.tell(one);
+    if (one.told > 0 && one.probes > one.toldProbes) this.tell(one);
   }
 
   private evict(): void {
@@ -167,6 +168,7 @@ class Scan implements Behaviour {
   private tell(one: Followed): void {
     const tried = one.targets.size;
     one.told = tried - one.answered;
+    one.toldProbes = one.probes;
     const seconds = Math.max(1, Math.round((one.lastUs - one.firstUs) / 1e6));
     const technique = this.technique(one);
     const measured: Record<string, number | string | string[]> = { technique, probes: one.probes, refused: one.refused, seconds };

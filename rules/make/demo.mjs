@@ -15,10 +15,11 @@ import { Rig } from './rig.mjs';
 
 const here = fileURLToPath(import.meta.url);
 const out = join(dirname(here), '../../deploy/demo/demo.pcap');
-const PORTAL = '10.42.1.10', FTP = '10.42.2.15', SSH = '10.42.3.20', RESOLVER = '10.42.0.53';
-const SITES = { [PORTAL]: 'portal.wuhan.example', '10.42.1.11': 'zwfw.wuhan.example', '10.42.2.10': 'www.yichang.example', '10.42.3.10': 'oa.xiangyang.example', '10.42.0.10': 'data.province.example' };
-const CLIENTS = ['10.42.5.21', '10.42.5.22', '10.42.6.31', '10.42.6.40', '198.51.100.17', '198.51.100.84'];
-const ATTACKER = '203.0.113.66';
+// Addresses of deploy/registry.sample.yaml: Wuhan's cloud, Yichang's, the office platform; guests and attacker outside.
+const PORTAL = '10.101.1.10', FTP = '10.104.2.15', SSH = '10.0.6.20', RESOLVER = '10.0.1.53';
+const SITES = { [PORTAL]: 'portal.wuhan.example', '10.0.3.10': 'zwfw.example.cn', '10.0.7.10': 'www.example.cn', '10.104.1.10': 'www.yichang.example', '10.105.1.10': 'oa.xiangyang.example' };
+const CLIENTS = ['172.16.16.21', '172.16.16.22', '172.16.64.31', '172.16.80.40', '198.51.100.17', '198.51.100.84'];
+const ATTACKER = '192.0.2.66';
 
 if (process.argv[2] === '--serve') serve(process.argv[3]);
 else await record();
@@ -109,7 +110,7 @@ async function record() {
 async function browse(rig, client, i, busy) {
   const hosts = Object.entries(SITES);
   await sleep(i * 700);
-  const ask = "const{Resolver}=require('dns');const r=new Resolver();r.setServers(['10.42.0.53']);r.setLocalAddress(process.argv[1]);r.resolve4(process.argv[2],()=>{})";
+  const ask = "const{Resolver}=require('dns');const r=new Resolver();r.setServers(['10.0.1.53']);r.setLocalAddress(process.argv[1]);r.resolve4(process.argv[2],()=>{})";
   for (let n = 0; busy(); n++) {
     const [ip, name] = hosts[(n * 3 + i) % hosts.length];
     await rig.attack(process.execPath, '-e', ask, client, n % 6 === 5 ? `wpad.unit${i}.example` : name);
@@ -140,5 +141,5 @@ async function attack(rig, work) {
   }
   await rig.attack('hydra', '-I', '-f', '-t', '4', '-l', 'operator1', '-P', join(work, 'ftp'), `ftp://${FTP}`);
   await sleep(2000);
-  await rig.attack('hydra', '-I', '-f', '-t', '4', '-l', 'root', '-P', join(work, 'ssh'), `ssh://${SSH}`);
+  await rig.attack('hydra', '-I', '-f', '-t', '16', '-l', 'root', '-P', join(work, 'ssh'), `ssh://${SSH}`);
 }

@@ -14,6 +14,7 @@ export class Rig {
     this.attackerSpace = `${name}a`;
     this.victimSpace = `${name}v`;
     this.children = new Set();
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => (this.close(), process.exit(1)));
   }
 
   /**
