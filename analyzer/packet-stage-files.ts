@@ -53,7 +53,7 @@ export class PassingFile implements FileInFlight {
     if (magic !== '') info.magic = magic;
     if (complete) for (const [algorithm, hash] of this.hashes) info[algorithm] = hash.digest('hex');
     const event = this.context.header('fileinfo', this.flow, this.direction);
-    event[this.tx.protocol] = summary(this.tx.detail());
+    event[this.tx.protocol] = this.tx.summary?.() ?? summary(this.tx.detail());
     event.fileinfo = info;
     this.context.emit(event);
   }

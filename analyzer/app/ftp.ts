@@ -27,12 +27,16 @@ export class FtpParser extends LineProtocol {
       while (n < length && u8[at + n] !== 32) n++;
       const command = latin(u8, at, n).toUpperCase();
       const data = text(u8, at + n + 1, length - n - 1);
-      const tx = (this.tx = new PlainTransaction(this.nextId++, 'ftp', { command, ...(data !== '' && { command_data: data }) }));
+      const tx = (this.tx = new PlainTransaction(this.nextId++, 'ftp', {
+        command,
+        ...(data !== '' && { command_data: data }),
+      }));
       if (length >= MAX_LINE) c.anomaly(flow, 'ftp', 'request_command_too_long', tx.id);
       if (command === 'USER') this.user = data;
       else if (command === 'PORT') this.active(data);
       else if (command === 'EPRT') this.port = Number(data.split('|')[3] ?? 0);
-      else if (command === 'RETR' || command === 'STOR' || command === 'APPE' || command === 'STOU') this.expect(command, data);
+      else if (command === 'RETR' || command === 'STOR' || command === 'APPE' || command === 'STOU')
+        this.expect(command, data);
       c.buffers.add(B['ftp.command'], at, n);
       if (length > n) c.buffers.add(B['ftp.command_data'], at + n + 1, length - n - 1);
       c.buffers.add(B['line'], at, length);
@@ -56,8 +60,15 @@ export class FtpParser extends LineProtocol {
     } else if (code === '229') this.port = Number(/\|\|\|(\d+)\|/.exec(text(u8, at, length))?.[1] ?? 0);
     if (this.port > 0) tx.fields['dynamic_port'] = this.port;
     if (command === 'PASS' || (command === 'USER' && code === '230')) {
-      const result = code === '230' || code === '202' ? 'success' : code.startsWith('5') || code === '421' ? 'failure' : 'unknown';
-      c.event(flow, 'auth', { protocol: 'ftp', user: this.user, result, confidence: 0.99, method: 'password' }, tx.id, 0);
+      const result =
+        code === '230' || code === '202' ? 'success' : code.startsWith('5') || code === '421' ? 'failure' : 'unknown';
+      c.event(
+        flow,
+        'auth',
+        { protocol: 'ftp', user: this.user, result, confidence: 0.99, method: 'password' },
+        tx.id,
+        0,
+      );
     }
     if (code.startsWith('1')) return;
     this.finish(c, flow);
@@ -115,9 +126,12 @@ class FtpData implements AppParser {
   }
 }
 
-const COMMANDS = /^(?:USER|PASS|AUTH|FEAT|SYST|QUIT|OPTS|PASV|EPSV|PORT|EPRT|CWD|LIST|RETR|STOR|SITE|TYPE|PBSZ|HELP|NOOP|PWD)(?:[ \r\n]|$)/i;
+const COMMANDS =
+  /^(?:USER|PASS|AUTH|FEAT|SYST|QUIT|OPTS|PASV|EPSV|PORT|EPRT|CWD|LIST|RETR|STOR|SITE|TYPE|PBSZ|HELP|NOOP|PWD)(?:[ \r\n]|$)/i;
 export const ftp: ProtocolEntry = {
-  protocol: 'ftp', transport: 'tcp', ports: [21],
+  protocol: 'ftp',
+  transport: 'tcp',
+  ports: [21],
   identify: (u8, at, length, direction, onPort) => {
     const s = latin(u8, at, Math.min(length, 64));
     if (direction === 1) {
@@ -133,7 +147,9 @@ export const ftp: ProtocolEntry = {
   create: () => new FtpParser(),
 };
 export const ftpData: ProtocolEntry = {
-  protocol: 'ftp-data', transport: 'tcp', ports: [20],
+  protocol: 'ftp-data',
+  transport: 'tcp',
+  ports: [20],
   identify: () => -1, // by announcement only: see `expectedFtpData`
   create: () => new FtpData({ filename: '', command: '' }),
 };

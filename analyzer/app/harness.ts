@@ -36,7 +36,11 @@ export class Harness implements AppContext {
   parser: AppParser | undefined;
   failed = false;
 
-  constructor(private readonly entries: readonly ProtocolEntry[], serverPort = 0, private readonly transport: 'tcp' | 'udp' = 'tcp') {
+  constructor(
+    private readonly entries: readonly ProtocolEntry[],
+    serverPort = 0,
+    private readonly transport: 'tcp' | 'udp' = 'tcp',
+  ) {
     this.flow.serverPort = serverPort;
     this.flow.protocol = transport === 'tcp' ? 6 : 17;
   }
@@ -52,8 +56,10 @@ export class Harness implements AppContext {
     const t = this.buffers;
     const buffers: [string, string][] = [];
     for (let i = 0; i < t.count; i++) {
-      const at = t.offsets[i]!, n = t.lengths[i]!;
-      if (at < 0 || n < 0 || at + n > this.arena.u8.length) throw new Error(`buffer ${BUFFER_NAMES[t.ids[i]!]} out of bounds`);
+      const at = t.offsets[i]!,
+        n = t.lengths[i]!;
+      if (at < 0 || n < 0 || at + n > this.arena.u8.length)
+        throw new Error(`buffer ${BUFFER_NAMES[t.ids[i]!]} out of bounds`);
       buffers.push([BUFFER_NAMES[t.ids[i]!]!, Buffer.from(this.arena.u8.buffer, at, n).toString('latin1')]);
     }
     const numbers: [string, number][] = [];
@@ -101,7 +107,13 @@ export class Harness implements AppContext {
       let maybe = false;
       for (const entry of this.entries) {
         if (entry.transport !== this.transport) continue;
-        const is = entry.identify(this.arena.u8, this.window, all.length, direction, entry.ports.includes(this.flow.serverPort));
+        const is = entry.identify(
+          this.arena.u8,
+          this.window,
+          all.length,
+          direction,
+          entry.ports.includes(this.flow.serverPort),
+        );
         if (is === 0) maybe = true;
         if (is !== 1) continue;
         this.flow.app = entry.protocol;

@@ -8,7 +8,11 @@ export const MAX_LINE = 8192;
 /** A transaction whose object is filled as replies come. */
 export class PlainTransaction implements Transaction {
   matcher: unknown;
-  constructor(readonly id: number, readonly protocol: string, readonly fields: Record<string, unknown> = {}) {}
+  constructor(
+    readonly id: number,
+    readonly protocol: string,
+    readonly fields: Record<string, unknown> = {},
+  ) {}
   detail(): Record<string, unknown> {
     return this.fields;
   }

@@ -30,7 +30,9 @@ export class SmtpParser extends LineProtocol {
   private headers = 0;
   private header = '';
   private boundaries: string[] = [];
-  private part: { base64: boolean; name: string; file: FileInFlight | undefined; at: number; size: number; block: number } | undefined;
+  private part:
+    | { base64: boolean; name: string; file: FileInFlight | undefined; at: number; size: number; block: number }
+    | undefined;
 
   private open(): PlainTransaction {
     return (this.tx ??= new PlainTransaction(this.nextId++, 'smtp', { ...(this.helo !== '' && { helo: this.helo }) }));
@@ -81,7 +83,8 @@ export class SmtpParser extends LineProtocol {
     } else if (word === 'AUTH') {
       const [, method = '', initial = ''] = s.split(/\s+/);
       this.auth = { step: 1, method: method.toUpperCase(), user: '' };
-      if (initial !== '') this.auth.user = this.auth.method === 'PLAIN' ? (unbase64(initial).split('\0')[1] ?? '') : unbase64(initial);
+      if (initial !== '')
+        this.auth.user = this.auth.method === 'PLAIN' ? (unbase64(initial).split('\0')[1] ?? '') : unbase64(initial);
     }
     c.buffers.add(B['line'], at, length);
     c.inspect(flow, tx, Stage.RequestHead);
@@ -95,9 +98,19 @@ export class SmtpParser extends LineProtocol {
     c.inspect(flow, this.open(), Stage.ResponseHead);
     if (u8[at + 3] === 45) return;
     if (this.auth && code !== 334) {
-      c.event(flow, 'auth', {
-        protocol: 'smtp', user: this.auth.user, result: code === 235 ? 'success' : 'failure', confidence: 0.99, method: this.auth.method.toLowerCase(),
-      }, this.tx?.id, 0);
+      c.event(
+        flow,
+        'auth',
+        {
+          protocol: 'smtp',
+          user: this.auth.user,
+          result: code === 235 ? 'success' : 'failure',
+          confidence: 0.99,
+          method: this.auth.method.toLowerCase(),
+        },
+        this.tx?.id,
+        0,
+      );
       this.auth = undefined;
     }
     if (code === 354 && this.command === 'DATA') {
@@ -114,7 +127,8 @@ export class SmtpParser extends LineProtocol {
     if (!tx) return;
     const mail = tx.fields['email'];
     delete tx.fields['email'];
-    if (Object.keys(tx.fields).length > 0) c.event(flow, 'smtp', { ...tx.fields, ...(mail !== undefined && { email: mail }) }, tx.id, 0);
+    if (Object.keys(tx.fields).length > 0)
+      c.event(flow, 'smtp', { ...tx.fields, ...(mail !== undefined && { email: mail }) }, tx.id, 0);
   }
 
   private message(c: AppContext, flow: Flow, at: number, length: number): void {
@@ -162,7 +176,7 @@ export class SmtpParser extends LineProtocol {
     if (cut < 1) return;
     const name = s.slice(0, cut).toLowerCase();
     const value = decodeWords(s.slice(cut + 1).trim());
-    const email = ((this.open().fields['email'] ??= { status: 'PARSE_DONE' }) as Record<string, unknown>);
+    const email = (this.open().fields['email'] ??= { status: 'PARSE_DONE' }) as Record<string, unknown>;
     if (name === 'from') {
       email['from'] ??= value;
       addString(c, B['email.from'], value);
@@ -229,16 +243,25 @@ export class SmtpParser extends LineProtocol {
 
 /** Encoded words (RFC 2047) in UTF-8 and GBK. */
 function decodeWords(s: string): string {
-  return s.replace(/=\?([\w-]{2,20})\?([BbQq])\?([^?]{0,500})\?=\s*/g, (all, charset: string, kind: string, body: string) => {
-    const bytes = kind.toUpperCase() === 'B'
-      ? Buffer.from(body, 'base64')
-      : Buffer.from(body.replaceAll('_', ' ').replace(/=([0-9A-F]{2})/gi, (_m, h: string) => String.fromCharCode(parseInt(h, 16))), 'latin1');
-    try {
-      return new TextDecoder(charset).decode(bytes);
-    } catch {
-      return all;
-    }
-  });
+  return s.replace(
+    /=\?([\w-]{2,20})\?([BbQq])\?([^?]{0,500})\?=\s*/g,
+    (all, charset: string, kind: string, body: string) => {
+      const bytes =
+        kind.toUpperCase() === 'B'
+          ? Buffer.from(body, 'base64')
+          : Buffer.from(
+              body
+                .replaceAll('_', ' ')
+                .replace(/=([0-9A-F]{2})/gi, (_m, h: string) => String.fromCharCode(parseInt(h, 16))),
+              'latin1',
+            );
+      try {
+        return new TextDecoder(charset).decode(bytes);
+      } catch {
+        return all;
+      }
+    },
+  );
 }
 
 /** POP3 (RFC 1939) and IMAP (RFC 3501): logins and commands. */
@@ -256,7 +279,10 @@ class MailboxParser extends LineProtocol {
     const s = text(u8, at, Math.min(length, 1024));
     if (d === 1) {
       const ok = this.protocol === 'pop3' ? s.startsWith('+OK') : s.startsWith(`${this.tag} OK`);
-      const failed = this.protocol === 'pop3' ? s.startsWith('-ERR') : s.startsWith(`${this.tag} NO`) || s.startsWith(`${this.tag} BAD`);
+      const failed =
+        this.protocol === 'pop3'
+          ? s.startsWith('-ERR')
+          : s.startsWith(`${this.tag} NO`) || s.startsWith(`${this.tag} BAD`);
       if (!this.tx) return;
       c.buffers.add(B['line'], at, length);
       c.inspect(flow, this.tx, Stage.ResponseHead);
@@ -264,7 +290,19 @@ class MailboxParser extends LineProtocol {
       this.tx.fields['result'] = ok ? 'OK' : 'ERR';
       c.event(flow, this.protocol, this.tx.fields, this.tx.id, 0);
       if (this.pending !== '') {
-        c.event(flow, 'auth', { protocol: this.protocol, user: this.user, result: ok ? 'success' : 'failure', confidence: 0.99, method: this.pending }, this.tx.id, 0);
+        c.event(
+          flow,
+          'auth',
+          {
+            protocol: this.protocol,
+            user: this.user,
+            result: ok ? 'success' : 'failure',
+            confidence: 0.99,
+            method: this.pending,
+          },
+          this.tx.id,
+          0,
+        );
       }
       if (ok && /^(?:STLS|STARTTLS)$/.test(String(this.tx.fields['command']))) this.tunnel = new Tunnel('tls');
       this.tx = undefined;
@@ -283,21 +321,30 @@ class MailboxParser extends LineProtocol {
       this.user = (words[1] ?? '').replace(/^"|"$/g, '');
       this.pending = 'password';
     }
-    this.tx = new PlainTransaction(this.nextId++, this.protocol, { command, ...(command !== 'PASS' && command !== 'LOGIN' && { argument: words.slice(1).join(' ').slice(0, 256) }) });
+    this.tx = new PlainTransaction(this.nextId++, this.protocol, {
+      command,
+      ...(command !== 'PASS' && command !== 'LOGIN' && { argument: words.slice(1).join(' ').slice(0, 256) }),
+    });
     c.buffers.add(B['line'], at, length);
     c.inspect(flow, this.tx, Stage.RequestHead);
   }
 }
 
 export const smtp: ProtocolEntry = {
-  protocol: 'smtp', transport: 'tcp', ports: [25, 587, 2525],
+  protocol: 'smtp',
+  transport: 'tcp',
+  ports: [25, 587, 2525],
   identify: (u8, at, length, direction, onPort) => {
     if (direction === 1) {
       const p = prefix(u8, at, length, '220');
       if (p !== 1 || length < 4) return p < 0 ? -1 : 0;
       if (onPort) return 1;
       const end = at + Math.min(length, 200);
-      return findWord(u8, at, end, 'smtp') >= 0 || findWord(u8, at, end, 'mail') >= 0 ? 1 : latin(u8, at, length).includes('\n') ? -1 : 0;
+      return findWord(u8, at, end, 'smtp') >= 0 || findWord(u8, at, end, 'mail') >= 0
+        ? 1
+        : latin(u8, at, length).includes('\n')
+          ? -1
+          : 0;
     }
     const s = latin(u8, at, Math.min(length, 5)).toUpperCase();
     for (const w of ['EHLO ', 'HELO ']) if (w.startsWith(s)) return s.length === 5 ? 1 : 0;
@@ -306,12 +353,19 @@ export const smtp: ProtocolEntry = {
   create: () => new SmtpParser(),
 };
 export const pop3: ProtocolEntry = {
-  protocol: 'pop3', transport: 'tcp', ports: [110],
-  identify: (u8, at, length, direction, onPort) => (direction === 1 && (onPort || findWord(u8, at, at + Math.min(length, 100), 'pop') >= 0) ? prefix(u8, at, length, '+OK ') : -1),
+  protocol: 'pop3',
+  transport: 'tcp',
+  ports: [110],
+  identify: (u8, at, length, direction, onPort) =>
+    direction === 1 && (onPort || findWord(u8, at, at + Math.min(length, 100), 'pop') >= 0)
+      ? prefix(u8, at, length, '+OK ')
+      : -1,
   create: () => new MailboxParser('pop3'),
 };
 export const imap: ProtocolEntry = {
-  protocol: 'imap', transport: 'tcp', ports: [143],
+  protocol: 'imap',
+  transport: 'tcp',
+  ports: [143],
   identify: (u8, at, length, direction) => (direction === 1 ? prefix(u8, at, length, '* OK ') : -1),
   create: () => new MailboxParser('imap'),
 };

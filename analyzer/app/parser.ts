@@ -27,6 +27,8 @@ export interface Transaction {
   readonly protocol: string;
   /** The EVE object of this transaction as far as it is known now; becomes `alert.http` and the event's body. */
   detail(): Record<string, unknown>;
+  /** `detail` without evidence and header lists, for events that only name their transaction; cheaper where it exists. */
+  summary?(): Record<string, unknown>;
   /** Free for the matcher: rules whose request part has matched, alerts raised for this transaction. */
   matcher: unknown;
 }

@@ -19,7 +19,10 @@ const le = (n: number, size: number): Buffer => {
 t.test('OpenSSH: banners, HASSH, outcome of the login', async (t) => {
   const good = new Harness(protocols, 26022);
   replay('openssh-good', good);
-  t.match(good.of('ssh')[0], { client: { proto_version: '2.0', software_version: /^OpenSSH/ }, server: { proto_version: '2.0' } });
+  t.match(good.of('ssh')[0], {
+    client: { proto_version: '2.0', software_version: /^OpenSSH/ },
+    server: { proto_version: '2.0' },
+  });
   t.match(good.value('ssh.hassh'), /^[0-9a-f]{32}$/);
   t.match(good.of('auth'), [{ protocol: 'ssh', result: 'success' }]);
   const bad = new Harness(protocols, 26022);
@@ -34,7 +37,10 @@ t.test('Redis: commands, replies, logins', async (t) => {
   for (const step of [0, 1]) {
     const h = new Harness(protocols, 26379);
     replay('redis', h, step);
-    t.same(h.of('auth').map((a) => a['result']), ['failure', 'success']);
+    t.same(
+      h.of('auth').map((a) => a['result']),
+      ['failure', 'success'],
+    );
     t.ok(h.all('redis.command').includes('CONFIG SET dir /tmp'));
     t.ok(h.of('redis').some((e) => e['command'] === 'GET' && e['reply'] === '$-1'));
   }
@@ -42,11 +48,23 @@ t.test('Redis: commands, replies, logins', async (t) => {
 
 t.test('mail and FTP', async (t) => {
   const h = run([
-    [1, '220 mx ESMTP Exim\r\n'], [0, 'EHLO evil\r\n'], [1, '250-mx\r\n250 OK\r\n'],
-    [0, 'AUTH PLAIN AGJvYgBwdw==\r\n'], [1, '535 no\r\n'],
-    [0, 'MAIL FROM:<a@b>\r\n'], [1, '250 OK\r\n'], [0, 'RCPT TO:<${run{x y}}@localhost>\r\n'], [1, '250 OK\r\n'], [0, 'DATA\r\n'], [1, '354 go\r\n'],
-    [0, 'From: a\r\nSubject: =?UTF-8?B?5L2g5aW9?=\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\nContent-Disposition: attachment; filename="x.exe"\r\n' +
-      'Content-Transfer-Encoding: base64\r\n\r\nTVqQAAMA\r\n--B--\r\n.\r\nQUIT\r\n'], [1, '250 queued\r\n221 bye\r\n'],
+    [1, '220 mx ESMTP Exim\r\n'],
+    [0, 'EHLO evil\r\n'],
+    [1, '250-mx\r\n250 OK\r\n'],
+    [0, 'AUTH PLAIN AGJvYgBwdw==\r\n'],
+    [1, '535 no\r\n'],
+    [0, 'MAIL FROM:<a@b>\r\n'],
+    [1, '250 OK\r\n'],
+    [0, 'RCPT TO:<${run{x y}}@localhost>\r\n'],
+    [1, '250 OK\r\n'],
+    [0, 'DATA\r\n'],
+    [1, '354 go\r\n'],
+    [
+      0,
+      'From: a\r\nSubject: =?UTF-8?B?5L2g5aW9?=\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\nContent-Disposition: attachment; filename="x.exe"\r\n' +
+        'Content-Transfer-Encoding: base64\r\n\r\nTVqQAAMA\r\n--B--\r\n.\r\nQUIT\r\n',
+    ],
+    [1, '250 queued\r\n221 bye\r\n'],
   ]);
   t.equal(h.flow.app, 'smtp');
   t.match(h.of('auth')[0], { protocol: 'smtp', user: 'bob', result: 'failure' });
@@ -55,27 +73,79 @@ t.test('mail and FTP', async (t) => {
   t.equal(h.value('file.data'), 'MZ\x90\0\x03\0');
   t.match(h.of('smtp')[0], { mail_from: '<a@b>', email: { subject: '你好', attachment: ['x.exe'] } });
   t.equal(h.arena.used, 0);
-  const f = run([[1, '220 (vsFTPd 3.0.3)\r\n'], [0, 'USER anonymous\r\n'], [1, '331 pw\r\n'], [0, 'PASS x\r\n'], [1, '530 Login incorrect.\r\n']], 21);
+  const f = run(
+    [
+      [1, '220 (vsFTPd 3.0.3)\r\n'],
+      [0, 'USER anonymous\r\n'],
+      [1, '331 pw\r\n'],
+      [0, 'PASS x\r\n'],
+      [1, '530 Login incorrect.\r\n'],
+    ],
+    21,
+  );
   t.match(f.of('auth'), [{ protocol: 'ftp', user: 'anonymous', result: 'failure' }]);
   t.match(f.of('ftp')[1], { command: 'USER', completion_code: ['331'] });
 });
 
 t.test('databases: logins and statements', async (t) => {
   const packet = (seq: number, b: Buffer): Buffer => Buffer.concat([le(b.length, 3), Buffer.from([seq]), b]);
-  const login = Buffer.concat([le(0x000fa685, 4), le(1 << 24, 4), Buffer.alloc(24), Buffer.from('root\0\x00', 'latin1')]);
-  const h = run([[1, packet(0, Buffer.from('\x0a5.7.1\0' + 'x'.repeat(40), 'latin1'))], [0, packet(1, login)], [1, packet(2, Buffer.from('\xff\x15\x04#28000no', 'latin1'))]], 3306);
+  const login = Buffer.concat([
+    le(0x000fa685, 4),
+    le(1 << 24, 4),
+    Buffer.alloc(24),
+    Buffer.from('root\0\x00', 'latin1'),
+  ]);
+  const h = run(
+    [
+      [1, packet(0, Buffer.from('\x0a5.7.1\0' + 'x'.repeat(40), 'latin1'))],
+      [0, packet(1, login)],
+      [1, packet(2, Buffer.from('\xff\x15\x04#28000no', 'latin1'))],
+    ],
+    3306,
+  );
   t.match(h.of('auth'), [{ protocol: 'mysql', user: 'root', result: 'failure' }]);
-  const p = run([[0, hex('00000017 00030000') + 'user\0bob\0\0'.padEnd(15, '\0') as never]], 5432);
+  const p = run([[0, (hex('00000017 00030000') + 'user\0bob\0\0'.padEnd(15, '\0')) as never]], 5432);
   t.ok(p.flow.app === 'unknown' || p.flow.app === 'pgsql');
   const start = Buffer.concat([hex('00000013 00030000'), Buffer.from('user\0bob\0\0\0')]);
-  const g = run([[0, start], [1, Buffer.concat([Buffer.from('R'), hex('0000000800000005'), Buffer.from('E'), hex('0000000c'), Buffer.from('C28P01\0\0')])]], 5432);
+  const g = run(
+    [
+      [0, start],
+      [
+        1,
+        Buffer.concat([
+          Buffer.from('R'),
+          hex('0000000800000005'),
+          Buffer.from('E'),
+          hex('0000000c'),
+          Buffer.from('C28P01\0\0'),
+        ]),
+      ],
+    ],
+    5432,
+  );
   t.match(g.of('auth'), [{ protocol: 'pgsql', user: 'bob', result: 'failure', method: 'md5' }]);
 });
 
 t.test('SMB2 session with NTLM, and a pipe with svcctl', async (t) => {
   const u = (s: string): Buffer => Buffer.from(s, 'utf16le');
   const header = (command: number, flags: number, status: number, mid: number): Buffer =>
-    Buffer.concat([Buffer.from('\xfeSMB', 'latin1'), le(64, 2), le(0, 2), le(status, 4), le(command, 2), le(1, 2), le(flags, 4), le(0, 4), le(mid, 6), le(0, 2), le(0, 4), le(5, 4), le(9, 4), le(0, 4), Buffer.alloc(16)]);
+    Buffer.concat([
+      Buffer.from('\xfeSMB', 'latin1'),
+      le(64, 2),
+      le(0, 2),
+      le(status, 4),
+      le(command, 2),
+      le(1, 2),
+      le(flags, 4),
+      le(0, 4),
+      le(mid, 6),
+      le(0, 2),
+      le(0, 4),
+      le(5, 4),
+      le(9, 4),
+      le(0, 4),
+      Buffer.alloc(16),
+    ]);
   const nb = (...b: Buffer[]): Buffer => {
     const all = Buffer.concat(b);
     const head = Buffer.alloc(4);
@@ -85,14 +155,49 @@ t.test('SMB2 session with NTLM, and a pipe with svcctl', async (t) => {
   const names = [u('CORP'), u('admin'), u('WS1')];
   const at = [88, 88 + names[0]!.length, 88 + names[0]!.length + names[1]!.length];
   const f = (i: number): Buffer => Buffer.concat([le(names[i]!.length, 2), le(names[i]!.length, 2), le(at[i]!, 4)]);
-  const ntlm = Buffer.concat([Buffer.from('NTLMSSP\0'), le(3, 4), le(0, 8 - 2), le(0, 2), le(24, 2), le(24, 2), le(0, 4), f(0), f(1), f(2), Buffer.alloc(8), le(1, 4), Buffer.alloc(24), ...names]);
-  const bind = Buffer.concat([hex('05000b0310000000 4800 0000 01000000 b810b810 00000000 01000000 0000 0100'), hex('81bb7a3644 98f135ad3298f038001003'.replace(' ', '')), hex('02000000'), Buffer.alloc(20)]);
-  const write = Buffer.concat([le(49, 2), le(112, 2), le(bind.length, 4), Buffer.alloc(8), le(7, 6), le(0, 2), le(8, 6), le(0, 2), Buffer.alloc(16), bind]);
-  const h = run([
-    [0, nb(header(1, 0, 0, 1), Buffer.alloc(24), ntlm)], [1, nb(header(1, 1, 0xc000006d, 1), Buffer.alloc(8))],
-    [0, nb(header(3, 0, 0, 2), le(9, 2), le(0, 2), le(72, 2), le(22, 2), u('\\\\h\\IPC$   '))],
-    [0, nb(header(9, 0, 0, 3), write)],
-  ], 445);
+  const ntlm = Buffer.concat([
+    Buffer.from('NTLMSSP\0'),
+    le(3, 4),
+    le(0, 8 - 2),
+    le(0, 2),
+    le(24, 2),
+    le(24, 2),
+    le(0, 4),
+    f(0),
+    f(1),
+    f(2),
+    Buffer.alloc(8),
+    le(1, 4),
+    Buffer.alloc(24),
+    ...names,
+  ]);
+  const bind = Buffer.concat([
+    hex('05000b0310000000 4800 0000 01000000 b810b810 00000000 01000000 0000 0100'),
+    hex('81bb7a3644 98f135ad3298f038001003'.replace(' ', '')),
+    hex('02000000'),
+    Buffer.alloc(20),
+  ]);
+  const write = Buffer.concat([
+    le(49, 2),
+    le(112, 2),
+    le(bind.length, 4),
+    Buffer.alloc(8),
+    le(7, 6),
+    le(0, 2),
+    le(8, 6),
+    le(0, 2),
+    Buffer.alloc(16),
+    bind,
+  ]);
+  const h = run(
+    [
+      [0, nb(header(1, 0, 0, 1), Buffer.alloc(24), ntlm)],
+      [1, nb(header(1, 1, 0xc000006d, 1), Buffer.alloc(8))],
+      [0, nb(header(3, 0, 0, 2), le(9, 2), le(0, 2), le(72, 2), le(22, 2), u('\\\\h\\IPC$   '))],
+      [0, nb(header(9, 0, 0, 3), write)],
+    ],
+    445,
+  );
   t.match(h.of('auth'), [{ protocol: 'smb', user: 'CORP\\admin', result: 'failure' }]);
   t.equal(h.value('smb.ntlmssp_user'), 'admin');
   t.match(h.value('smb.share'), /IPC\$/);
@@ -101,33 +206,82 @@ t.test('SMB2 session with NTLM, and a pipe with svcctl', async (t) => {
 });
 
 t.test('directories, Java, AJP, RDP, SOCKS', async (t) => {
-  const bind = hex('300c 020101 6007 020103 0400 8000'), deny = hex('300c 020101 6107 0a0131 0400 0400');
+  const bind = hex('300c 020101 6007 020103 0400 8000'),
+    deny = hex('300c 020101 6107 0a0131 0400 0400');
   const named = hex('3013 020101 600e 020103 0405 636e3d6164 8002 7077');
-  const l = run([[0, named], [1, deny]], 389);
+  const l = run(
+    [
+      [0, named],
+      [1, deny],
+    ],
+    389,
+  );
   t.match(l.of('auth'), [{ protocol: 'ldap', user: 'cn=ad', result: 'failure', method: 'simple' }]);
   t.equal(run([[0, bind]]).flow.app, 'ldap');
   const stream = Buffer.concat([hex('aced0005 73 72 0011'), Buffer.from('java.util.HashMap'), Buffer.alloc(20)]);
   const frame = Buffer.concat([hex('000000ff'), Buffer.alloc(20), stream]);
   frame.writeUInt32BE(frame.length, 0);
-  const w = run([[0, 't3 12.2.1\nAS:255\nHL:19\n\n'], [1, 'HELO:10.3.6.0.false\nAS:2048\nHL:19\n\n'], [0, frame]]);
+  const w = run([
+    [0, 't3 12.2.1\nAS:255\nHL:19\n\n'],
+    [1, 'HELO:10.3.6.0.false\nAS:2048\nHL:19\n\n'],
+    [0, frame],
+  ]);
   t.match(w.value('t3.header'), /^t3 12/);
   t.equal(w.value('java.class'), 'java.util.HashMap');
-  t.equal(run([[0, Buffer.concat([Buffer.from('JRMI'), hex('00024b'), stream])]]).value('java.class'), 'java.util.HashMap');
-  const s = (x: string): Buffer => Buffer.concat([hex(x.length.toString(16).padStart(4, '0')), Buffer.from(x), Buffer.from([0])]);
-  const body = Buffer.concat([hex('0202'), s('HTTP/1.1'), s('/x.txt'), s('1.1.1.1'), s('a'), s('b'), hex('1f9000'), hex('0000'), hex('0a'), s('javax.servlet.include.path_info'), s('/WEB-INF/web.xml'), hex('ff')]);
+  t.equal(
+    run([[0, Buffer.concat([Buffer.from('JRMI'), hex('00024b'), stream])]]).value('java.class'),
+    'java.util.HashMap',
+  );
+  const s = (x: string): Buffer =>
+    Buffer.concat([hex(x.length.toString(16).padStart(4, '0')), Buffer.from(x), Buffer.from([0])]);
+  const body = Buffer.concat([
+    hex('0202'),
+    s('HTTP/1.1'),
+    s('/x.txt'),
+    s('1.1.1.1'),
+    s('a'),
+    s('b'),
+    hex('1f9000'),
+    hex('0000'),
+    hex('0a'),
+    s('javax.servlet.include.path_info'),
+    s('/WEB-INF/web.xml'),
+    hex('ff'),
+  ]);
   const a = run([[0, Buffer.concat([hex('1234'), hex(body.length.toString(16).padStart(4, '0')), body])]]);
   t.equal(a.value('ajp.attribute'), 'javax.servlet.include.path_info=/WEB-INF/web.xml');
   const cr = Buffer.from('Cookie: mstshash=bob\r\n');
-  const r = run([[0, Buffer.concat([hex('030000'), Buffer.from([11 + cr.length]), Buffer.from([6 + cr.length]), hex('e0 0000 0000 00'), cr])]]);
+  const r = run([
+    [
+      0,
+      Buffer.concat([
+        hex('030000'),
+        Buffer.from([11 + cr.length]),
+        Buffer.from([6 + cr.length]),
+        hex('e0 0000 0000 00'),
+        cr,
+      ]),
+    ],
+  ]);
   t.equal(r.value('rdp.cookie'), 'bob');
-  const k = run([[0, hex('050100')], [1, hex('0500')], [0, hex('050100030161 0050')], [1, hex('05000001000000000000')], [0, 'GET /in HTTP/1.1\r\nHost: a\r\n\r\n']]);
+  const k = run([
+    [0, hex('050100')],
+    [1, hex('0500')],
+    [0, hex('050100030161 0050')],
+    [1, hex('05000001000000000000')],
+    [0, 'GET /in HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ]);
   t.match(k.of('socks')[0], { host: 'a', port: 80, command: 'connect', status: 0 });
   t.equal(k.value('http.uri'), '/in', 'what goes through is parsed');
 });
 
 t.test('CONNECT and hostile bytes for every parser', async (t) => {
   const [first] = recorded('openssl-tls1_3');
-  const c = run([[0, 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n'], [1, 'HTTP/1.1 200 OK\r\n\r\n'], [0, first![1]]]);
+  const c = run([
+    [0, 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n'],
+    [1, 'HTTP/1.1 200 OK\r\n\r\n'],
+    [0, first![1]],
+  ]);
   t.equal(c.value('tls.sni'), 'tls.example', 'TLS inside CONNECT');
   let x = 99;
   const rand = (n: number): number => (x = (Math.imul(x, 1664525) + 1013904223) >>> 0) % n;
@@ -141,7 +295,10 @@ t.test('CONNECT and hostile bytes for every parser', async (t) => {
       const s = streams[rand(3)]!;
       for (let k = 0; k < 6; k++) {
         const [d, bytes] = s[rand(s.length)]!;
-        const b = rand(3) === 0 ? Buffer.from(Array.from({ length: rand(200) }, () => rand(rand(4) + 1 === 1 ? 8 : 256))) : Buffer.from(bytes.subarray(0, rand(600)));
+        const b =
+          rand(3) === 0
+            ? Buffer.from(Array.from({ length: rand(200) }, () => rand(rand(4) + 1 === 1 ? 8 : 256)))
+            : Buffer.from(bytes.subarray(0, rand(600)));
         for (let m = rand(6); m > 0 && b.length > 0; m--) b[rand(b.length)] = rand(256);
         h.feed(rand(5) === 0 ? ((1 - d) as 0 | 1) : d, b);
         if (rand(8) === 0) h.gap(d, rand(400));

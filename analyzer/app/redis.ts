@@ -25,7 +25,8 @@ export class RedisParser implements AppParser {
         used += n;
         continue;
       }
-      const n = d === 0 ? this.command(c, flow, at + used, length - used) : this.reply(c, flow, at + used, length - used);
+      const n =
+        d === 0 ? this.command(c, flow, at + used, length - used) : this.reply(c, flow, at + used, length - used);
       if (n < 0) return -1;
       if (n === 0) break;
       used += n;
@@ -41,7 +42,7 @@ export class RedisParser implements AppParser {
     const args: [number, number][] = [];
     if (u8[at] !== 0x2a) {
       // inline: words on one line
-      for (let i = at; i < p; ) {
+      for (let i = at; i < p;) {
         while (i < p && u8[i]! <= 32) i++;
         const s = i;
         while (i < p && u8[i]! > 32) i++;
@@ -80,7 +81,8 @@ export class RedisParser implements AppParser {
     const { u8 } = c.arena;
     const command = text(u8, args[0]![0], Math.min(args[0]![1], 64)).toUpperCase();
     const tx = new PlainTransaction(this.nextId++, 'redis', {
-      command, args: args.slice(1, 17).map(([a, n]) => text(u8, a, Math.min(n, 256))),
+      command,
+      args: args.slice(1, 17).map(([a, n]) => text(u8, a, Math.min(n, 256))),
     });
     const room = args.reduce((s, [, n]) => s + n + 1, 0);
     const to = c.scratch(room);
@@ -114,7 +116,8 @@ export class RedisParser implements AppParser {
       if (kind === 0x2a) this.nested += Math.max(0, Number(text(u8, at + 1, e - at - 1)) || 0);
       return n;
     }
-    if (kind === 0x2a || kind === 0x7e) this.nested = Math.min(1_000_000, Math.max(0, Number(text(u8, at + 1, e - at - 1)) || 0));
+    if (kind === 0x2a || kind === 0x7e)
+      this.nested = Math.min(1_000_000, Math.max(0, Number(text(u8, at + 1, e - at - 1)) || 0));
     const tx = this.waiting.shift() ?? new PlainTransaction(this.nextId++, 'redis');
     const line = text(u8, at, Math.min(e - at, 256)).trimEnd();
     tx.fields['reply'] = line;
@@ -123,9 +126,19 @@ export class RedisParser implements AppParser {
     c.event(flow, 'redis', tx.fields, tx.id, 0);
     const args = tx.fields['args'] as string[] | undefined;
     if (tx.fields['command'] === 'AUTH') {
-      c.event(flow, 'auth', {
-        protocol: 'redis', user: args && args.length > 1 ? args[0] : 'default', result: line.startsWith('+') ? 'success' : 'failure', confidence: 0.99, method: 'password',
-      }, tx.id, 0);
+      c.event(
+        flow,
+        'auth',
+        {
+          protocol: 'redis',
+          user: args && args.length > 1 ? args[0] : 'default',
+          result: line.startsWith('+') ? 'success' : 'failure',
+          confidence: 0.99,
+          method: 'password',
+        },
+        tx.id,
+        0,
+      );
     }
     return n;
   }
@@ -143,7 +156,9 @@ export class RedisParser implements AppParser {
 
 const WORDS = ['CONFIG', 'SLAVEOF', 'REPLICAOF', 'MODULE', 'FLUSHALL', 'INFO', 'PING', 'AUTH', 'KEYS', 'EVAL'];
 export const redis: ProtocolEntry = {
-  protocol: 'redis', transport: 'tcp', ports: [6379],
+  protocol: 'redis',
+  transport: 'tcp',
+  ports: [6379],
   identify: (u8, at, length, direction, onPort) => {
     const s = text(u8, at, Math.min(length, 16));
     if (direction === 0) {

@@ -1,3 +1,4 @@
+import { prefix } from './bytes.js';
 import { mysql } from './database/mysql.js';
 import { pgsql } from './database/pgsql.js';
 import { tds } from './database/tds.js';
@@ -22,8 +23,11 @@ import { tls } from './tls/tls.js';
 import { setInnerProtocols } from './tunnel.js';
 
 const http: ProtocolEntry = {
-  protocol: 'http', transport: 'tcp', ports: [80, 8080, 8000, 8888, 9200, 3128],
+  protocol: 'http',
+  transport: 'tcp',
+  ports: [80, 8080, 8000, 8888, 9200, 3128],
   identify: identifyHttp,
+  isServers: (u8, at, length) => prefix(u8, at, length, 'HTTP/') === 1,
   create: () => new Http1Parser(),
 };
 
@@ -32,8 +36,32 @@ const http: ProtocolEntry = {
  * what is told by weak bytes or its port comes last.
  */
 export const protocols: readonly ProtocolEntry[] = [
-  http, tls, ssh, smb, t3, rmi, serialization, ajp, rdp, smtp, pop3, imap, ftp, redis, mysql, pgsql, kerberosTcp, ldap, dcerpc, tds,
-  dnsUdp, kerberosUdp, snmp, dnsTcp, socks, telnet,
+  http,
+  tls,
+  ssh,
+  smb,
+  t3,
+  rmi,
+  serialization,
+  ajp,
+  rdp,
+  smtp,
+  pop3,
+  imap,
+  ftp,
+  redis,
+  mysql,
+  pgsql,
+  kerberosTcp,
+  ldap,
+  dcerpc,
+  tds,
+  dnsUdp,
+  kerberosUdp,
+  snmp,
+  dnsTcp,
+  socks,
+  telnet,
 ];
 setInnerProtocols(protocols);
 

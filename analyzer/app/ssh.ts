@@ -39,10 +39,14 @@ class SshTransaction implements Transaction {
   constructor(private readonly sides: [Side, Side]) {}
   detail(): Record<string, unknown> {
     const one = (s: Side): Record<string, unknown> => ({
-      proto_version: s.version, software_version: s.software,
+      proto_version: s.version,
+      software_version: s.software,
       ...(s.hassh !== '' && { hassh: { hash: s.hassh, string: s.algorithms } }),
     });
-    return { ...(this.sides[0].version !== '' && { client: one(this.sides[0]) }), ...(this.sides[1].version !== '' && { server: one(this.sides[1]) }) };
+    return {
+      ...(this.sides[0].version !== '' && { client: one(this.sides[0]) }),
+      ...(this.sides[1].version !== '' && { server: one(this.sides[1]) }),
+    };
   }
 }
 
@@ -76,7 +80,8 @@ export class SshParser implements AppParser {
           return -1;
         }
         used += e + 1 - p;
-        if (prefix(u8, p, e - p, 'SSH-') === 1) this.banner(c, flow, direction, side, p, e > p && u8[e - 1] === 13 ? e - 1 - p : e - p);
+        if (prefix(u8, p, e - p, 'SSH-') === 1)
+          this.banner(c, flow, direction, side, p, e > p && u8[e - 1] === 13 ? e - 1 - p : e - p);
         continue;
       }
       if (have < 6) break;
@@ -109,7 +114,13 @@ export class SshParser implements AppParser {
     addString(c, B['ssh.proto'], side.version);
     addString(c, B['ssh.software'], side.software);
     c.inspect(flow, this.tx, direction === 0 ? Stage.RequestHead : Stage.ResponseHead);
-    if (this.sides[0].version !== '' && this.sides[1].version !== '' && side.version.startsWith('1.') && side.version !== '1.99') this.emit(c, flow);
+    if (
+      this.sides[0].version !== '' &&
+      this.sides[1].version !== '' &&
+      side.version.startsWith('1.') &&
+      side.version !== '1.99'
+    )
+      this.emit(c, flow);
   }
 
   /** HASSH: MD5 of `kex;encryption;mac;compression` of the side that speaks. */
@@ -165,12 +176,15 @@ export class SshParser implements AppParser {
   end(c: AppContext, flow: Flow): void {
     if (this.sides[0].version !== '' || this.sides[1].version !== '') this.emit(c, flow);
     // at least the service and one method were asked for
-    if (!this.decided && this.accept > 0 && this.sides[0].bursts > 1 && this.sides[1].bursts > 1) this.decide(c, flow, 'failure', 0.65);
+    if (!this.decided && this.accept > 0 && this.sides[0].bursts > 1 && this.sides[1].bursts > 1)
+      this.decide(c, flow, 'failure', 0.65);
   }
 }
 
 export const ssh: ProtocolEntry = {
-  protocol: 'ssh', transport: 'tcp', ports: [22, 2222],
+  protocol: 'ssh',
+  transport: 'tcp',
+  ports: [22, 2222],
   identify: (u8, at, length) => prefix(u8, at, length, 'SSH-'),
   create: () => new SshParser(),
 };

@@ -5,7 +5,10 @@ import type { Harness } from './harness.js';
 /** Reads a recorded stream of `streams/`: [direction, bytes] in order. */
 export function recorded(name: string): [0 | 1, Buffer][] {
   const file = readFileSync(join(process.cwd(), 'analyzer/app/streams', `${name}.stream`), 'utf8');
-  return file.trim().split('\n').map((l) => [l.startsWith('>') ? 0 : 1, Buffer.from(l.slice(2), 'base64')]);
+  return file
+    .trim()
+    .split('\n')
+    .map((l) => [l.startsWith('>') ? 0 : 1, Buffer.from(l.slice(2), 'base64')]);
 }
 
 /** Replays a recorded stream into a harness, each read cut into pieces of `step` bytes (0: as recorded), then ends it. */

@@ -7,8 +7,22 @@ import { Stage, type AppContext, type ProtocolEntry } from '../parser.js';
 import { Tunnel } from '../tunnel.js';
 
 const COMMANDS: Record<number, string> = {
-  1: 'quit', 2: 'init_db', 3: 'query', 4: 'field_list', 5: 'create_db', 6: 'drop_db', 8: 'shutdown', 9: 'statistics', 14: 'ping', 17: 'change_user',
-  18: 'binlog_dump', 22: 'stmt_prepare', 23: 'stmt_execute', 25: 'stmt_close', 27: 'set_option', 31: 'reset_connection',
+  1: 'quit',
+  2: 'init_db',
+  3: 'query',
+  4: 'field_list',
+  5: 'create_db',
+  6: 'drop_db',
+  8: 'shutdown',
+  9: 'statistics',
+  14: 'ping',
+  17: 'change_user',
+  18: 'binlog_dump',
+  22: 'stmt_prepare',
+  23: 'stmt_execute',
+  25: 'stmt_close',
+  27: 'set_option',
+  31: 'reset_connection',
 };
 
 /** MySQL and MariaDB client/server protocol. */
@@ -26,7 +40,9 @@ class MysqlParser extends FrameProtocol {
   protected frame(c: AppContext, flow: Flow, d: Direction, at: number, length: number): void {
     const { u8 } = c.arena;
     if (length < 5) return;
-    const p = at + 4, end = at + length, kind = u8[p]!;
+    const p = at + 4,
+      end = at + length,
+      kind = u8[p]!;
     if (this.phase === 'greeting' && d === 1) {
       const z = indexOf(u8, 0, p + 1, end);
       if (kind === 10 && z > 0) this.version = text(u8, p + 1, Math.min(z - p - 1, 64));
@@ -39,7 +55,11 @@ class MysqlParser extends FrameProtocol {
       const z = length > 36 ? indexOf(u8, 0, p + 32, end) : -1;
       if (z < 0) return;
       this.user = text(u8, p + 32, Math.min(z - p - 32, 128));
-      this.tx = new PlainTransaction(this.nextId++, 'mysql', { version: this.version, command: 'login', user: this.user });
+      this.tx = new PlainTransaction(this.nextId++, 'mysql', {
+        version: this.version,
+        command: 'login',
+        user: this.user,
+      });
       c.buffers.add(B['auth.user'], p + 32, z - p - 32);
       c.inspect(flow, this.tx, Stage.RequestHead);
       this.phase = 'reply';
@@ -48,20 +68,36 @@ class MysqlParser extends FrameProtocol {
       const code = kind === 0xff && length >= 7 ? u16le(u8, p + 1) : 0;
       const detail = this.tx?.fields;
       if (detail) detail['status'] = kind === 0 ? 'ok' : `error ${code}`;
-      c.event(flow, 'auth', {
-        protocol: 'mysql', user: this.user, result: kind === 0 ? 'success' : 'failure', confidence: 0.99, method: 'password',
-      }, this.tx?.id, 0);
+      c.event(
+        flow,
+        'auth',
+        {
+          protocol: 'mysql',
+          user: this.user,
+          result: kind === 0 ? 'success' : 'failure',
+          confidence: 0.99,
+          method: 'password',
+        },
+        this.tx?.id,
+        0,
+      );
       this.done(c, flow);
       this.phase = 'command';
     } else if (d === 0) {
       this.done(c, flow);
       const command = COMMANDS[kind] ?? String(kind);
-      this.tx = new PlainTransaction(this.nextId++, 'mysql', { version: this.version, command, ...((kind === 3 || kind === 22 || kind === 2) && { query: text(u8, p + 1, Math.min(length - 5, 2048)) }) });
+      this.tx = new PlainTransaction(this.nextId++, 'mysql', {
+        version: this.version,
+        command,
+        ...((kind === 3 || kind === 22 || kind === 2) && { query: text(u8, p + 1, Math.min(length - 5, 2048)) }),
+      });
       c.buffers.add(B['mysql.command'], p + 1, length - 5);
       c.inspect(flow, this.tx, Stage.RequestHead);
     } else if (this.tx) {
       const first = this.tx.fields['status'] === undefined;
-      if (first) this.tx.fields['status'] = kind === 0 ? 'ok' : kind === 0xff ? `error ${u16le(u8, p + 1)}` : kind === 0xfb ? 'local_infile' : 'rows';
+      if (first)
+        this.tx.fields['status'] =
+          kind === 0 ? 'ok' : kind === 0xff ? `error ${u16le(u8, p + 1)}` : kind === 0xfb ? 'local_infile' : 'rows';
       // a server that asks for a file of the client: CVE-2019-2503 and the rogue servers that read files
       c.buffers.add(B['mysql.rows'], p, length - 4);
       c.inspect(flow, this.tx, first ? Stage.ResponseHead : Stage.ResponseBody);
@@ -79,7 +115,9 @@ class MysqlParser extends FrameProtocol {
 }
 
 export const mysql: ProtocolEntry = {
-  protocol: 'mysql', transport: 'tcp', ports: [3306],
+  protocol: 'mysql',
+  transport: 'tcp',
+  ports: [3306],
   identify: (u8, at, length, d, onPort) => {
     if (length < 5) return length >= 4 && u24le(u8, at) > 1024 ? -1 : 0;
     const n = u24le(u8, at);

@@ -34,8 +34,9 @@ class PgsqlParser extends FrameProtocol {
       if (code >> 16 !== 3) return false;
       this.started = true;
       const end = at + length;
-      for (let p = at + 8; p < end && u8[p] !== 0; ) {
-        const k = indexOf(u8, 0, p, end), v = k < 0 ? -1 : indexOf(u8, 0, k + 1, end);
+      for (let p = at + 8; p < end && u8[p] !== 0;) {
+        const k = indexOf(u8, 0, p, end),
+          v = k < 0 ? -1 : indexOf(u8, 0, k + 1, end);
         if (v < 0) break;
         if (text(u8, p, k - p) === 'user') {
           this.user = text(u8, k + 1, Math.min(v - k - 1, 128));
@@ -57,7 +58,11 @@ class PgsqlParser extends FrameProtocol {
         let from = at + 5;
         if (kind === 'P') from = indexOf(u8, 0, from, at + length) + 1 || from;
         c.buffers.add(B['pgsql.query'], from, Math.max(0, at + length - 1 - from));
-        this.begin(c, flow, { request: { [kind === 'Q' ? 'simple_query' : 'parse']: text(u8, from, Math.min(at + length - 1 - from, 2048)) } });
+        this.begin(c, flow, {
+          request: {
+            [kind === 'Q' ? 'simple_query' : 'parse']: text(u8, from, Math.min(at + length - 1 - from, 2048)),
+          },
+        });
       }
       return;
     }
@@ -68,7 +73,8 @@ class PgsqlParser extends FrameProtocol {
     } else if (kind === 'E') {
       const response = this.fields(u8, at + 5, at + length);
       if (this.tx) this.tx.fields['response'] = response;
-      if (!this.authenticated && this.started) this.login(c, flow, /^28/.test(response['code'] ?? '') ? 'failure' : 'unknown');
+      if (!this.authenticated && this.started)
+        this.login(c, flow, (response['code'] ?? '').startsWith('28') ? 'failure' : 'unknown');
       if (this.tx) {
         c.buffers.add(B['line'], at + 5, length - 5);
         c.inspect(flow, this.tx, Stage.ResponseHead);
@@ -81,13 +87,19 @@ class PgsqlParser extends FrameProtocol {
 
   private login(c: AppContext, flow: Flow, result: 'success' | 'failure' | 'unknown'): void {
     this.authenticated = true;
-    c.event(flow, 'auth', { protocol: 'pgsql', user: this.user, result, confidence: 0.99, method: this.method || 'trust' }, this.tx?.id, 0);
+    c.event(
+      flow,
+      'auth',
+      { protocol: 'pgsql', user: this.user, result, confidence: 0.99, method: this.method || 'trust' },
+      this.tx?.id,
+      0,
+    );
   }
 
   private fields(u8: Uint8Array, at: number, end: number): Record<string, string> {
     const o: Record<string, string> = {};
     const names: Record<string, string> = { S: 'severity', C: 'code', M: 'message' };
-    for (let p = at; p < end && u8[p] !== 0; ) {
+    for (let p = at; p < end && u8[p] !== 0;) {
       const z = indexOf(u8, 0, p + 1, end);
       if (z < 0) break;
       const name = names[String.fromCharCode(u8[p]!)];
@@ -113,12 +125,19 @@ class PgsqlParser extends FrameProtocol {
 }
 
 export const pgsql: ProtocolEntry = {
-  protocol: 'pgsql', transport: 'tcp', ports: [5432],
+  protocol: 'pgsql',
+  transport: 'tcp',
+  ports: [5432],
   identify: (u8, at, length, d) => {
     if (d === 1) return -1;
     if (length < 8) return length > 0 && u8[at] !== 0 ? -1 : 0;
-    const n = u32(u8, at), code = u32(u8, at + 4);
-    return (n === 8 && (code === 80877103 || code === 80877104)) || (n === 16 && code === 80877102) || (code === 0x30000 && n < 10000) ? 1 : -1;
+    const n = u32(u8, at),
+      code = u32(u8, at + 4);
+    return (n === 8 && (code === 80877103 || code === 80877104)) ||
+      (n === 16 && code === 80877102) ||
+      (code === 0x30000 && n < 10000)
+      ? 1
+      : -1;
   },
   create: () => new PgsqlParser(),
 };

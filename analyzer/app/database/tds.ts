@@ -23,10 +23,13 @@ class TdsParser extends FrameProtocol {
 
   protected frame(c: AppContext, flow: Flow, d: Direction, at: number, length: number): void {
     const { u8 } = c.arena;
-    const type = u8[at]!, p = at + 8, end = at + length;
+    const type = u8[at]!,
+      p = at + 8,
+      end = at + length;
     if (type === 16 && d === 0 && length > 8 + 94) {
       const str = (off: number): string => {
-        const o = u16le(u8, p + off), n = u16le(u8, p + off + 2) * 2;
+        const o = u16le(u8, p + off),
+          n = u16le(u8, p + off + 2) * 2;
         return p + o + n <= end ? utf16(u8, p + o, Math.min(n, 256)) : '';
       };
       this.user = str(40);
@@ -78,15 +81,24 @@ class TdsParser extends FrameProtocol {
     }
     if (result === 'unknown') return;
     this.trying = false;
-    c.event(flow, 'auth', { protocol: 'tds', user: this.user, result, confidence: 0.99, method: 'password' }, this.tx?.id, 0);
+    c.event(
+      flow,
+      'auth',
+      { protocol: 'tds', user: this.user, result, confidence: 0.99, method: 'password' },
+      this.tx?.id,
+      0,
+    );
   }
 }
 
 export const tds: ProtocolEntry = {
-  protocol: 'tds', transport: 'tcp', ports: [1433],
+  protocol: 'tds',
+  transport: 'tcp',
+  ports: [1433],
   identify: (u8, at, length, d, onPort) => {
     if (length < 8) return length > 0 && u8[at] !== 0x12 && u8[at] !== 0x10 && !(d === 1 && u8[at] === 4) ? -1 : 0;
-    const type = u8[at]!, n = u16(u8, at + 2);
+    const type = u8[at]!,
+      n = u16(u8, at + 2);
     if (n < 8 || n > 32768 || u8[at + 1]! > 1 || u8[at + 7] !== 0) return -1;
     if (type === 0x12 && d === 0) return length < 14 ? 0 : u8[at + 8] === 0 && u16(u8, at + 9) < 256 ? 1 : -1;
     return (type === 0x10 && d === 0 && n > 100) || (type === 4 && d === 1 && onPort) ? 1 : -1;

@@ -11,10 +11,34 @@ import { element, integer, valueAt, valueEnd } from './ber.js';
 export type KerberosAnomaly = 'malformed_data' | 'weak_encryption';
 
 const TYPES: Record<number, string> = {
-  10: 'KRB_AS_REQ', 11: 'KRB_AS_REP', 12: 'KRB_TGS_REQ', 13: 'KRB_TGS_REP', 14: 'KRB_AP_REQ', 15: 'KRB_AP_REP', 20: 'KRB_SAFE', 21: 'KRB_PRIV', 30: 'KRB_ERROR',
+  10: 'KRB_AS_REQ',
+  11: 'KRB_AS_REP',
+  12: 'KRB_TGS_REQ',
+  13: 'KRB_TGS_REP',
+  14: 'KRB_AP_REQ',
+  15: 'KRB_AP_REP',
+  20: 'KRB_SAFE',
+  21: 'KRB_PRIV',
+  30: 'KRB_ERROR',
 };
-const ENCRYPTION: Record<number, string> = { 1: 'des-cbc-crc', 3: 'des-cbc-md5', 16: 'des3-cbc-sha1-kd', 17: 'aes128-cts-hmac-sha1-96', 18: 'aes256-cts-hmac-sha1-96', 23: 'rc4-hmac', 24: 'rc4-hmac-exp' };
-const ERRORS: Record<number, string> = { 6: 'KDC_ERR_C_PRINCIPAL_UNKNOWN', 7: 'KDC_ERR_S_PRINCIPAL_UNKNOWN', 14: 'KDC_ERR_ETYPE_NOSUPP', 18: 'KDC_ERR_CLIENT_REVOKED', 23: 'KDC_ERR_KEY_EXPIRED', 24: 'KDC_ERR_PREAUTH_FAILED', 25: 'KDC_ERR_PREAUTH_REQUIRED' };
+const ENCRYPTION: Record<number, string> = {
+  1: 'des-cbc-crc',
+  3: 'des-cbc-md5',
+  16: 'des3-cbc-sha1-kd',
+  17: 'aes128-cts-hmac-sha1-96',
+  18: 'aes256-cts-hmac-sha1-96',
+  23: 'rc4-hmac',
+  24: 'rc4-hmac-exp',
+};
+const ERRORS: Record<number, string> = {
+  6: 'KDC_ERR_C_PRINCIPAL_UNKNOWN',
+  7: 'KDC_ERR_S_PRINCIPAL_UNKNOWN',
+  14: 'KDC_ERR_ETYPE_NOSUPP',
+  18: 'KDC_ERR_CLIENT_REVOKED',
+  23: 'KDC_ERR_KEY_EXPIRED',
+  24: 'KDC_ERR_PREAUTH_FAILED',
+  25: 'KDC_ERR_PREAUTH_REQUIRED',
+};
 
 /** Kerberos 5 messages (RFC 4120): names, encryption types, errors. */
 class Messages {
@@ -30,12 +54,15 @@ class Messages {
     if (element(u8, valueAt(), valueEnd()) !== 0x30) return false;
     const o: Record<string, unknown> = { msg_type: TYPES[type] };
     let cname: string | undefined, sname: string | undefined, realm: string | undefined;
-    let error = -1, weak = false, preauth = false;
+    let error = -1,
+      weak = false,
+      preauth = false;
     const walk = (from: number, to: number, map: (tag: number, at: number, end: number) => void): void => {
       for (let p = from, i = 0; p < to && i < 64; i++) {
         const t = element(u8, p, to);
         if (t < 0) return;
-        const a = valueAt(), e = valueEnd();
+        const a = valueAt(),
+          e = valueEnd();
         map(t, a, e);
         p = e;
       }
@@ -49,14 +76,17 @@ class Messages {
       });
       return parts.slice(0, 8).join('/');
     };
-    const str = (a: number, e: number): string => (element(u8, a, e) >= 0 ? text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 128)) : '');
+    const str = (a: number, e: number): string =>
+      element(u8, a, e) >= 0 ? text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 128)) : '';
     const int = (a: number, e: number): number => (element(u8, a, e) === 2 ? integer(u8, valueAt(), valueEnd()) : -1);
     walk(valueAt(), valueEnd(), (t, a, e) => {
       if (type === 10 || type === 12) {
         if (t === 0xa3 && element(u8, a, e) === 0x30) {
-          walk(valueAt(), valueEnd(), (_p, pa, pe) => walk(pa, pe, (k, x, y) => {
-            if (k === 0xa1 && int(x, y) === 2) preauth = true; // PA-ENC-TIMESTAMP
-          }));
+          walk(valueAt(), valueEnd(), (_p, pa, pe) =>
+            walk(pa, pe, (k, x, y) => {
+              if (k === 0xa1 && int(x, y) === 2) preauth = true; // PA-ENC-TIMESTAMP
+            }),
+          );
         } else if (t === 0xa4 && element(u8, a, e) === 0x30) {
           walk(valueAt(), valueEnd(), (k, x, y) => {
             if (k === 0xa1) cname = name(x, y);
@@ -76,12 +106,13 @@ class Messages {
         else if (t === 0xa5 && element(u8, a, e) === 0x61 && element(u8, valueAt(), valueEnd()) === 0x30) {
           walk(valueAt(), valueEnd(), (k, x, y) => {
             if (k === 0xa2) sname = name(x, y);
-            else if (k === 0xa3 && element(u8, x, y) === 0x30) walk(valueAt(), valueEnd(), (q, m, n) => {
-              if (q !== 0xa0) return;
-              const v = int(m, n);
-              o['ticket_encryption'] = ENCRYPTION[v] ?? String(v);
-              o['ticket_weak_encryption'] = v === 23 || v === 24 || v < 4;
-            });
+            else if (k === 0xa3 && element(u8, x, y) === 0x30)
+              walk(valueAt(), valueEnd(), (q, m, n) => {
+                if (q !== 0xa0) return;
+                const v = int(m, n);
+                o['ticket_encryption'] = ENCRYPTION[v] ?? String(v);
+                o['ticket_weak_encryption'] = v === 23 || v === 24 || v < 4;
+              });
           });
         }
       } else if (type === 30) {
@@ -108,12 +139,27 @@ class Messages {
       this.preauth = preauth;
       this.service = sname ?? '';
     }
-    const login = type === 11 ? 'success' : type === 30 && (error === 24 || error === 6 || error === 18 || error === 23) ? 'failure' : '';
+    const login =
+      type === 11
+        ? 'success'
+        : type === 30 && (error === 24 || error === 6 || error === 18 || error === 23)
+          ? 'failure'
+          : '';
     if (login !== '') {
-      c.event(flow, 'auth', {
-        protocol: 'krb5', user: this.user !== '' ? this.user : (cname ?? ''), result: login, confidence: 0.99,
-        method: this.preauth ? 'kerberos' : 'kerberos-no-preauth', ...(this.service !== '' && { target: this.service }),
-      }, id, 0);
+      c.event(
+        flow,
+        'auth',
+        {
+          protocol: 'krb5',
+          user: this.user !== '' ? this.user : (cname ?? ''),
+          result: login,
+          confidence: 0.99,
+          method: this.preauth ? 'kerberos' : 'kerberos-no-preauth',
+          ...(this.service !== '' && { target: this.service }),
+        },
+        id,
+        0,
+      );
     }
     return true;
   }
@@ -126,7 +172,8 @@ class KerberosTcp extends FrameProtocol {
     return length < 4 ? 0 : 4 + u32(u8, at);
   }
   protected frame(c: AppContext, flow: Flow, d: Direction, at: number, length: number): void {
-    if (!this.messages.message(c, flow, d, at + 4, at + length, this.nextId++)) c.anomaly(flow, 'krb5', 'malformed_data');
+    if (!this.messages.message(c, flow, d, at + 4, at + length, this.nextId++))
+      c.anomaly(flow, 'krb5', 'malformed_data');
   }
 }
 
@@ -155,12 +202,25 @@ const plausible = (u8: Uint8Array, at: number, length: number): boolean => {
   return u8[p] === 0xa0 || u8[p] === 0xa1;
 };
 export const kerberosTcp: ProtocolEntry = {
-  protocol: 'krb5', transport: 'tcp', ports: [88],
-  identify: (u8, at, length) => (length < 20 ? (length >= 1 && u8[at] !== 0 ? -1 : length > 5 && TYPES[u8[at + 4]! - 0x60] === undefined ? -1 : 0) : u32(u8, at) < 1 << 20 && plausible(u8, at + 4, length - 4) ? 1 : -1),
+  protocol: 'krb5',
+  transport: 'tcp',
+  ports: [88],
+  identify: (u8, at, length) =>
+    length < 20
+      ? length >= 1 && u8[at] !== 0
+        ? -1
+        : length > 5 && TYPES[u8[at + 4]! - 0x60] === undefined
+          ? -1
+          : 0
+      : u32(u8, at) < 1 << 20 && plausible(u8, at + 4, length - 4)
+        ? 1
+        : -1,
   create: () => new KerberosTcp(),
 };
 export const kerberosUdp: ProtocolEntry = {
-  protocol: 'krb5', transport: 'udp', ports: [88],
+  protocol: 'krb5',
+  transport: 'udp',
+  ports: [88],
   identify: (u8, at, length) => (plausible(u8, at, length) ? 1 : -1),
   create: () => new KerberosUdp(),
 };

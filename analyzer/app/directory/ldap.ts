@@ -10,10 +10,26 @@ import { Tunnel } from '../tunnel.js';
 import { element, integer, valueAt, valueEnd, wholeLength } from './ber.js';
 
 const OPERATIONS: Record<number, string> = {
-  0x60: 'bind_request', 0x61: 'bind_response', 0x42: 'unbind_request', 0x63: 'search_request', 0x64: 'search_result_entry', 0x65: 'search_result_done',
-  0x66: 'modify_request', 0x67: 'modify_response', 0x68: 'add_request', 0x69: 'add_response', 0x4a: 'del_request', 0x6b: 'del_response',
-  0x6c: 'mod_dn_request', 0x6d: 'mod_dn_response', 0x6e: 'compare_request', 0x6f: 'compare_response', 0x50: 'abandon_request',
-  0x73: 'search_result_reference', 0x77: 'extended_request', 0x78: 'extended_response',
+  0x60: 'bind_request',
+  0x61: 'bind_response',
+  0x42: 'unbind_request',
+  0x63: 'search_request',
+  0x64: 'search_result_entry',
+  0x65: 'search_result_done',
+  0x66: 'modify_request',
+  0x67: 'modify_response',
+  0x68: 'add_request',
+  0x69: 'add_response',
+  0x4a: 'del_request',
+  0x6b: 'del_response',
+  0x6c: 'mod_dn_request',
+  0x6d: 'mod_dn_response',
+  0x6e: 'compare_request',
+  0x6f: 'compare_response',
+  0x50: 'abandon_request',
+  0x73: 'search_result_reference',
+  0x77: 'extended_request',
+  0x78: 'extended_response',
 };
 const MAX_RESPONSES = 16;
 
@@ -37,7 +53,8 @@ class LdapParser extends FrameProtocol {
     const op = element(u8, valueEnd(), end);
     if (op < 0) return;
     const name = OPERATIONS[op] ?? `0x${op.toString(16)}`;
-    const body = valueAt(), bodyEnd = valueEnd();
+    const body = valueAt(),
+      bodyEnd = valueEnd();
     if (d === 0 && op !== 0x64) this.request(c, flow, id, op, name, body, bodyEnd);
     else this.response(c, flow, op, name, body, bodyEnd);
   }
@@ -100,12 +117,23 @@ class LdapParser extends FrameProtocol {
     c.inspect(flow, tx, Stage.ResponseHead);
     if (op === 0x61 && code !== 14) {
       if (this.user !== '' && this.method !== '') {
-        c.event(flow, 'auth', {
-          protocol: 'ldap', user: this.user, result: code === 0 ? 'success' : code === 49 ? 'failure' : 'unknown', confidence: 0.99, method: this.method,
-        }, tx.id, 0);
+        c.event(
+          flow,
+          'auth',
+          {
+            protocol: 'ldap',
+            user: this.user,
+            result: code === 0 ? 'success' : code === 49 ? 'failure' : 'unknown',
+            confidence: 0.99,
+            method: this.method,
+          },
+          tx.id,
+          0,
+        );
       }
     }
-    if (op === 0x78 && code === 0 && JSON.stringify(tx.fields['request'] ?? '').includes('1.3.6.1.4.1.1466.20037')) this.tunnel = new Tunnel('tls');
+    if (op === 0x78 && code === 0 && JSON.stringify(tx.fields['request'] ?? '').includes('1.3.6.1.4.1.1466.20037'))
+      this.tunnel = new Tunnel('tls');
     if (op !== 0x73) this.done(c, flow);
   }
 
@@ -120,11 +148,18 @@ class LdapParser extends FrameProtocol {
 }
 
 export const ldap: ProtocolEntry = {
-  protocol: 'ldap', transport: 'tcp', ports: [389, 3268, 1389],
+  protocol: 'ldap',
+  transport: 'tcp',
+  ports: [389, 3268, 1389],
   identify: (u8, at, length) => {
     if (length < 1) return 0;
     if (u8[at] !== 0x30) return -1;
-    if (length < 12) return length >= 7 && u8[at + 1]! < 0x80 && u8[at + 2] !== 2 ? -1 : u8[at + 1]! < 12 && length >= 7 && u8[at + 5] === 0x42 ? 1 : 0;
+    if (length < 12)
+      return length >= 7 && u8[at + 1]! < 0x80 && u8[at + 2] !== 2
+        ? -1
+        : u8[at + 1]! < 12 && length >= 7 && u8[at + 5] === 0x42
+          ? 1
+          : 0;
     if (element(u8, at, at + (1 << 22)) < 0) return -1;
     const end = at + length;
     if (element(u8, valueAt(), end) !== 2 || valueEnd() - valueAt() > 4 || valueEnd() >= end) return -1;

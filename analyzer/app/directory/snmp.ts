@@ -5,7 +5,17 @@ import { PlainTransaction } from '../line-protocol.js';
 import { Stage, type AppContext, type AppParser, type ProtocolEntry } from '../parser.js';
 import { element, integer, valueAt, valueEnd } from './ber.js';
 
-const PDUS: Record<number, string> = { 0xa0: 'get_request', 0xa1: 'get_next_request', 0xa2: 'response', 0xa3: 'set_request', 0xa4: 'trap_v1', 0xa5: 'get_bulk_request', 0xa6: 'inform_request', 0xa7: 'trap_v2', 0xa8: 'report' };
+const PDUS: Record<number, string> = {
+  0xa0: 'get_request',
+  0xa1: 'get_next_request',
+  0xa2: 'response',
+  0xa3: 'set_request',
+  0xa4: 'trap_v1',
+  0xa5: 'get_bulk_request',
+  0xa6: 'inform_request',
+  0xa7: 'trap_v2',
+  0xa8: 'report',
+};
 
 /** SNMP 1, 2c (community) and 3 (user name of the security model). */
 class SnmpParser implements AppParser {
@@ -23,7 +33,12 @@ class SnmpParser implements AppParser {
       c.buffers.add(B['snmp.community'], valueAt(), valueEnd() - valueAt());
       const pdu = element(u8, valueEnd(), end);
       if (PDUS[pdu] !== undefined) o['pdu_type'] = PDUS[pdu];
-    } else if (version === 3 && tag === 0x30 && element(u8, valueEnd(), end) === 4 && element(u8, valueAt(), end) === 0x30) {
+    } else if (
+      version === 3 &&
+      tag === 0x30 &&
+      element(u8, valueEnd(), end) === 4 &&
+      element(u8, valueAt(), end) === 0x30
+    ) {
       const to = valueEnd();
       let p = valueAt();
       for (let i = 0; i < 4 && p < to; i++) {
@@ -48,7 +63,9 @@ class SnmpParser implements AppParser {
 }
 
 export const snmp: ProtocolEntry = {
-  protocol: 'snmp', transport: 'udp', ports: [161, 162],
+  protocol: 'snmp',
+  transport: 'udp',
+  ports: [161, 162],
   identify: (u8, at, length) => {
     if (length < 10 || element(u8, at, at + length) !== 0x30) return -1;
     const end = valueEnd();

@@ -6,7 +6,13 @@ import { MAX_NAME, rcodeName, readMessage, typeName, type Message } from './mess
 
 /** Anomalies of DNS, named as Suricata names its dns events. */
 export type DnsAnomaly =
-  | 'malformed_data' | 'not_request' | 'not_response' | 'z_flag_set' | 'invalid_opcode' | 'infinite_loop' | 'unsolicited_response';
+  | 'malformed_data'
+  | 'not_request'
+  | 'not_response'
+  | 'z_flag_set'
+  | 'invalid_opcode'
+  | 'infinite_loop'
+  | 'unsolicited_response';
 
 /** Queries of one flow that wait for their answer; a resolver's source port is used for one or a few. */
 const MAX_WAITING = 32;
@@ -17,7 +23,11 @@ class DnsTransaction implements Transaction {
   matcher: unknown;
   query: Record<string, unknown>[] | undefined;
   answer: Record<string, unknown> | undefined;
-  constructor(readonly id: number, readonly wire: number, readonly protocol: string) {}
+  constructor(
+    readonly id: number,
+    readonly wire: number,
+    readonly protocol: string,
+  ) {}
   /** As in Suricata 7's alerts: `{query: [...], answer: {...}}`. */
   detail(): Record<string, unknown> {
     return { ...(this.query && { query: this.query }), ...(this.answer && { answer: this.answer }) };
@@ -31,7 +41,10 @@ export class DnsParser implements AppParser {
   private nextId = 0;
   private valid = false;
 
-  constructor(private readonly tcp: boolean, private readonly event: 'dns' | 'mdns') {}
+  constructor(
+    private readonly tcp: boolean,
+    private readonly event: 'dns' | 'mdns',
+  ) {}
 
   data(c: AppContext, flow: Flow, _direction: Direction, at: number, length: number): number {
     if (!this.tcp) return this.message(c, flow, at, length) || this.valid ? length : -1;
@@ -79,7 +92,8 @@ export class DnsParser implements AppParser {
       tx.answer = this.answer(c.arena.u8, m);
       c.inspect(flow, tx, Stage.ResponseHead);
       this.anomalies(c, flow, m, tx);
-      if (!solicited && flow.seen[0] > 0 && !flow.midstream && this.event === 'dns') c.anomaly(flow, 'dns', 'unsolicited_response', tx.id);
+      if (!solicited && flow.seen[0] > 0 && !flow.midstream && this.event === 'dns')
+        c.anomaly(flow, 'dns', 'unsolicited_response', tx.id);
       c.event(flow, this.event, tx.answer, tx.id, 1);
       return true;
     }
@@ -101,7 +115,12 @@ export class DnsParser implements AppParser {
 
   private query(u8: Uint8Array, m: Message, txId: number): Record<string, unknown>[] {
     return m.questions.slice(0, 16).map((q) => ({
-      type: 'query', id: m.id, rrname: text(u8, q.at, q.length), rrtype: typeName(q.type), tx_id: txId, opcode: (m.flags >> 11) & 15,
+      type: 'query',
+      id: m.id,
+      rrname: text(u8, q.at, q.length),
+      rrtype: typeName(q.type),
+      tx_id: txId,
+      opcode: (m.flags >> 11) & 15,
     }));
   }
 
@@ -121,10 +140,19 @@ export class DnsParser implements AppParser {
       return o;
     });
     return {
-      version: 2, type: 'answer', id: m.id, flags: f.toString(16), qr: true,
-      ...((f & 0x400) !== 0 && { aa: true }), ...((f & 0x200) !== 0 && { tc: true }), ...((f & 0x100) !== 0 && { rd: true }),
-      ...((f & 0x80) !== 0 && { ra: true }), ...((f & 0x40) !== 0 && { z: true }), opcode: (f >> 11) & 15,
-      ...(q && { rrname: text(u8, q.at, q.length), rrtype: typeName(q.type) }), rcode: rcodeName(f & 15),
+      version: 2,
+      type: 'answer',
+      id: m.id,
+      flags: f.toString(16),
+      qr: true,
+      ...((f & 0x400) !== 0 && { aa: true }),
+      ...((f & 0x200) !== 0 && { tc: true }),
+      ...((f & 0x100) !== 0 && { rd: true }),
+      ...((f & 0x80) !== 0 && { ra: true }),
+      ...((f & 0x40) !== 0 && { z: true }),
+      opcode: (f >> 11) & 15,
+      ...(q && { rrname: text(u8, q.at, q.length), rrtype: typeName(q.type) }),
+      rcode: rcodeName(f & 15),
       ...(answers.length > 0 && { answers, grouped }),
     };
   }
@@ -142,7 +170,10 @@ export class DnsParser implements AppParser {
 function plausible(u8: Uint8Array, at: number, length: number, onPort: boolean): boolean {
   if (length < 12) return false;
   const flags = u16(u8, at + 2);
-  const questions = u16(u8, at + 4), answers = u16(u8, at + 6), authorities = u16(u8, at + 8), additionals = u16(u8, at + 10);
+  const questions = u16(u8, at + 4),
+    answers = u16(u8, at + 6),
+    authorities = u16(u8, at + 8),
+    additionals = u16(u8, at + 10);
   const opcode = (flags >> 11) & 15;
   if (opcode > 6 || opcode === 3 || (flags & 15) > 11) return false;
   if (questions > 16 || answers > 512 || authorities > 512 || additionals > 512) return false;
@@ -157,17 +188,23 @@ function plausible(u8: Uint8Array, at: number, length: number, onPort: boolean):
     if (p - at > MAX_NAME + 12) return false;
   }
   if (p + 5 > end) return false;
-  const type = u16(u8, p + 1), kind = u16(u8, p + 3) & 0x7fff;
+  const type = u16(u8, p + 1),
+    kind = u16(u8, p + 3) & 0x7fff;
   return (type <= 65 || (type >= 249 && type <= 257)) && type > 0 && (kind <= 4 || kind === 255) && kind > 0;
 }
 
 export const dnsUdp: ProtocolEntry = {
-  protocol: 'dns', transport: 'udp', ports: [53, 5353, 5355],
+  protocol: 'dns',
+  transport: 'udp',
+  ports: [53, 5353, 5355],
   identify: (u8, at, length, _d, onPort) => (plausible(u8, at, length, onPort) ? 1 : -1),
+  isServers: (u8, at, length) => length > 2 && (u8[at + 2]! & 0x80) !== 0,
   create: (flow) => new DnsParser(false, flow.serverPort === 5353 || flow.clientPort === 5353 ? 'mdns' : 'dns'),
 };
 export const dnsTcp: ProtocolEntry = {
-  protocol: 'dns', transport: 'tcp', ports: [53, 5355],
+  protocol: 'dns',
+  transport: 'tcp',
+  ports: [53, 5355],
   identify: (u8, at, length, _d, onPort) => {
     if (length < 2) return 0;
     const n = u16(u8, at);
@@ -176,5 +213,6 @@ export const dnsTcp: ProtocolEntry = {
     if (length < 2 + n && length < 300) return plausible(u8, at + 2, Math.max(12, length - 2), true) ? 0 : -1;
     return plausible(u8, at + 2, Math.min(n, length - 2), onPort) ? 1 : -1;
   },
+  isServers: (u8, at, length) => length > 4 && (u8[at + 4]! & 0x80) !== 0,
   create: () => new DnsParser(true, 'dns'),
 };

@@ -8,14 +8,74 @@ const MAX_JUMPS = 32;
 const MAX_RECORDS = 128;
 
 const TYPES: Record<number, string> = {
-  1: 'A', 2: 'NS', 3: 'MD', 4: 'MF', 5: 'CNAME', 6: 'SOA', 7: 'MB', 8: 'MG', 9: 'MR', 10: 'NULL', 11: 'WKS', 12: 'PTR', 13: 'HINFO',
-  14: 'MINFO', 15: 'MX', 16: 'TXT', 17: 'RP', 18: 'AFSDB', 24: 'SIG', 25: 'KEY', 28: 'AAAA', 29: 'LOC', 33: 'SRV', 35: 'NAPTR',
-  36: 'KX', 37: 'CERT', 39: 'DNAME', 41: 'OPT', 42: 'APL', 43: 'DS', 44: 'SSHFP', 45: 'IPSECKEY', 46: 'RRSIG', 47: 'NSEC',
-  48: 'DNSKEY', 49: 'DHCID', 50: 'NSEC3', 51: 'NSEC3PARAM', 52: 'TLSA', 55: 'HIP', 59: 'CDS', 60: 'CDNSKEY', 64: 'SVCB',
-  65: 'HTTPS', 99: 'SPF', 249: 'TKEY', 250: 'TSIG', 251: 'IXFR', 252: 'AXFR', 253: 'MAILB', 254: 'MAILA', 255: 'ANY', 256: 'URI',
+  1: 'A',
+  2: 'NS',
+  3: 'MD',
+  4: 'MF',
+  5: 'CNAME',
+  6: 'SOA',
+  7: 'MB',
+  8: 'MG',
+  9: 'MR',
+  10: 'NULL',
+  11: 'WKS',
+  12: 'PTR',
+  13: 'HINFO',
+  14: 'MINFO',
+  15: 'MX',
+  16: 'TXT',
+  17: 'RP',
+  18: 'AFSDB',
+  24: 'SIG',
+  25: 'KEY',
+  28: 'AAAA',
+  29: 'LOC',
+  33: 'SRV',
+  35: 'NAPTR',
+  36: 'KX',
+  37: 'CERT',
+  39: 'DNAME',
+  41: 'OPT',
+  42: 'APL',
+  43: 'DS',
+  44: 'SSHFP',
+  45: 'IPSECKEY',
+  46: 'RRSIG',
+  47: 'NSEC',
+  48: 'DNSKEY',
+  49: 'DHCID',
+  50: 'NSEC3',
+  51: 'NSEC3PARAM',
+  52: 'TLSA',
+  55: 'HIP',
+  59: 'CDS',
+  60: 'CDNSKEY',
+  64: 'SVCB',
+  65: 'HTTPS',
+  99: 'SPF',
+  249: 'TKEY',
+  250: 'TSIG',
+  251: 'IXFR',
+  252: 'AXFR',
+  253: 'MAILB',
+  254: 'MAILA',
+  255: 'ANY',
+  256: 'URI',
   257: 'CAA',
 };
-const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN', 'YXRRSET', 'NXRRSET', 'NOTAUTH', 'NOTZONE'];
+const RCODES = [
+  'NOERROR',
+  'FORMERR',
+  'SERVFAIL',
+  'NXDOMAIN',
+  'NOTIMP',
+  'REFUSED',
+  'YXDOMAIN',
+  'YXRRSET',
+  'NXRRSET',
+  'NOTAUTH',
+  'NOTZONE',
+];
 export const typeName = (type: number): string => TYPES[type] ?? String(type);
 export const rcodeName = (rcode: number): string => RCODES[rcode] ?? String(rcode);
 
@@ -92,7 +152,8 @@ export interface Answer {
 export function address6(u8: Uint8Array, at: number): string {
   const groups: number[] = [];
   for (let i = 0; i < 16; i += 2) groups.push(u16(u8, at + i));
-  let best = -1, run = 0;
+  let best = -1,
+    run = 0;
   for (let i = 0; i < 8; i++) {
     let n = 0;
     while (i + n < 8 && groups[i + n] === 0) n++;
@@ -109,10 +170,23 @@ export function address6(u8: Uint8Array, at: number): string {
  * Reads a message; names and answers' text are written into [room, room + roomLength).
  * @returns undefined when not even the header is there.
  */
-export function readMessage(u8: Uint8Array, at: number, length: number, room: number, roomLength: number): Message | undefined {
+export function readMessage(
+  u8: Uint8Array,
+  at: number,
+  length: number,
+  room: number,
+  roomLength: number,
+): Message | undefined {
   if (length < 12) return undefined;
   const end = at + length;
-  const m: Message = { id: u16(u8, at), flags: u16(u8, at + 2), questions: [], answers: [], malformed: false, loop: false };
+  const m: Message = {
+    id: u16(u8, at),
+    flags: u16(u8, at + 2),
+    questions: [],
+    answers: [],
+    malformed: false,
+    loop: false,
+  };
   const limit = room + roomLength - 2 * MAX_NAME;
   let w = room;
   let p = at + 12;
@@ -134,7 +208,15 @@ export function readMessage(u8: Uint8Array, at: number, length: number, room: nu
     const n = readName(u8, p, at, end, w);
     if (n < 0 || nextAt + 10 > end) return bad();
     const q = nextAt;
-    const a: Answer = { at: w, length: n, type: u16(u8, q), ttl: u32(u8, q + 4), textAt: 0, textLength: 0, rdata: undefined };
+    const a: Answer = {
+      at: w,
+      length: n,
+      type: u16(u8, q),
+      ttl: u32(u8, q + 4),
+      textAt: 0,
+      textLength: 0,
+      rdata: undefined,
+    };
     w += n;
     const size = u16(u8, q + 8);
     p = q + 10 + size;
@@ -145,7 +227,16 @@ export function readMessage(u8: Uint8Array, at: number, length: number, room: nu
   return m;
 }
 
-function readData(u8: Uint8Array, a: Answer, at: number, size: number, start: number, end: number, w: number, limit: number): number {
+function readData(
+  u8: Uint8Array,
+  a: Answer,
+  at: number,
+  size: number,
+  start: number,
+  end: number,
+  w: number,
+  limit: number,
+): number {
   const string = (to: number): number => {
     a.textAt = w;
     a.textLength = to - w;
@@ -162,7 +253,10 @@ function readData(u8: Uint8Array, a: Answer, at: number, size: number, start: nu
       return size === 4 ? ascii(`${u8[at]}.${u8[at + 1]}.${u8[at + 2]}.${u8[at + 3]}`) : w;
     case 28:
       return size === 16 ? ascii(address6(u8, at)) : w;
-    case 2: case 5: case 12: case 39: {
+    case 2:
+    case 5:
+    case 12:
+    case 39: {
       const n = readName(u8, at, start, end, w);
       return n < 0 ? w : string(w + n);
     }
@@ -170,9 +264,10 @@ function readData(u8: Uint8Array, a: Answer, at: number, size: number, start: nu
       const n = size > 2 ? readName(u8, at + 2, start, end, w) : -1;
       return n < 0 ? w : string(w + n);
     }
-    case 16: case 99: {
+    case 16:
+    case 99: {
       let to = w;
-      for (let p = at; p < at + size; ) {
+      for (let p = at; p < at + size;) {
         const n = Math.min(u8[p]!, at + size - p - 1);
         if (to + n > limit + MAX_NAME) break;
         to = copy(u8, to, p + 1, n);
@@ -188,8 +283,13 @@ function readData(u8: Uint8Array, a: Answer, at: number, size: number, start: nu
       if (r < 0 || nextAt + 20 > end) return w;
       const q = nextAt;
       a.rdata = {
-        mname, rname: text(u8, w, r), serial: u32(u8, q), refresh: u32(u8, q + 4), retry: u32(u8, q + 8),
-        expire: u32(u8, q + 12), minimum: u32(u8, q + 16),
+        mname,
+        rname: text(u8, w, r),
+        serial: u32(u8, q),
+        refresh: u32(u8, q + 4),
+        retry: u32(u8, q + 8),
+        expire: u32(u8, q + 12),
+        minimum: u32(u8, q + 16),
       };
       return w;
     }
@@ -202,7 +302,12 @@ function readData(u8: Uint8Array, a: Answer, at: number, size: number, start: nu
       return w + n;
     }
     case 44:
-      if (size > 2) a.rdata = { algo: u8[at], type: u8[at + 1], fingerprint: hex(u8, at + 2, Math.min(size - 2, 64)).replace(/..(?!$)/g, '$&:') };
+      if (size > 2)
+        a.rdata = {
+          algo: u8[at],
+          type: u8[at + 1],
+          fingerprint: hex(u8, at + 2, Math.min(size - 2, 64)).replace(/..(?!$)/g, '$&:'),
+        };
       return w;
     case 10: {
       const n = Math.min(size, MAX_NAME);

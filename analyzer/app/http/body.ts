@@ -16,7 +16,7 @@ export type Coding = (typeof Coding)[keyof typeof Coding];
 export function codings(u8: Uint8Array, at: number, length: number): Coding[] {
   const list: Coding[] = [];
   const end = at + length;
-  for (let p = at; p < end && list.length <= MAX_LAYERS; ) {
+  for (let p = at; p < end && list.length <= MAX_LAYERS;) {
     let e = p;
     while (e < end && u8[e] !== 0x2c) e++;
     if (findWord(u8, p, e, 'gzip') >= 0 || findWord(u8, p, e, 'deflate') >= 0) list.unshift(Coding.Deflate);

@@ -65,7 +65,9 @@ export function build(arena: Arena, head: Head, at: number, length: number, m: M
     u8[w++] = 0x3a;
     u8[w++] = 32;
     const value = w;
-    w = head.folded ? unfold(u8, w, head.valueAt[i]!, head.valueLength[i]!) : copy(u8, w, head.valueAt[i]!, head.valueLength[i]!);
+    w = head.folded
+      ? unfold(u8, w, head.valueAt[i]!, head.valueLength[i]!)
+      : copy(u8, w, head.valueAt[i]!, head.valueLength[i]!);
     // repeated headers are joined as one, except lengths, where the first counts
     if (head.known[i] !== H['content-length']) {
       for (let j = i + 1; j < head.count; j++) {
@@ -145,7 +147,8 @@ export function requestFields(arena: Arena, head: Head, tx: HttpTransaction): nu
     while (e > p && u8[e - 1]! <= 32) e--;
   }
   set(tx.uri, p, e - p);
-  let host = -1, hostEnd = -1;
+  let host = -1,
+    hostEnd = -1;
   let path = p;
   if (tx.connect) {
     host = p;
@@ -180,7 +183,8 @@ export function requestFields(arena: Arena, head: Head, tx: HttpTransaction): nu
     if (k < 0 || head.firstOf[i] !== i) continue;
     const line = lineOf(m, head, i);
     if (line < 0) continue;
-    const v = m.lines![line + 2]!, n = m.lines![line + 3]!;
+    const v = m.lines![line + 2]!,
+      n = m.lines![line + 3]!;
     if (k === H['host']) set(tx.hostRaw, v, n);
     else if (k === H['user-agent']) set(tx.userAgent, v, n);
     else if (k === H['referer']) set(tx.referer, v, n);
@@ -247,7 +251,8 @@ export function responseFields(arena: Arena, head: Head, tx: HttpTransaction): v
     if (k < 0 || head.firstOf[i] !== i) continue;
     const line = lineOf(m, head, i);
     if (line < 0) continue;
-    const v = m.lines![line + 2]!, n = m.lines![line + 3]!;
+    const v = m.lines![line + 2]!,
+      n = m.lines![line + 3]!;
     if (k === H['location']) set(tx.location, v, n);
     else if (k === H['server']) set(tx.server, v, n);
     else if (k === H['content-range']) set(tx.contentRange, v, n);
@@ -269,7 +274,8 @@ function addMessage(t: BufferTable, m: Message, perHeader: number): void {
   add(t, B['http.connection'], m.connection);
   add(t, B['http.protocol'], m.protocol);
   if (m.lines) {
-    for (let i = 0; i < m.lines.length; i += 4) t.add(perHeader, m.lines[i]!, m.lines[i + 2]! + m.lines[i + 3]! - m.lines[i]!);
+    for (let i = 0; i < m.lines.length; i += 4)
+      t.add(perHeader, m.lines[i]!, m.lines[i + 2]! + m.lines[i + 3]! - m.lines[i]!);
   }
 }
 

@@ -5,9 +5,28 @@ export const MAX_HEADERS = 256;
 
 /** Header names the parser asks for, lower case; their index is the `known` id. */
 export const KNOWN = [
-  'host', 'user-agent', 'cookie', 'referer', 'content-type', 'content-length', 'accept', 'accept-encoding',
-  'accept-language', 'connection', 'transfer-encoding', 'content-encoding', 'authorization', 'upgrade', 'expect',
-  'set-cookie', 'location', 'server', 'x-forwarded-for', 'content-disposition', 'proxy-authorization', 'content-range',
+  'host',
+  'user-agent',
+  'cookie',
+  'referer',
+  'content-type',
+  'content-length',
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'connection',
+  'transfer-encoding',
+  'content-encoding',
+  'authorization',
+  'upgrade',
+  'expect',
+  'set-cookie',
+  'location',
+  'server',
+  'x-forwarded-for',
+  'content-disposition',
+  'proxy-authorization',
+  'content-range',
 ] as const;
 export const H = Object.fromEntries(KNOWN.map((n, i) => [n, i])) as Record<(typeof KNOWN)[number], number>;
 const byLength: number[][] = [];
@@ -137,7 +156,8 @@ export class Head {
 
 function sameName(u8: Uint8Array, a: number, b: number, n: number): boolean {
   for (let i = 0; i < n; i++) {
-    const x = u8[a + i]!, y = u8[b + i]!;
+    const x = u8[a + i]!,
+      y = u8[b + i]!;
     if (x !== y && ((x ^ y) !== 32 || (x | 32) < 97 || (x | 32) > 122)) return false;
   }
   return true;

@@ -19,7 +19,17 @@ export const MAX_PENDING = 64;
 /** Most bytes of a chunk-size line. */
 const MAX_CHUNK_LINE = 4096;
 
-const State = { Head: 0, Length: 1, ChunkSize: 2, ChunkData: 3, ChunkEnd: 4, Trailers: 5, Close: 6, Resync: 7, Tunnel: 8 } as const;
+const State = {
+  Head: 0,
+  Length: 1,
+  ChunkSize: 2,
+  ChunkData: 3,
+  ChunkEnd: 4,
+  Trailers: 5,
+  Close: 6,
+  Resync: 7,
+  Tunnel: 8,
+} as const;
 type State = (typeof State)[keyof typeof State];
 const NEED = -2;
 const FAIL = -1;
@@ -44,10 +54,12 @@ const parts = new Parts();
 
 const METHOD = /^[A-Z][A-Z_-]{1,31}$/;
 const KNOWN_METHODS = new Set(
-  ('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH REPORT ' +
-  'MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PURGE LINK UNLINK ACL BIND REBIND UNBIND ' +
-  'BASELINE-CONTROL CHECKIN LABEL MKWORKSPACE ORDERPATCH UPDATE VERSION-CONTROL UNCHECKOUT INVALID RPC_IN_DATA RPC_OUT_DATA ' +
-  'BPROPFIND BPROPPATCH BMOVE BCOPY BDELETE SOURCE TRACK DEBUG').split(' '),
+  (
+    'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH REPORT ' +
+    'MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PURGE LINK UNLINK ACL BIND REBIND UNBIND ' +
+    'BASELINE-CONTROL CHECKIN LABEL MKWORKSPACE ORDERPATCH UPDATE VERSION-CONTROL UNCHECKOUT INVALID RPC_IN_DATA RPC_OUT_DATA ' +
+    'BPROPFIND BPROPPATCH BMOVE BCOPY BDELETE SOURCE TRACK DEBUG'
+  ).split(' '),
 );
 
 /**
@@ -133,7 +145,12 @@ export class Http1Parser implements AppParser {
     const end = at + length;
     for (let p = at + side.scanned; p < end; p++) {
       if (u8[p] !== 10) continue;
-      if (p === at || u8[p - 1] === 10 || (p - 1 > at && u8[p - 1] === 13 && u8[p - 2] === 10) || (p - 1 === at && u8[at] === 13)) {
+      if (
+        p === at ||
+        u8[p - 1] === 10 ||
+        (p - 1 > at && u8[p - 1] === 13 && u8[p - 2] === 10) ||
+        (p - 1 === at && u8[at] === 13)
+      ) {
         side.scanned = 0;
         return p + 1;
       }
@@ -178,7 +195,11 @@ export class Http1Parser implements AppParser {
     const end = at + Math.min(length, 40);
     while (p < end && (u8[p] === 32 || u8[p] === 9)) p++;
     const word = p;
-    while (p < end && ((u8[p]! >= 65 && u8[p]! <= 90) || (u8[p]! >= 97 && u8[p]! <= 122) || u8[p] === 45 || u8[p] === 95)) p++;
+    while (
+      p < end &&
+      ((u8[p]! >= 65 && u8[p]! <= 90) || (u8[p]! >= 97 && u8[p]! <= 122) || u8[p] === 45 || u8[p] === 95)
+    )
+      p++;
     if (p === end) return length < 40;
     return p > word && (u8[p] === 32 || u8[p] === 9);
   }
@@ -190,7 +211,8 @@ export class Http1Parser implements AppParser {
       if (p > at && u8[p - 1] !== 10) continue;
       if (end - p < 12) return Math.max(p - at, 0) || (length < 12 ? NEED : length - 11);
       const s = latin(u8, p, 12);
-      const found = d === 1 ? /^HTTP\/1\.[01] \d\d/.test(s) : KNOWN_METHODS.has(/^[A-Z_-]+(?= [/h*])/.exec(s)?.[0] ?? '');
+      const found =
+        d === 1 ? /^HTTP\/1\.[01] \d\d/.test(s) : KNOWN_METHODS.has(/^[A-Z_-]+(?= [/h*])/.exec(s)?.[0] ?? '');
       if (!found) continue;
       side.state = State.Head;
       side.scanned = 0;
@@ -211,7 +233,8 @@ export class Http1Parser implements AppParser {
     this.pending.push(tx);
     side.tx = tx;
     tx.request.seen = true;
-    let w = head.lineAt, lineEnd = head.lineAt + head.lineLength;
+    let w = head.lineAt,
+      lineEnd = head.lineAt + head.lineLength;
     if (u8[w]! <= 32) {
       this.anomaly(c, flow, 'request_line_leading_whitespace', tx.id);
       while (w < lineEnd && u8[w]! <= 32) w++;
@@ -315,7 +338,8 @@ export class Http1Parser implements AppParser {
     const made = build(c.arena, head, at, length, tx.response, 0);
     if (made >= 0) {
       responseFields(c.arena, head, tx);
-      if (made & Found.Repeated && head.index[H['set-cookie']]! < 0) this.anomaly(c, flow, 'response_header_repetition', tx.id);
+      if (made & Found.Repeated && head.index[H['set-cookie']]! < 0)
+        this.anomaly(c, flow, 'response_header_repetition', tx.id);
     }
     if (head.missingColon) this.anomaly(c, flow, 'response_field_missing_colon', tx.id);
     if (head.badName) this.anomaly(c, flow, 'response_header_invalid', tx.id);
@@ -334,7 +358,10 @@ export class Http1Parser implements AppParser {
     side.inspected = false;
     side.gap = false;
     const upgrade = head.index[H['upgrade']]!;
-    const inner = tunnel && status === 101 && upgrade >= 0 ? latin(u8, head.valueAt[upgrade]!, Math.min(head.valueLength[upgrade]!, 32)).toLowerCase() : '';
+    const inner =
+      tunnel && status === 101 && upgrade >= 0
+        ? latin(u8, head.valueAt[upgrade]!, Math.min(head.valueLength[upgrade]!, 32)).toLowerCase()
+        : '';
     if (framing === State.Head) this.complete(c, flow, 1, side);
     else {
       side.state = framing;
@@ -360,21 +387,44 @@ export class Http1Parser implements AppParser {
     let length = -1;
     if (cl >= 0) {
       length = number(u8, head.valueAt[cl]!, head.valueLength[cl]!);
-      if (length < 0) this.anomaly(c, flow, d === 0 ? 'invalid_content_length_field_in_request' : 'invalid_content_length_field_in_response', tx.id);
+      if (length < 0)
+        this.anomaly(
+          c,
+          flow,
+          d === 0 ? 'invalid_content_length_field_in_request' : 'invalid_content_length_field_in_response',
+          tx.id,
+        );
       for (let i = cl + 1; i < head.count; i++) {
         if (head.known[i] !== H['content-length']) continue;
-        this.anomaly(c, flow, d === 0 ? 'duplicate_content_length_field_in_request' : 'duplicate_content_length_field_in_response', tx.id);
+        this.anomaly(
+          c,
+          flow,
+          d === 0 ? 'duplicate_content_length_field_in_request' : 'duplicate_content_length_field_in_response',
+          tx.id,
+        );
         break;
       }
     }
     if (te >= 0) {
       const value = latin(u8, head.valueAt[te]!, Math.min(head.valueLength[te]!, 64)).toLowerCase();
       if (value !== 'chunked') {
-        this.anomaly(c, flow, d === 0 ? 'invalid_transfer_encoding_value_in_request' : 'invalid_transfer_encoding_value_in_response', tx.id);
+        this.anomaly(
+          c,
+          flow,
+          d === 0 ? 'invalid_transfer_encoding_value_in_request' : 'invalid_transfer_encoding_value_in_response',
+          tx.id,
+        );
       }
-      if (cl >= 0) this.anomaly(c, flow, d === 0 ? 'request_content_length_and_chunked' : 'response_content_length_and_chunked', tx.id);
+      if (cl >= 0)
+        this.anomaly(
+          c,
+          flow,
+          d === 0 ? 'request_content_length_and_chunked' : 'response_content_length_and_chunked',
+          tx.id,
+        );
       if (value.includes('chunked')) {
-        if (d === 1 && latin(u8, head.lineAt, 8) === 'HTTP/1.0') this.anomaly(c, flow, 'response_chunked_old_proto', tx.id);
+        if (d === 1 && latin(u8, head.lineAt, 8) === 'HTTP/1.0')
+          this.anomaly(c, flow, 'response_chunked_old_proto', tx.id);
         return State.ChunkSize;
       }
     }
@@ -395,7 +445,8 @@ export class Http1Parser implements AppParser {
       return length > MAX_CHUNK_LINE ? this.badChunk(c, flow, d, side) : NEED;
     }
     side.scanned = 0;
-    let size = 0, digits = 0;
+    let size = 0,
+      digits = 0;
     let q = at;
     while (q < p && (u8[q] === 32 || u8[q] === 9)) q++;
     for (; q < p; q++, digits++) {
@@ -486,7 +537,6 @@ export class Http1Parser implements AppParser {
     const { at, length } = m.body;
     if (length < 0) return;
     if (d === 1) {
-      addResponse(c.buffers, tx);
       c.buffers.add(B['http.response_body'], at, length);
       c.buffers.add(B['file.data'], at, length);
       this.fileName(c, tx);
@@ -494,7 +544,6 @@ export class Http1Parser implements AppParser {
       return;
     }
     form(c.arena.u8, tx);
-    addRequest(c.buffers, tx);
     c.buffers.add(B['http.request_body'], at, length);
     this.decoded(c, flow, tx, at, length, side);
     c.inspect(flow, tx, Stage.RequestBody);
@@ -518,7 +567,9 @@ export class Http1Parser implements AppParser {
       parts.scan(u8, at, length, bAt, bLength);
       if (parts.invalidHeader) this.anomaly(c, flow, 'multipart_invalid_header', tx.id);
       for (let i = 0; i < parts.count; i++) {
-        const a = parts.dataAt[i]!, n = parts.dataLength[i]!, f = parts.fileLength[i]!;
+        const a = parts.dataAt[i]!,
+          n = parts.dataLength[i]!,
+          f = parts.fileLength[i]!;
         if (f < 0) {
           c.buffers.add(B['http.request_body.decoded'], a, n);
           continue;
@@ -533,7 +584,8 @@ export class Http1Parser implements AppParser {
     }
     c.buffers.add(B['file.data'], at, length);
     this.fileName(c, tx);
-    let escape = false, percent = false;
+    let escape = false,
+      percent = false;
     for (let p = at, e = at + length; p < e && !(escape && percent); p++) {
       const ch = u8[p];
       if (ch === 0x25 || ch === 0x2b) percent = true;
@@ -597,10 +649,20 @@ export class Http1Parser implements AppParser {
     if (tx.login) {
       const o = outcome(c.arena.u8, tx);
       const target = tx.host.length > 0 ? text(c.arena.u8, tx.host.at, tx.host.length) + this.nameOf(c, tx) : undefined;
-      c.event(flow, 'auth', {
-        protocol: 'http', ...(tx.login.user !== undefined && { user: tx.login.user }), result: o.result,
-        confidence: o.confidence, method: tx.login.method, ...(target !== undefined && { target }),
-      }, tx.id, 0);
+      c.event(
+        flow,
+        'auth',
+        {
+          protocol: 'http',
+          ...(tx.login.user !== undefined && { user: tx.login.user }),
+          result: o.result,
+          confidence: o.confidence,
+          method: tx.login.method,
+          ...(target !== undefined && { target }),
+        },
+        tx.id,
+        0,
+      );
     }
     const detail = tx.summary();
     c.event(flow, 'http', detail, tx.id, 0);

@@ -4,11 +4,13 @@
  * room, in memory that the scan kernels see. A zlib handle gives nothing for an output that is too large and costs more
  * to set up than a typical body to inflate.
  */
-const LENGTH_BASE = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
+const LENGTH_BASE = [
+  3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258,
+];
 const LENGTH_EXTRA = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
 const DIST_BASE = [
-  1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193,
-  12289, 16385, 24577,
+  1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145,
+  8193, 12289, 16385, 24577,
 ];
 const DIST_EXTRA = [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];
 const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
@@ -91,7 +93,9 @@ function symbolOf(h: Huffman): number {
     have -= f & 15;
     return f >> 4;
   }
-  let code = 0, first = 0, index = 0;
+  let code = 0,
+    first = 0,
+    index = 0;
   for (let l = 1; l < 16; l++) {
     if (l > have) return -1;
     code |= (hold >> (l - 1)) & 1;
@@ -123,7 +127,8 @@ function inflateRaw(u8: Uint8Array, at: number, length: number, to: number, room
   const limit = to + room;
   let w = to;
   for (;;) {
-    const last = bits(1), type = bits(2);
+    const last = bits(1),
+      type = bits(2);
     if (type < 0) return ended(Outcome.Truncated, w - to);
     if (type === 3) return ended(Outcome.Broken, w - to);
     if (type === 0) {
@@ -142,9 +147,12 @@ function inflateRaw(u8: Uint8Array, at: number, length: number, to: number, room
       pos += n;
       if (full || cut) return ended(full ? Outcome.Full : Outcome.Truncated, w - to);
     } else {
-      let l = fixedLit, d = fixedDist;
+      let l = fixedLit,
+        d = fixedDist;
       if (type === 2) {
-        const nl = bits(5) + 257, nd = bits(5) + 1, nc = bits(4) + 4;
+        const nl = bits(5) + 257,
+          nd = bits(5) + 1,
+          nc = bits(4) + 4;
         if (nl < 257 || nd < 1 || nc < 4) return ended(Outcome.Truncated, w - to);
         if (nl > 286 || nd > 30) return ended(Outcome.Broken, w - to);
         lengths.fill(0);
@@ -155,7 +163,7 @@ function inflateRaw(u8: Uint8Array, at: number, length: number, to: number, room
         }
         if (!lit.build(lengths, 0, 19)) return ended(Outcome.Broken, w - to);
         lengths.fill(0);
-        for (let i = 0; i < nl + nd; ) {
+        for (let i = 0; i < nl + nd;) {
           const s = symbolOf(lit);
           if (s < 0) return ended(s === -1 ? Outcome.Truncated : Outcome.Broken, w - to);
           if (s < 16) lengths[i++] = s;

@@ -2,10 +2,13 @@ import { text } from '../bytes.js';
 import type { HttpTransaction } from './transaction.js';
 
 /** Names under which login forms send account and password, as lower-case whole names. */
-const USER = /^(?:j_|login|log_|user_|account_)?(?:user|username|user_?name|userid|user_?id|uname|account|accountname|login|login_?name|loginid|log|email|mail|phone|mobile|usr|yhm|zh|txtusername|ctl\d+\$username)$/i;
+const USER =
+  /^(?:j_|login|log_|user_|account_)?(?:user|username|user_?name|userid|user_?id|uname|account|accountname|login|login_?name|loginid|log|email|mail|phone|mobile|usr|yhm|zh|txtusername|ctl\d+\$username)$/i;
 const PASS = /^(?:j_|login|log_|user_|txt)?(?:pass|passwd|password|pwd|userpwd|pword|passcode|psw|mm|mima)$/i;
-const FAIL = /密码错误|口令错误|账号或密码|帐号或密码|用户名或密码|登录失败|登陆失败|用户不存在|验证码|incorrect|invalid (?:user|login|cred|pass|account)|wrong password|bad credentials|login failed|authentication fail|access denied|unauthori[sz]ed|"success"\s*:\s*false|"status"\s*:\s*(?:"error"|"fail)/i;
-const OK = /登录成功|登陆成功|login success|welcome back|"success"\s*:\s*true|"access_?token"|"token"\s*:\s*"[^"]{8}|"status"\s*:\s*(?:"ok"|"success"|200)|"code"\s*:\s*(?:0|200)\b/i;
+const FAIL =
+  /密码错误|口令错误|账号或密码|帐号或密码|用户名或密码|登录失败|登陆失败|用户不存在|验证码|incorrect|invalid (?:user|login|cred|pass|account)|wrong password|bad credentials|login failed|authentication fail|access denied|unauthori[sz]ed|"success"\s*:\s*false|"status"\s*:\s*(?:"error"|"fail)/i;
+const OK =
+  /登录成功|登陆成功|login success|welcome back|"success"\s*:\s*true|"access_?token"|"token"\s*:\s*"[^"]{8}|"status"\s*:\s*(?:"ok"|"success"|200)|"code"\s*:\s*(?:0|200)\b/i;
 
 /** Bytes of a form or reply looked at for a login; login forms and their replies are small. */
 const LOOK = 4096;
@@ -51,11 +54,16 @@ export function form(u8: Uint8Array, tx: HttpTransaction): void {
 }
 
 /** How the login went, from the reply. */
-export function outcome(u8: Uint8Array, tx: HttpTransaction): { result: 'success' | 'failure' | 'unknown'; confidence: number } {
+export function outcome(
+  u8: Uint8Array,
+  tx: HttpTransaction,
+): { result: 'success' | 'failure' | 'unknown'; confidence: number } {
   const { status, response } = tx;
   if (status === 401 || status === 403 || status === 407) return { result: 'failure', confidence: 0.85 };
   if (tx.login?.method === 'basic') {
-    return status >= 200 && status < 400 ? { result: 'success', confidence: 0.7 } : { result: 'unknown', confidence: 0.2 };
+    return status >= 200 && status < 400
+      ? { result: 'success', confidence: 0.7 }
+      : { result: 'unknown', confidence: 0.2 };
   }
   if (status >= 300 && status < 400) {
     const to = tx.location.length > 0 ? text(u8, tx.location.at, Math.min(tx.location.length, 512)) : '';

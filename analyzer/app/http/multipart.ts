@@ -72,7 +72,8 @@ export class Parts {
       if (u8[p] !== 0x3d) continue;
       const kn = p - k;
       p++;
-      let v = p, e: number;
+      let v = p,
+        e: number;
       if (u8[p] === 0x22) {
         v = ++p;
         while (p < end && (u8[p] !== 0x22 || u8[p - 1] === 0x5c)) p++;

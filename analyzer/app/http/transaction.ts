@@ -87,7 +87,10 @@ export class HttpTransaction implements Transaction {
   /** Emit with all headers (EVE's dump-all-headers). */
   dumpHeaders = false;
 
-  constructor(readonly id: number, private readonly arena: Arena) {}
+  constructor(
+    readonly id: number,
+    private readonly arena: Arena,
+  ) {}
 
   private str(s: Span): string | undefined {
     return s.length >= 0 ? text(this.arena.u8, s.at, s.length) : undefined;
@@ -125,7 +128,10 @@ export class HttpTransaction implements Transaction {
 
   private headers(o: Record<string, unknown>): void {
     const { u8 } = this.arena;
-    for (const [key, m] of [['request_headers', this.request], ['response_headers', this.response]] as const) {
+    for (const [key, m] of [
+      ['request_headers', this.request],
+      ['response_headers', this.response],
+    ] as const) {
       if (!m.lines || m.block === 0) continue;
       const list: { name: string; value: string }[] = [];
       for (let i = 0; i < m.lines.length; i += 4) {
@@ -145,8 +151,12 @@ export class HttpTransaction implements Transaction {
     const { u8 } = this.arena;
     const o = this.summary();
     this.headers(o);
-    for (const [key, m] of [['request', this.request], ['response', this.response]] as const) {
-      if (m.raw.length > 0) o[`http_${key}_printable`] = printable(u8, m.raw.at, Math.min(m.raw.length, EVIDENCE_BYTES));
+    for (const [key, m] of [
+      ['request', this.request],
+      ['response', this.response],
+    ] as const) {
+      if (m.raw.length > 0)
+        o[`http_${key}_printable`] = printable(u8, m.raw.at, Math.min(m.raw.length, EVIDENCE_BYTES));
       if (m.body.length > 0) {
         o[`http_${key}_body_printable`] = printable(u8, m.body.at, Math.min(m.body.length, EVIDENCE_BYTES));
       }

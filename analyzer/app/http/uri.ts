@@ -37,7 +37,10 @@ export function putCode(u8: Uint8Array, to: number, code: number): number {
 }
 
 const hex4 = (u8: Uint8Array, at: number): number => {
-  const a = HEX[u8[at]!]!, b = HEX[u8[at + 1]!]!, c = HEX[u8[at + 2]!]!, d = HEX[u8[at + 3]!]!;
+  const a = HEX[u8[at]!]!,
+    b = HEX[u8[at + 1]!]!,
+    c = HEX[u8[at + 2]!]!,
+    d = HEX[u8[at + 3]!]!;
   return (a | b | c | d) < 0 ? -1 : (a << 12) | (b << 8) | (c << 4) | d;
 };
 
@@ -52,7 +55,7 @@ export function normalisePath(u8: Uint8Array, at: number, length: number, to: nu
   const end = at + length;
   let w = to;
   let slash = false;
-  for (let r = at; r < end; ) {
+  for (let r = at; r < end;) {
     let c = u8[r]!;
     if (c === 0x25) {
       const u = r + 1 < end ? u8[r + 1]! | 32 : 0;
@@ -67,7 +70,8 @@ export function normalisePath(u8: Uint8Array, at: number, length: number, to: nu
           r++;
         }
       } else {
-        const h = r + 2 < end ? HEX[u8[r + 1]!]! : -1, l = r + 2 < end ? HEX[u8[r + 2]!]! : -1;
+        const h = r + 2 < end ? HEX[u8[r + 1]!]! : -1,
+          l = r + 2 < end ? HEX[u8[r + 2]!]! : -1;
         if ((h | l) >= 0) {
           c = (h << 4) | l;
           r += 3;
@@ -95,7 +99,7 @@ export function normalisePath(u8: Uint8Array, at: number, length: number, to: nu
 export function foldOverlong(u8: Uint8Array, at: number, length: number, to: number): number {
   const end = at + length;
   let w = to;
-  for (let r = at; r < end; ) {
+  for (let r = at; r < end;) {
     const c = u8[r]!;
     if (c >= 0xc0 && r + 1 < end && (u8[r + 1]! & 0xc0) === 0x80) {
       if (c < 0xc2) {
@@ -133,7 +137,7 @@ export function foldOverlong(u8: Uint8Array, at: number, length: number, to: num
 function removeDots(u8: Uint8Array, at: number, length: number): number {
   const end = at + length;
   let w = at;
-  for (let r = at; r < end; ) {
+  for (let r = at; r < end;) {
     // r stands at the start of a segment: an optional slash and its name
     let e = r + (u8[r] === 0x2f ? 1 : 0);
     const name = e;
@@ -159,15 +163,21 @@ function removeDots(u8: Uint8Array, at: number, length: number): number {
  * @returns length written at `to`.
  */
 export function percentDecode(
-  u8: Uint8Array, at: number, length: number, to: number, plus: boolean, unicode: boolean,
+  u8: Uint8Array,
+  at: number,
+  length: number,
+  to: number,
+  plus: boolean,
+  unicode: boolean,
 ): number {
   const end = at + length;
   let w = to;
-  for (let r = at; r < end; ) {
+  for (let r = at; r < end;) {
     const c = u8[r]!;
     if (c === 0x25) {
       if (r + 2 < end) {
-        const h = HEX[u8[r + 1]!]!, l = HEX[u8[r + 2]!]!;
+        const h = HEX[u8[r + 1]!]!,
+          l = HEX[u8[r + 2]!]!;
         if ((h | l) >= 0) {
           u8[w++] = (h << 4) | l;
           r += 3;
@@ -222,7 +232,7 @@ export const lastRounds = (): number => rounds;
 export function unescape(u8: Uint8Array, at: number, length: number, to: number): number {
   const end = at + length;
   let w = to;
-  for (let r = at; r < end; ) {
+  for (let r = at; r < end;) {
     const c = u8[r]!;
     if (c === 0x5c && r + 1 < end) {
       const k = u8[r + 1]!;
@@ -234,7 +244,8 @@ export function unescape(u8: Uint8Array, at: number, length: number, to: number)
           continue;
         }
       } else if (k === 0x78 && r + 3 < end) {
-        const h = HEX[u8[r + 2]!]!, l = HEX[u8[r + 3]!]!;
+        const h = HEX[u8[r + 2]!]!,
+          l = HEX[u8[r + 3]!]!;
         if ((h | l) >= 0) {
           u8[w++] = (h << 4) | l;
           r += 4;
@@ -249,7 +260,8 @@ export function unescape(u8: Uint8Array, at: number, length: number, to: number)
       let p = r + 2;
       const base = (u8[p]! | 32) === 0x78 ? 16 : 10;
       if (base === 16) p++;
-      let code = 0, digits = 0;
+      let code = 0,
+        digits = 0;
       for (; p < end && digits < 7; p++, digits++) {
         const d = HEX[u8[p]!]!;
         if (d < 0 || d >= base) break;

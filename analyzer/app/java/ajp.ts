@@ -6,9 +6,58 @@ import { PlainTransaction } from '../line-protocol.js';
 import { Stage, type AppContext, type ProtocolEntry } from '../parser.js';
 import { addString } from '../tls/tls.js';
 
-const METHODS = ['', 'OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'ACL', 'REPORT'];
-const ATTRIBUTES = ['', 'context', 'servlet_path', 'remote_user', 'auth_type', 'query_string', 'jvm_route', 'ssl_cert', 'ssl_cipher', 'ssl_session', 'req_attribute', 'ssl_key_size', 'secret', 'stored_method'];
-const HEADERS = ['', 'accept', 'accept-charset', 'accept-encoding', 'accept-language', 'authorization', 'connection', 'content-type', 'content-length', 'cookie', 'cookie2', 'host', 'pragma', 'referer', 'user-agent'];
+const METHODS = [
+  '',
+  'OPTIONS',
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'TRACE',
+  'PROPFIND',
+  'PROPPATCH',
+  'MKCOL',
+  'COPY',
+  'MOVE',
+  'LOCK',
+  'UNLOCK',
+  'ACL',
+  'REPORT',
+];
+const ATTRIBUTES = [
+  '',
+  'context',
+  'servlet_path',
+  'remote_user',
+  'auth_type',
+  'query_string',
+  'jvm_route',
+  'ssl_cert',
+  'ssl_cipher',
+  'ssl_session',
+  'req_attribute',
+  'ssl_key_size',
+  'secret',
+  'stored_method',
+];
+const HEADERS = [
+  '',
+  'accept',
+  'accept-charset',
+  'accept-encoding',
+  'accept-language',
+  'authorization',
+  'connection',
+  'content-type',
+  'content-length',
+  'cookie',
+  'cookie2',
+  'host',
+  'pragma',
+  'referer',
+  'user-agent',
+];
 
 /** Apache JServ Protocol 1.3: requests from a web server to Tomcat, or from an attacker (CVE-2020-1938). */
 class AjpParser extends FrameProtocol {
@@ -35,9 +84,12 @@ class AjpParser extends FrameProtocol {
     }
     if (length < 6 || u8[at + 4] !== 2) return;
     this.done(c, flow);
-    const tx = (this.tx = new PlainTransaction(this.nextId++, 'ajp', { method: METHODS[u8[at + 5]!] ?? String(u8[at + 5]) }));
+    const tx = (this.tx = new PlainTransaction(this.nextId++, 'ajp', {
+      method: METHODS[u8[at + 5]!] ?? String(u8[at + 5]),
+    }));
     let p = at + 6;
-    let from = 0, n = 0;
+    let from = 0,
+      n = 0;
     const str = (): boolean => {
       if (p + 2 > end) return false;
       n = u16(u8, p);
@@ -101,11 +153,24 @@ class AjpParser extends FrameProtocol {
 }
 
 export const ajp: ProtocolEntry = {
-  protocol: 'ajp', transport: 'tcp', ports: [8009],
+  protocol: 'ajp',
+  transport: 'tcp',
+  ports: [8009],
   identify: (u8, at, length, d) => {
-    if (length < 5) return length >= 2 && u16(u8, at) !== (d === 0 ? 0x1234 : 0x4142) ? -1 : length === 1 && u8[at] !== 0x12 && u8[at] !== 0x41 ? -1 : 0;
+    if (length < 5)
+      return length >= 2 && u16(u8, at) !== (d === 0 ? 0x1234 : 0x4142)
+        ? -1
+        : length === 1 && u8[at] !== 0x12 && u8[at] !== 0x41
+          ? -1
+          : 0;
     const kind = u8[at + 4]!;
-    return d === 0 ? (u16(u8, at) === 0x1234 && (kind === 2 || kind === 7 || kind === 8 || kind === 10) ? 1 : -1) : u16(u8, at) === 0x4142 && kind >= 3 && kind <= 9 ? 1 : -1;
+    return d === 0
+      ? u16(u8, at) === 0x1234 && (kind === 2 || kind === 7 || kind === 8 || kind === 10)
+        ? 1
+        : -1
+      : u16(u8, at) === 0x4142 && kind >= 3 && kind <= 9
+        ? 1
+        : -1;
   },
   create: () => new AjpParser(),
 };

@@ -9,12 +9,20 @@ import { addStream, findStream } from './serialization.js';
 /** Bytes of one call presented at once; gadget chains are 1–20 KiB. */
 const MAX_CALL = MAX_FRAME;
 
-function inspectStream(c: AppContext, flow: Flow, tx: PlainTransaction, d: Direction, at: number, length: number): void {
+function inspectStream(
+  c: AppContext,
+  flow: Flow,
+  tx: PlainTransaction,
+  d: Direction,
+  at: number,
+  length: number,
+): void {
   const s = findStream(c.arena.u8, at, at + length);
   if (s >= 0) addStream(c, s, at + length);
   const names: string[] = [];
   const t = c.buffers;
-  for (let i = 0; i < t.count && names.length < 16; i++) if (t.ids[i] === B['java.class']) names.push(latin(c.arena.u8, t.offsets[i]!, t.lengths[i]!));
+  for (let i = 0; i < t.count && names.length < 16; i++)
+    if (t.ids[i] === B['java.class']) names.push(latin(c.arena.u8, t.offsets[i]!, t.lengths[i]!));
   if (names.length > 0) tx.fields['classes'] = names;
   c.inspect(flow, tx, d === 0 ? Stage.RequestBody : Stage.ResponseBody);
 }
@@ -48,7 +56,8 @@ class JavaParser implements AppParser {
     const n = Math.min(length, MAX_CALL);
     inspectStream(c, flow, tx, d, at, n);
     // a long transfer is one thing to tell of, not one a segment
-    if (tx.fields['classes'] !== undefined || tx.fields['host'] !== undefined) if (this.events++ < 32) c.event(flow, 'java', tx.fields, tx.id, d);
+    if (tx.fields['classes'] !== undefined || tx.fields['host'] !== undefined)
+      if (this.events++ < 32) c.event(flow, 'java', tx.fields, tx.id, d);
     return n;
   }
   gap(): boolean {
@@ -75,7 +84,11 @@ class T3Parser extends FrameProtocol {
     if (!this.greeted[d]) {
       this.greeted[d] = true;
       c.buffers.add(B['t3.header'], at, length);
-      tx.fields[d === 0 ? 'client' : 'server'] = latin(c.arena.u8, at, Math.min(indexOf(c.arena.u8, 10, at, at + length) - at, 128));
+      tx.fields[d === 0 ? 'client' : 'server'] = latin(
+        c.arena.u8,
+        at,
+        Math.min(indexOf(c.arena.u8, 10, at, at + length) - at, 128),
+      );
       c.inspect(flow, tx, d === 0 ? Stage.RequestHead : Stage.ResponseHead);
       c.event(flow, 'java', tx.fields, tx.id, d);
       return;
@@ -86,7 +99,9 @@ class T3Parser extends FrameProtocol {
 }
 
 export const rmi: ProtocolEntry = {
-  protocol: 'java', transport: 'tcp', ports: [1099],
+  protocol: 'java',
+  transport: 'tcp',
+  ports: [1099],
   identify: (u8, at, length, d) => {
     if (d === 1) return -1;
     const p = prefix(u8, at, length, 'JRMI\0');
@@ -95,7 +110,9 @@ export const rmi: ProtocolEntry = {
   create: () => new JavaParser('rmi'),
 };
 export const t3: ProtocolEntry = {
-  protocol: 'java', transport: 'tcp', ports: [7001, 7002],
+  protocol: 'java',
+  transport: 'tcp',
+  ports: [7001, 7002],
   identify: (u8, at, length, d) => {
     if (d === 1) return -1;
     const plain = prefix(u8, at, length, 't3 ');
@@ -104,7 +121,9 @@ export const t3: ProtocolEntry = {
   create: () => new T3Parser(),
 };
 export const serialization: ProtocolEntry = {
-  protocol: 'java', transport: 'tcp', ports: [],
+  protocol: 'java',
+  transport: 'tcp',
+  ports: [],
   identify: (u8, at, length) => prefix(u8, at, length, '\xac\xed\x00\x05'),
   create: () => new JavaParser('serialization'),
 };

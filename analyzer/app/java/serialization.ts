@@ -36,10 +36,19 @@ export function addStream(c: AppContext, at: number, end: number): number {
 function isName(u8: Uint8Array, at: number, n: number): boolean {
   for (let i = at; i < at + n; i++) {
     const b = u8[i]!;
-    const ok = (b >= 48 && b <= 57) || ((b | 32) >= 97 && (b | 32) <= 122) || b === 0x2e || b === 0x24 || b === 0x5f || b === 0x5b || b === 0x3b || b === 0x2f;
+    const ok =
+      (b >= 48 && b <= 57) ||
+      ((b | 32) >= 97 && (b | 32) <= 122) ||
+      b === 0x2e ||
+      b === 0x24 ||
+      b === 0x5f ||
+      b === 0x5b ||
+      b === 0x3b ||
+      b === 0x2f;
     if (!ok) return false;
   }
   return true;
 }
 
-export const isStream = (u8: Uint8Array, at: number, end: number): boolean => isExactly(u8, at, end, '\xac\xed\x00\x05');
+export const isStream = (u8: Uint8Array, at: number, end: number): boolean =>
+  isExactly(u8, at, end, '\xac\xed\x00\x05');

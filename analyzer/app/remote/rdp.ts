@@ -25,14 +25,16 @@ class RdpParser extends FrameProtocol {
   protected frame(c: AppContext, flow: Flow, d: Direction, at: number, length: number): void {
     const { u8 } = c.arena;
     if (u8[at] !== 3 || length < 7) return;
-    const end = at + length, kind = u8[at + 5]!;
+    const end = at + length,
+      kind = u8[at + 5]!;
     if (kind === 0xe0 && d === 0) {
       const o: Record<string, unknown> = { tx_id: this.nextId, event_type: 'initial_request' };
       const tx = new PlainTransaction(this.nextId++, 'rdp', o);
       const k = findWord(u8, at + 11, end, 'cookie: mstshash=');
       if (k >= 0) {
         const e = indexOf(u8, 13, k, end);
-        const from = k + 17, n = (e < 0 ? end : e) - from;
+        const from = k + 17,
+          n = (e < 0 ? end : e) - from;
         o['cookie'] = latin(u8, from, n);
         c.buffers.add(B['rdp.cookie'], from, n);
       }
@@ -62,9 +64,15 @@ class RdpParser extends FrameProtocol {
     const o: Record<string, unknown> = { tx_id: this.nextId, event_type: 'connect_request', channels };
     const tx = new PlainTransaction(this.nextId++, 'rdp', o);
     for (let i = 0; p + 4 <= end && i < 16; i++) {
-      const type = u16le(u8, p), n = u16le(u8, p + 2);
+      const type = u16le(u8, p),
+        n = u16le(u8, p + 2);
       if (n < 4 || p + n > end) break;
-      if (type === 0xc001 && n >= 64) o['client'] = { version: u32le(u8, p + 4) === 0x80001 ? 'rdp4' : 'rdp5', client_name: utf16(u8, p + 24, 32).split('\0')[0], keyboard_layout: u32le(u8, p + 16) };
+      if (type === 0xc001 && n >= 64)
+        o['client'] = {
+          version: u32le(u8, p + 4) === 0x80001 ? 'rdp4' : 'rdp5',
+          client_name: utf16(u8, p + 24, 32).split('\0')[0],
+          keyboard_layout: u32le(u8, p + 16),
+        };
       else if (type === 0xc003 && n >= 8) {
         const count = Math.min(u32le(u8, p + 4), MAX_CHANNELS);
         for (let k = 0; k < count && p + 8 + k * 12 + 12 <= p + n; k++) {
@@ -81,12 +89,16 @@ class RdpParser extends FrameProtocol {
 }
 
 export const rdp: ProtocolEntry = {
-  protocol: 'rdp', transport: 'tcp', ports: [3389],
+  protocol: 'rdp',
+  transport: 'tcp',
+  ports: [3389],
   identify: (u8, at, length, d) => {
     if (length < 1) return 0;
     if (u8[at] !== 3 || (length > 1 && u8[at + 1] !== 0)) return -1;
     if (length < 7) return 0;
-    return u16(u8, at + 2) >= 7 && u8[at + 5] === (d === 0 ? 0xe0 : 0xd0) && u8[at + 4]! + 5 === u16(u8, at + 2) ? 1 : -1;
+    return u16(u8, at + 2) >= 7 && u8[at + 5] === (d === 0 ? 0xe0 : 0xd0) && u8[at + 4]! + 5 === u16(u8, at + 2)
+      ? 1
+      : -1;
   },
   create: () => new RdpParser(),
 };

@@ -23,7 +23,10 @@ class SocksParser implements AppParser {
         const n = this.tunnel.data(c, flow, d, at + used, length - used);
         return n < 0 ? length : used + n;
       }
-      const n = d === 0 ? this.fromClient(c, flow, at + used, length - used) : this.fromServer(c, flow, at + used, length - used);
+      const n =
+        d === 0
+          ? this.fromClient(c, flow, at + used, length - used)
+          : this.fromServer(c, flow, at + used, length - used);
       if (n < 0) return -1;
       if (n === 0) break;
       used += n;
@@ -66,13 +69,23 @@ class SocksParser implements AppParser {
     const n = kind === 1 ? 4 : kind === 4 ? 16 : kind === 3 ? 1 + u8[at + 4]! : -1;
     if (n < 0) return -1;
     if (length < 6 + n) return 0;
-    const host = kind === 1 ? `${u8[at + 4]}.${u8[at + 5]}.${u8[at + 6]}.${u8[at + 7]}` : kind === 4 ? address6(u8, at + 4) : latin(u8, at + 5, n - 1);
+    const host =
+      kind === 1
+        ? `${u8[at + 4]}.${u8[at + 5]}.${u8[at + 6]}.${u8[at + 7]}`
+        : kind === 4
+          ? address6(u8, at + 4)
+          : latin(u8, at + 5, n - 1);
     this.request(c, flow, 5, u8[at + 1]!, host, u16(u8, at + 4 + n));
     return 6 + n;
   }
 
   private request(c: AppContext, flow: Flow, version: number, command: number, host: string, port: number): void {
-    Object.assign(this.tx.fields, { version, command: ['', 'connect', 'bind', 'udp_associate'][command] ?? String(command), host, port });
+    Object.assign(this.tx.fields, {
+      version,
+      command: ['', 'connect', 'bind', 'udp_associate'][command] ?? String(command),
+      host,
+      port,
+    });
     this.client = 'through';
     addString(c, B['line'], `${host}:${port}`);
     c.inspect(flow, this.tx, Stage.RequestHead);
@@ -89,7 +102,19 @@ class SocksParser implements AppParser {
     }
     if (this.server === 'login') {
       if (length < 2) return 0;
-      c.event(flow, 'auth', { protocol: 'socks', user: this.user, result: u8[at + 1] === 0 ? 'success' : 'failure', confidence: 0.99, method: 'password' }, 0, 0);
+      c.event(
+        flow,
+        'auth',
+        {
+          protocol: 'socks',
+          user: this.user,
+          result: u8[at + 1] === 0 ? 'success' : 'failure',
+          confidence: 0.99,
+          method: 'password',
+        },
+        0,
+        0,
+      );
       this.server = 'reply';
       return 2;
     }
@@ -116,7 +141,9 @@ class SocksParser implements AppParser {
 }
 
 export const socks: ProtocolEntry = {
-  protocol: 'socks', transport: 'tcp', ports: [1080],
+  protocol: 'socks',
+  transport: 'tcp',
+  ports: [1080],
   identify: (u8, at, length, d) => {
     if (length < 1) return 0;
     if (d === 1) return -1;

@@ -61,7 +61,13 @@ class TelnetParser implements AppParser {
 
   private result(c: AppContext, flow: Flow, result: 'success' | 'failure'): void {
     this.state = 'idle';
-    c.event(flow, 'auth', { protocol: 'telnet', user: this.user, result, confidence: 0.85, method: 'password' }, undefined, 0);
+    c.event(
+      flow,
+      'auth',
+      { protocol: 'telnet', user: this.user, result, confidence: 0.85, method: 'password' },
+      undefined,
+      0,
+    );
   }
 
   private line(c: AppContext, flow: Flow, d: Direction): void {
@@ -94,7 +100,9 @@ class TelnetParser implements AppParser {
 }
 
 export const telnet: ProtocolEntry = {
-  protocol: 'telnet', transport: 'tcp', ports: [23, 2323],
+  protocol: 'telnet',
+  transport: 'tcp',
+  ports: [23, 2323],
   identify: (u8, at, length, _d, onPort) => {
     if (length < 1) return 0;
     if (u8[at] !== IAC) return onPort && length > 3 ? 1 : onPort ? 0 : -1;

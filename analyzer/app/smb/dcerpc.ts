@@ -14,17 +14,47 @@ const MAX_FRAGMENT = 65535;
 
 /** Interfaces attackers use, by UUID. */
 const INTERFACES: Record<string, string> = {
-  '367abb81-9844-35f1-ad32-98f038001003': 'svcctl', '86d35949-83c9-4044-b424-db363231fd0c': 'ITaskSchedulerService',
-  '1ff70682-0a51-30e8-076d-740be8cee98b': 'atsvc', 'e3514235-4b06-11d1-ab04-00c04fc2dcd2': 'drsuapi',
-  '12345778-1234-abcd-ef00-0123456789ac': 'samr', '12345778-1234-abcd-ef00-0123456789ab': 'lsarpc',
-  '4b324fc8-1670-01d3-1278-5a47bf6ee188': 'srvsvc', '6bffd098-a112-3610-9833-46c3f87e345a': 'wkssvc',
-  '12345678-1234-abcd-ef00-0123456789ab': 'spoolss', '338cd001-2244-31f1-aaaa-900038001003': 'winreg',
-  '12345678-1234-abcd-ef00-01234567cffb': 'netlogon', 'c681d488-d850-11d0-8c52-00c04fd90f7e': 'efsrpc',
-  'e1af8308-5d1f-11c9-91a4-08002b14a0fa': 'epmapper', '99fcfec4-5260-101b-bbcb-00aa0021347a': 'IOXIDResolver',
-  '000001a0-0000-0000-c000-000000000046': 'IRemoteSCMActivator', '9556dc99-828c-11cf-a37e-00aa003240c7': 'IWbemServices',
-  'f309ad18-d86a-11d0-a075-00c04fb68820': 'IWbemLevel1Login', '82273fdc-e32a-18c3-3f78-827929dc23ea': 'eventlog',
+  '367abb81-9844-35f1-ad32-98f038001003': 'svcctl',
+  '86d35949-83c9-4044-b424-db363231fd0c': 'ITaskSchedulerService',
+  '1ff70682-0a51-30e8-076d-740be8cee98b': 'atsvc',
+  'e3514235-4b06-11d1-ab04-00c04fc2dcd2': 'drsuapi',
+  '12345778-1234-abcd-ef00-0123456789ac': 'samr',
+  '12345778-1234-abcd-ef00-0123456789ab': 'lsarpc',
+  '4b324fc8-1670-01d3-1278-5a47bf6ee188': 'srvsvc',
+  '6bffd098-a112-3610-9833-46c3f87e345a': 'wkssvc',
+  '12345678-1234-abcd-ef00-0123456789ab': 'spoolss',
+  '338cd001-2244-31f1-aaaa-900038001003': 'winreg',
+  '12345678-1234-abcd-ef00-01234567cffb': 'netlogon',
+  'c681d488-d850-11d0-8c52-00c04fd90f7e': 'efsrpc',
+  'e1af8308-5d1f-11c9-91a4-08002b14a0fa': 'epmapper',
+  '99fcfec4-5260-101b-bbcb-00aa0021347a': 'IOXIDResolver',
+  '000001a0-0000-0000-c000-000000000046': 'IRemoteSCMActivator',
+  '9556dc99-828c-11cf-a37e-00aa003240c7': 'IWbemServices',
+  'f309ad18-d86a-11d0-a075-00c04fb68820': 'IWbemLevel1Login',
+  '82273fdc-e32a-18c3-3f78-827929dc23ea': 'eventlog',
 };
-const TYPES = ['REQUEST', 'PING', 'RESPONSE', 'FAULT', 'WORKING', 'NOCALL', 'REJECT', 'ACK', 'CL_CANCEL', 'FACK', 'CANCEL_ACK', 'BIND', 'BINDACK', 'BINDNAK', 'ALTER_CONTEXT', 'ALTER_CONTEXT_RESP', 'AUTH3', 'SHUTDOWN', 'CO_CANCEL', 'ORPHANED'];
+const TYPES = [
+  'REQUEST',
+  'PING',
+  'RESPONSE',
+  'FAULT',
+  'WORKING',
+  'NOCALL',
+  'REJECT',
+  'ACK',
+  'CL_CANCEL',
+  'FACK',
+  'CANCEL_ACK',
+  'BIND',
+  'BINDACK',
+  'BINDNAK',
+  'ALTER_CONTEXT',
+  'ALTER_CONTEXT_RESP',
+  'AUTH3',
+  'SHUTDOWN',
+  'CO_CANCEL',
+  'ORPHANED',
+];
 
 export function uuid(u8: Uint8Array, at: number, le: boolean): string {
   const a = (le ? u32le(u8, at) : u32(u8, at)).toString(16).padStart(8, '0');
@@ -37,11 +67,22 @@ class RpcTransaction implements Transaction {
   matcher: unknown;
   iface = '';
   opnum = -1;
-  constructor(readonly id: number, private readonly type: number, private readonly call: number, private readonly size: number) {}
+  constructor(
+    readonly id: number,
+    private readonly type: number,
+    private readonly call: number,
+    private readonly size: number,
+  ) {}
   detail(): Record<string, unknown> {
     return {
-      request: TYPES[this.type] ?? String(this.type), rpc_version: '5.0', call_id: this.call,
-      ...(this.iface !== '' && { interfaces: [{ uuid: this.iface, ...(INTERFACES[this.iface] !== undefined && { name: INTERFACES[this.iface] }) }] }),
+      request: TYPES[this.type] ?? String(this.type),
+      rpc_version: '5.0',
+      call_id: this.call,
+      ...(this.iface !== '' && {
+        interfaces: [
+          { uuid: this.iface, ...(INTERFACES[this.iface] !== undefined && { name: INTERFACES[this.iface] }) },
+        ],
+      }),
       ...(this.opnum >= 0 && { req: { opnum: this.opnum, frag_cnt: 1, stub_data_size: this.size } }),
     };
   }
@@ -73,7 +114,15 @@ export class RpcAssociation {
     return used;
   }
 
-  private pdu(c: AppContext, flow: Flow, direction: Direction, at: number, size: number, le: boolean, carrier?: Transaction): void {
+  private pdu(
+    c: AppContext,
+    flow: Flow,
+    direction: Direction,
+    at: number,
+    size: number,
+    le: boolean,
+    carrier?: Transaction,
+  ): void {
     const { u8 } = c.arena;
     const type = u8[at + 2]!;
     const call = le ? u32le(u8, at + 12) : u32(u8, at + 12);
@@ -123,7 +172,9 @@ class RpcParser implements AppParser {
 }
 
 export const dcerpc: ProtocolEntry = {
-  protocol: 'dcerpc', transport: 'tcp', ports: [135],
+  protocol: 'dcerpc',
+  transport: 'tcp',
+  ports: [135],
   identify: (u8, at, length) => {
     if (length > 0 && u8[at] !== 5) return -1;
     if (length > 1 && u8[at + 1]! > 1) return -1;

@@ -23,7 +23,8 @@ export function readAuthenticate(u8: Uint8Array, at: number, end: number): NtlmA
   if (at + 64 > end) return undefined;
   const unicode = (u32le(u8, at + 60) & 1) !== 0;
   const field = (off: number): string => {
-    const n = u16le(u8, at + off), from = u32le(u8, at + off + 4);
+    const n = u16le(u8, at + off),
+      from = u32le(u8, at + off + 4);
     if (n > 512 || from > 65536 || at + from + n > end) return '';
     return unicode ? utf16(u8, at + from, n) : text(u8, at + from, n);
   };

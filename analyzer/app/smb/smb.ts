@@ -1,29 +1,88 @@
 import type { Direction, Flow } from '../../flow/flow.js';
 import { B } from '../../match/buffers.js';
 import { text, u16le, u24, u32le, utf16 } from '../bytes.js';
-import { Stage, type AppContext, type AppParser, type FileInFlight, type ProtocolEntry, type Transaction } from '../parser.js';
+import {
+  Stage,
+  type AppContext,
+  type AppParser,
+  type FileInFlight,
+  type ProtocolEntry,
+  type Transaction,
+} from '../parser.js';
 import { addString } from '../tls/tls.js';
 import { RpcAssociation } from './dcerpc.js';
 import { findNtlm, ntlmType, readAuthenticate, type NtlmAuthenticate } from './ntlm.js';
 
 /** Anomalies of SMB, named as Suricata names its smb events where it has one. */
-export type SmbAnomaly = 'record_overflow' | 'malformed_data' | 'malformed_ntlmssp_request' | 'negotiate_malformed_dialects' | 'compressed_header';
+export type SmbAnomaly =
+  | 'record_overflow'
+  | 'malformed_data'
+  | 'malformed_ntlmssp_request'
+  | 'negotiate_malformed_dialects'
+  | 'compressed_header';
 
 /** Largest message read whole; the protocol allows 16 MiB, reads and writes beyond are followed by their first part. */
 const MAX_WHOLE = 131072;
 const MAX_OPEN = 256;
 const MAX_WAITING = 128;
 
-const SMB2 = ['NEGOTIATE_PROTOCOL', 'SESSION_SETUP', 'SESSION_LOGOFF', 'TREE_CONNECT', 'TREE_DISCONNECT', 'CREATE', 'CLOSE', 'FLUSH', 'READ', 'WRITE', 'LOCK', 'IOCTL', 'CANCEL', 'KEEPALIVE', 'FIND', 'NOTIFY', 'GET_INFO', 'SET_INFO', 'BREAK'];
+const SMB2 = [
+  'NEGOTIATE_PROTOCOL',
+  'SESSION_SETUP',
+  'SESSION_LOGOFF',
+  'TREE_CONNECT',
+  'TREE_DISCONNECT',
+  'CREATE',
+  'CLOSE',
+  'FLUSH',
+  'READ',
+  'WRITE',
+  'LOCK',
+  'IOCTL',
+  'CANCEL',
+  'KEEPALIVE',
+  'FIND',
+  'NOTIFY',
+  'GET_INFO',
+  'SET_INFO',
+  'BREAK',
+];
 const SMB1: Record<number, string> = {
-  0x04: 'CLOSE', 0x06: 'DELETE', 0x25: 'TRANS', 0x2b: 'ECHO', 0x2d: 'OPEN_ANDX', 0x2e: 'READ_ANDX', 0x2f: 'WRITE_ANDX', 0x32: 'TRANS2', 0x33: 'TRANS2_SECONDARY',
-  0x71: 'TREE_DISCONNECT', 0x72: 'NEGOTIATE', 0x73: 'SESSION_SETUP_ANDX', 0x74: 'LOGOFF_ANDX', 0x75: 'TREE_CONNECT_ANDX', 0xa0: 'NT_TRANS', 0xa1: 'NT_TRANS_SECONDARY', 0xa2: 'NT_CREATE_ANDX',
+  0x04: 'CLOSE',
+  0x06: 'DELETE',
+  0x25: 'TRANS',
+  0x2b: 'ECHO',
+  0x2d: 'OPEN_ANDX',
+  0x2e: 'READ_ANDX',
+  0x2f: 'WRITE_ANDX',
+  0x32: 'TRANS2',
+  0x33: 'TRANS2_SECONDARY',
+  0x71: 'TREE_DISCONNECT',
+  0x72: 'NEGOTIATE',
+  0x73: 'SESSION_SETUP_ANDX',
+  0x74: 'LOGOFF_ANDX',
+  0x75: 'TREE_CONNECT_ANDX',
+  0xa0: 'NT_TRANS',
+  0xa1: 'NT_TRANS_SECONDARY',
+  0xa2: 'NT_CREATE_ANDX',
 };
 const STATUS: Record<number, string> = {
-  0: 'STATUS_SUCCESS', 0x103: 'STATUS_PENDING', 0x80000005: 'STATUS_BUFFER_OVERFLOW', 0xc0000016: 'STATUS_MORE_PROCESSING_REQUIRED',
-  0xc0000022: 'STATUS_ACCESS_DENIED', 0xc000006d: 'STATUS_LOGON_FAILURE', 0xc000006e: 'STATUS_ACCOUNT_RESTRICTION', 0xc0000064: 'STATUS_NO_SUCH_USER',
-  0xc000006a: 'STATUS_WRONG_PASSWORD', 0xc0000071: 'STATUS_PASSWORD_EXPIRED', 0xc0000072: 'STATUS_ACCOUNT_DISABLED', 0xc0000234: 'STATUS_ACCOUNT_LOCKED_OUT',
-  0xc0000034: 'STATUS_OBJECT_NAME_NOT_FOUND', 0xc00000cc: 'STATUS_BAD_NETWORK_NAME', 0xc0000205: 'STATUS_INSUFF_SERVER_RESOURCES', 0xc0000002: 'STATUS_NOT_IMPLEMENTED',
+  0: 'STATUS_SUCCESS',
+  0x103: 'STATUS_PENDING',
+  0x80000005: 'STATUS_BUFFER_OVERFLOW',
+  0xc0000016: 'STATUS_MORE_PROCESSING_REQUIRED',
+  0xc0000022: 'STATUS_ACCESS_DENIED',
+  0xc000006d: 'STATUS_LOGON_FAILURE',
+  0xc000006e: 'STATUS_ACCOUNT_RESTRICTION',
+  0xc0000064: 'STATUS_NO_SUCH_USER',
+  0xc000006a: 'STATUS_WRONG_PASSWORD',
+  0xc0000071: 'STATUS_PASSWORD_EXPIRED',
+  0xc0000072: 'STATUS_ACCOUNT_DISABLED',
+  0xc0000234: 'STATUS_ACCOUNT_LOCKED_OUT',
+  0xc0000034: 'STATUS_OBJECT_NAME_NOT_FOUND',
+  0xc00000cc: 'STATUS_BAD_NETWORK_NAME',
+  0xc0000205: 'STATUS_INSUFF_SERVER_RESOURCES',
+  0xc0000002: 'STATUS_NOT_IMPLEMENTED',
 };
 const statusName = (s: number): string => STATUS[s] ?? `0x${s.toString(16).padStart(8, '0')}`;
 
@@ -44,10 +103,14 @@ class SmbTransaction implements Transaction {
   constructor(readonly id: number) {}
   detail(): Record<string, unknown> {
     return {
-      id: this.id + 1, dialect: this.dialect, command: this.command,
+      id: this.id + 1,
+      dialect: this.dialect,
+      command: this.command,
       ...(this.status >= 0 && { status: statusName(this.status), status_code: `0x${this.status.toString(16)}` }),
-      session_id: this.session, tree_id: this.tree,
-      ...(this.filename !== undefined && { filename: this.filename }), ...(this.share !== undefined && { share: this.share }),
+      session_id: this.session,
+      tree_id: this.tree,
+      ...(this.filename !== undefined && { filename: this.filename }),
+      ...(this.share !== undefined && { share: this.share }),
       ...(this.pipe !== undefined && { named_pipe: this.pipe }),
       ...(this.ntlm && { ntlmssp: { domain: this.ntlm.domain, user: this.ntlm.user, host: this.ntlm.host } }),
     };
@@ -161,9 +224,11 @@ export class SmbParser implements AppParser {
       tx.status = status;
       tx.tree = u16le(u8, at + 24);
       if (code === 0x72 && wc === 17) this.dialect = 'NT LM 0.12';
-      if (code === 0xa2 && status === 0 && wc >= 34 && tx.filename !== undefined) this.remember(`1:${u16le(u8, words + 5)}`, tx.filename, !/\.|\\.*\\/.test(tx.filename));
+      if (code === 0xa2 && status === 0 && wc >= 34 && tx.filename !== undefined)
+        this.remember(`1:${u16le(u8, words + 5)}`, tx.filename, !/\.|\\.*\\/.test(tx.filename));
       this.ended(c, flow, mid, tx);
-      if (code === 0x2e && wc >= 12) this.carried(c, flow, d, `1:last`, at + u16le(u8, words + 12), u16le(u8, words + 10), end, tx);
+      if (code === 0x2e && wc >= 12)
+        this.carried(c, flow, d, `1:last`, at + u16le(u8, words + 12), u16le(u8, words + 10), end, tx);
       return;
     }
     const tx = this.begin(mid, name);
@@ -178,7 +243,8 @@ export class SmbParser implements AppParser {
     if (code === 0x75 && wc >= 4) tx.share = str(bytes + u16le(u8, words + 6), count - u16le(u8, words + 6));
     else if (code === 0xa2 && wc >= 24) tx.filename = str(bytes, u16le(u8, words + 5) + 2);
     else if (code === 0x73) this.session(c, flow, tx, bytes, bytes + count);
-    else if (code === 0x2f && wc >= 12) this.carried(c, flow, d, `1:${u16le(u8, words + 4)}`, at + u16le(u8, words + 22), u16le(u8, words + 20), end, tx);
+    else if (code === 0x2f && wc >= 12)
+      this.carried(c, flow, d, `1:${u16le(u8, words + 4)}`, at + u16le(u8, words + 22), u16le(u8, words + 20), end, tx);
     else if (code === 0x25 && wc >= 14) {
       tx.pipe = str(bytes, count);
       const fid = wc >= 16 ? u16le(u8, words + 30) : 0;
@@ -216,10 +282,19 @@ export class SmbParser implements AppParser {
     c.inspect(flow, tx, Stage.ResponseHead);
     c.event(flow, 'smb', tx.detail(), tx.id, 0);
     if (tx.ntlm && !tx.ntlm.anonymous && tx.status !== 0xc0000016) {
-      c.event(flow, 'auth', {
-        protocol: 'smb', user: tx.ntlm.domain === '' ? tx.ntlm.user : `${tx.ntlm.domain}\\${tx.ntlm.user}`,
-        result: tx.status === 0 ? 'success' : 'failure', confidence: 0.95, method: 'ntlm',
-      }, tx.id, 0);
+      c.event(
+        flow,
+        'auth',
+        {
+          protocol: 'smb',
+          user: tx.ntlm.domain === '' ? tx.ntlm.user : `${tx.ntlm.domain}\\${tx.ntlm.user}`,
+          result: tx.status === 0 ? 'success' : 'failure',
+          confidence: 0.95,
+          method: 'ntlm',
+        },
+        tx.id,
+        0,
+      );
     }
   }
 
@@ -233,7 +308,16 @@ export class SmbParser implements AppParser {
   }
 
   /** Bytes written to or read from an open pipe or file. */
-  private carried(c: AppContext, flow: Flow, d: Direction, key: string, at: number, length: number, end: number, tx: SmbTransaction): void {
+  private carried(
+    c: AppContext,
+    flow: Flow,
+    d: Direction,
+    key: string,
+    at: number,
+    length: number,
+    end: number,
+    tx: SmbTransaction,
+  ): void {
     if (length <= 0 || at + length > end) return;
     const open = this.opens.get(key);
     const { u8 } = c.arena;
@@ -273,15 +357,25 @@ export class SmbParser implements AppParser {
       tx.session = u32le(u8, at + 40);
       if (code === 0 && length >= 70) {
         const v = u16le(u8, b + 4);
-        this.dialect = v === 0x2ff ? '2.???' : `${v >> 8}.${((v >> 4) & 15).toString(16)}${v & 15 ? `.${v & 15}` : v === 0x202 || v === 0x311 ? `.${v & 15}` : ''}`;
+        this.dialect =
+          v === 0x2ff
+            ? '2.???'
+            : `${v >> 8}.${((v >> 4) & 15).toString(16)}${v & 15 ? `.${v & 15}` : v === 0x202 || v === 0x311 ? `.${v & 15}` : ''}`;
         tx.dialect = this.dialect;
-      } else if (code === 3 && tx.share !== undefined && this.trees.size < MAX_OPEN) this.trees.set(u32le(u8, at + 36), tx.share);
+      } else if (code === 3 && tx.share !== undefined && this.trees.size < MAX_OPEN)
+        this.trees.set(u32le(u8, at + 36), tx.share);
       else if (code === 5 && tx.status === 0 && length >= 64 + 88 && tx.filename !== undefined) {
         const share = this.trees.get(tx.tree) ?? '';
-        this.remember(`2:${u32le(u8, b + 64)}:${u32le(u8, b + 72)}`, tx.filename, /IPC\$$/i.test(share) || share === '');
+        this.remember(
+          `2:${u32le(u8, b + 64)}:${u32le(u8, b + 72)}`,
+          tx.filename,
+          /IPC\$$/i.test(share) || share === '',
+        );
         if (/IPC\$$/i.test(share)) tx.pipe = tx.filename;
-      } else if (code === 8 && tx.status === 0 && length >= 64 + 16) this.carried(c, flow, d, tx.readKey, at + u8[b + 2]!, u32le(u8, b + 4), end, tx);
-      else if (code === 11 && length >= 64 + 48) this.carried(c, flow, d, tx.readKey, at + u32le(u8, b + 32), u32le(u8, b + 36), end, tx);
+      } else if (code === 8 && tx.status === 0 && length >= 64 + 16)
+        this.carried(c, flow, d, tx.readKey, at + u8[b + 2]!, u32le(u8, b + 4), end, tx);
+      else if (code === 11 && length >= 64 + 48)
+        this.carried(c, flow, d, tx.readKey, at + u32le(u8, b + 32), u32le(u8, b + 36), end, tx);
       this.ended(c, flow, mid, tx);
       return;
     }
@@ -299,7 +393,16 @@ export class SmbParser implements AppParser {
       tx.share = share;
     } else if (code === 6 && length >= 64 + 24) this.close(`2:${u32le(u8, b + 8)}:${u32le(u8, b + 16)}`);
     else if (code === 9 && length >= 64 + 48) {
-      this.carried(c, flow, d, `2:${u32le(u8, b + 16)}:${u32le(u8, b + 24)}`, at + u16le(u8, b + 2), u32le(u8, b + 4), end, tx);
+      this.carried(
+        c,
+        flow,
+        d,
+        `2:${u32le(u8, b + 16)}:${u32le(u8, b + 24)}`,
+        at + u16le(u8, b + 2),
+        u32le(u8, b + 4),
+        end,
+        tx,
+      );
       addString(c, B['smb.command'], name);
     } else if (code === 8 && length >= 64 + 48) tx.readKey = `2:${u32le(u8, b + 16)}:${u32le(u8, b + 24)}`;
     else if (code === 11 && length >= 64 + 56) {
@@ -324,13 +427,22 @@ export class SmbParser implements AppParser {
 }
 
 export const smb: ProtocolEntry = {
-  protocol: 'smb', transport: 'tcp', ports: [445, 139],
+  protocol: 'smb',
+  transport: 'tcp',
+  ports: [445, 139],
   identify: (u8, at, length) => {
     if (length < 1) return 0;
     if (u8[at] !== 0 && (u8[at]! < 0x81 || u8[at]! > 0x85)) return -1;
     if (length < 8) return length > 1 && u8[at + 1]! > 1 && u8[at] !== 0 ? -1 : 0;
     if (u8[at] === 0x81) return u24(u8, at + 1) === 68 && u8[at + 4] === 32 ? 1 : -1;
-    return (u8[at + 4] === 0xff || u8[at + 4] === 0xfe || u8[at + 4] === 0xfd || u8[at + 4] === 0xfc) && u8[at + 5] === 0x53 && u8[at + 6] === 0x4d && u8[at + 7] === 0x42 ? 1 : -1;
+    return (u8[at + 4] === 0xff || u8[at + 4] === 0xfe || u8[at + 4] === 0xfd || u8[at + 4] === 0xfc) &&
+      u8[at + 5] === 0x53 &&
+      u8[at + 6] === 0x4d &&
+      u8[at + 7] === 0x42
+      ? 1
+      : -1;
   },
+  isServers: (u8, at, length) =>
+    u8[at + 4] === 0xff ? length > 13 && (u8[at + 13]! & 0x80) !== 0 : length > 20 && (u8[at + 20]! & 1) !== 0,
   create: () => new SmbParser(),
 };

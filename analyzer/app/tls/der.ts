@@ -25,9 +25,21 @@ function open(u8: Uint8Array, at: number, end: number): number {
 }
 
 const NAMES: Record<string, string> = {
-  '550403': 'CN', '550404': 'SN', '550405': 'serialNumber', '550406': 'C', '550407': 'L', '550408': 'ST', '550409': 'STREET',
-  '55040a': 'O', '55040b': 'OU', '55040c': 'title', '55042a': 'GN', '2a864886f70d010901': 'emailAddress',
-  '0992268993f22c640119': 'DC', '0992268993f22c640101': 'UID', '55040f': 'businessCategory',
+  '550403': 'CN',
+  '550404': 'SN',
+  '550405': 'serialNumber',
+  '550406': 'C',
+  '550407': 'L',
+  '550408': 'ST',
+  '550409': 'STREET',
+  '55040a': 'O',
+  '55040b': 'OU',
+  '55040c': 'title',
+  '55042a': 'GN',
+  '2a864886f70d010901': 'emailAddress',
+  '0992268993f22c640119': 'DC',
+  '0992268993f22c640101': 'UID',
+  '55040f': 'businessCategory',
 };
 
 export interface Certificate {
@@ -85,7 +97,9 @@ export function readCertificate(u8: Uint8Array, at: number, length: number): Cer
   if (tag === 0xa0) tag = open(u8, next, end);
   if (tag !== 2) return undefined;
   const c: Certificate = { subject: '', issuer: '', serial: '', notBefore: '', notAfter: '', names: [] };
-  c.serial = hex(u8, at0, Math.min(next - at0, 40)).toUpperCase().replace(/..(?!$)/g, '$&:');
+  c.serial = hex(u8, at0, Math.min(next - at0, 40))
+    .toUpperCase()
+    .replace(/..(?!$)/g, '$&:');
   if (open(u8, next, end) !== 0x30) return undefined; // signature algorithm
   if (open(u8, next, end) !== 0x30) return undefined;
   let p = next;

@@ -33,8 +33,20 @@ export function readHello(u8: Uint8Array, at: number, length: number, client: bo
   const end = at + length;
   if (length < 38) return undefined;
   const h: Hello = {
-    version: u16(u8, at), randomAt: at + 2, sniAt: 0, sniLength: -1, alpn: [], alpnAt: 0, alpnLength: -1, supported: 0,
-    sessionLength: u8[at + 34]!, ciphers: [], extensions: [], groups: [], formats: [], signatures: [],
+    version: u16(u8, at),
+    randomAt: at + 2,
+    sniAt: 0,
+    sniLength: -1,
+    alpn: [],
+    alpnAt: 0,
+    alpnLength: -1,
+    supported: 0,
+    sessionLength: u8[at + 34]!,
+    ciphers: [],
+    extensions: [],
+    groups: [],
+    formats: [],
+    signatures: [],
   };
   let p = at + 35 + h.sessionLength;
   if (p + 2 > end) return undefined;
@@ -54,7 +66,8 @@ export function readHello(u8: Uint8Array, at: number, length: number, client: bo
   const stop = Math.min(end, p + 2 + u16(u8, p));
   p += 2;
   while (p + 4 <= stop && h.extensions.length < MAX_LIST) {
-    const type = u16(u8, p), n = u16(u8, p + 2);
+    const type = u16(u8, p),
+      n = u16(u8, p + 2);
     p += 4;
     h.extensions.push(type);
     if (p + n > stop) break;
@@ -86,12 +99,15 @@ function extension(u8: Uint8Array, h: Hello, type: number, at: number, n: number
   else if (type === 13) list(h.signatures, at + 2);
   else if (type === 43) {
     if (!client && n === 2) h.supported = u16(u8, at);
-    else for (let p = at + 1; p + 1 < end; p += 2) if (!grease(u16(u8, p))) h.supported = Math.max(h.supported, u16(u8, p));
+    else
+      for (let p = at + 1; p + 1 < end; p += 2)
+        if (!grease(u16(u8, p))) h.supported = Math.max(h.supported, u16(u8, p));
   }
 }
 
 const md5 = (s: string): string => createHash('md5').update(s).digest('hex');
-const sha12 = (s: string): string => (s === '' ? '000000000000' : createHash('sha256').update(s).digest('hex').slice(0, 12));
+const sha12 = (s: string): string =>
+  s === '' ? '000000000000' : createHash('sha256').update(s).digest('hex').slice(0, 12);
 const dashes = (list: number[]): string => list.filter((v) => !grease(v)).join('-');
 const hex4 = (v: number): string => v.toString(16).padStart(4, '0');
 
@@ -110,7 +126,14 @@ export function ja3s(h: Hello): Fingerprint {
   return { string, hash: md5(string) };
 }
 
-const VERSIONS: Record<number, string> = { 0x304: '13', 0x303: '12', 0x302: '11', 0x301: '10', 0x300: 's3', 0x200: 's2' };
+const VERSIONS: Record<number, string> = {
+  0x304: '13',
+  0x303: '12',
+  0x302: '11',
+  0x301: '10',
+  0x300: 's3',
+  0x200: 's2',
+};
 
 /** JA4 of a ClientHello. @param transport 't' TCP, 'q' QUIC. */
 export function ja4(h: Hello, transport: 't' | 'q'): string {
@@ -119,22 +142,38 @@ export function ja4(h: Hello, transport: 't' | 'q'): string {
   const first = h.alpn[0] ?? '';
   let alpn = '00';
   if (first.length > 0) {
-    const a = first.charCodeAt(0), b = first.charCodeAt(first.length - 1);
+    const a = first.charCodeAt(0),
+      b = first.charCodeAt(first.length - 1);
     const alnum = (v: number): boolean => (v >= 48 && v <= 57) || ((v | 32) >= 97 && (v | 32) <= 122);
-    alpn = alnum(a) && alnum(b)
-      ? String.fromCharCode(a) + String.fromCharCode(b)
-      : (a >> 4).toString(16) + (b & 15).toString(16);
+    alpn =
+      alnum(a) && alnum(b)
+        ? String.fromCharCode(a) + String.fromCharCode(b)
+        : (a >> 4).toString(16) + (b & 15).toString(16);
   }
   const two = (n: number): string => String(Math.min(n, 99)).padStart(2, '0');
-  const head = transport + (VERSIONS[h.supported || h.version] ?? '00') + (h.extensions.includes(0) ? 'd' : 'i') +
-    two(ciphers.length) + two(extensions.length) + alpn;
-  const sorted = extensions.filter((v) => v !== 0 && v !== 16).map(hex4).sort().join(',');
-  const signatures = h.signatures.filter((v) => !grease(v)).map(hex4).join(',');
+  const head =
+    transport +
+    (VERSIONS[h.supported || h.version] ?? '00') +
+    (h.extensions.includes(0) ? 'd' : 'i') +
+    two(ciphers.length) +
+    two(extensions.length) +
+    alpn;
+  const sorted = extensions
+    .filter((v) => v !== 0 && v !== 16)
+    .map(hex4)
+    .sort()
+    .join(',');
+  const signatures = h.signatures
+    .filter((v) => !grease(v))
+    .map(hex4)
+    .join(',');
   const tail = sorted === '' && signatures === '' ? '' : signatures === '' ? sorted : `${sorted}_${signatures}`;
   return `${head}_${sha12(ciphers.map(hex4).sort().join(','))}_${sha12(tail)}`;
 }
 
 export function versionName(v: number): string {
-  return { 0x304: 'TLS 1.3', 0x303: 'TLS 1.2', 0x302: 'TLS 1.1', 0x301: 'TLSv1', 0x300: 'SSLv3', 0x200: 'SSLv2' }[v] ??
-    (v === 0x0101 ? 'NTLS 1.1' : `0x${hex4(v)}`);
+  return (
+    { 0x304: 'TLS 1.3', 0x303: 'TLS 1.2', 0x302: 'TLS 1.1', 0x301: 'TLSv1', 0x300: 'SSLv3', 0x200: 'SSLv2' }[v] ??
+    (v === 0x0101 ? 'NTLS 1.1' : `0x${hex4(v)}`)
+  );
 }

@@ -8,8 +8,15 @@ import { ja3, ja3s, ja4, readHello, versionName, type Fingerprint } from './hell
 
 /** Anomalies of TLS, named as Suricata names its tls events where it has one. */
 export type TlsAnomaly =
-  | 'invalid_record_type' | 'invalid_record_version' | 'invalid_record_length' | 'invalid_handshake_message'
-  | 'invalid_certificate' | 'too_many_records_in_packet' | 'heartbeat_message' | 'invalid_heartbeat_message' | 'dataleak_heartbeat_mismatch'
+  | 'invalid_record_type'
+  | 'invalid_record_version'
+  | 'invalid_record_length'
+  | 'invalid_handshake_message'
+  | 'invalid_certificate'
+  | 'too_many_records_in_packet'
+  | 'heartbeat_message'
+  | 'invalid_heartbeat_message'
+  | 'dataleak_heartbeat_mismatch'
   | 'handshake_invalid_length';
 
 /** Handshake bytes of one direction kept until a message is whole: chains of ten large certificates fit. */
@@ -55,10 +62,13 @@ class TlsTransaction implements Transaction {
       version: this.version === 0 ? 'UNDETERMINED' : versionName(this.version),
       ...(c && { notbefore: c.notBefore, notafter: c.notAfter }),
       ...(c && c.names.length > 0 && { subjectaltname: c.names }),
-      ...(this.ja3 && { ja3: this.ja3 }), ...(this.ja3s && { ja3s: this.ja3s }), ...(this.ja4 && { ja4: this.ja4 }),
+      ...(this.ja3 && { ja3: this.ja3 }),
+      ...(this.ja3s && { ja3s: this.ja3s }),
+      ...(this.ja4 && { ja4: this.ja4 }),
       ...(this.clientAlpns.length > 0 && { client_alpns: this.clientAlpns }),
       ...(this.serverAlpn !== undefined && { server_alpns: [this.serverAlpn] }),
-      ...(this.resumed && { session_resumed: true }), ...(this.chain > 1 && { chain_length: this.chain }),
+      ...(this.resumed && { session_resumed: true }),
+      ...(this.chain > 1 && { chain_length: this.chain }),
     };
   }
 }
@@ -85,13 +95,27 @@ export class TlsParser implements AppParser {
       }
       if (length - used < 5) break;
       const p = at + used;
-      const type = u8[p]!, size = u16(u8, p + 3);
+      const type = u8[p]!,
+        size = u16(u8, p + 3);
       if (type < 20 || type > 24 || size > MAX_RECORD || (u8[p + 1] !== 3 && u8[p + 1] !== 1)) {
-        if (side.records === 0 && (u8[p]! & 0x80) !== 0 && u8[p + 2] === 1) return this.ssl2(c, flow, direction, p, length - used) + used;
-        c.anomaly(flow, 'tls', type < 20 || type > 24 ? 'invalid_record_type' : size > MAX_RECORD ? 'invalid_record_length' : 'invalid_record_version');
+        if (side.records === 0 && (u8[p]! & 0x80) !== 0 && u8[p + 2] === 1)
+          return this.ssl2(c, flow, direction, p, length - used) + used;
+        c.anomaly(
+          flow,
+          'tls',
+          type < 20 || type > 24
+            ? 'invalid_record_type'
+            : size > MAX_RECORD
+              ? 'invalid_record_length'
+              : 'invalid_record_version',
+        );
         return -1;
       }
-      if (type === Content.Data || side.encrypted || (type === Content.Heartbeat && length - used < 5 + size && length - used > 8)) {
+      if (
+        type === Content.Data ||
+        side.encrypted ||
+        (type === Content.Heartbeat && length - used < 5 + size && length - used > 8)
+      ) {
         if (type === Content.Data && !side.encrypted) side.encrypted = true;
         if (type === Content.Data) this.emit(c, flow);
         if (type === Content.Heartbeat && !side.encrypted) this.heartbeat(c, flow, p, size, length - used);
@@ -118,7 +142,8 @@ export class TlsParser implements AppParser {
   /** CVE-2014-0160: the payload length asks for more than the record holds. */
   private heartbeat(c: AppContext, flow: Flow, at: number, size: number, have: number): void {
     c.anomaly(flow, 'tls', 'heartbeat_message', 0);
-    if (have >= 8 && c.arena.u8[at + 5] === 1 && u16(c.arena.u8, at + 6) + 3 > size) c.anomaly(flow, 'tls', 'invalid_heartbeat_message', 0);
+    if (have >= 8 && c.arena.u8[at + 5] === 1 && u16(c.arena.u8, at + 6) + 3 > size)
+      c.anomaly(flow, 'tls', 'invalid_heartbeat_message', 0);
   }
 
   /** A version 2 ClientHello (RFC 5246 E.2): only its version is of use. */
@@ -182,7 +207,8 @@ export class TlsParser implements AppParser {
     let used = 0;
     while (length - used >= 4) {
       const p = at + used;
-      const type = u8[p]!, size = u24(u8, p + 1);
+      const type = u8[p]!,
+        size = u24(u8, p + 1);
       if (type > 24 || size > MAX_HANDSHAKE) {
         if (!this.helloSeen && !this.serverSeen) c.anomaly(flow, 'tls', 'invalid_handshake_message', 0);
         return -1;
@@ -254,7 +280,10 @@ export class TlsParser implements AppParser {
       tx.chain++;
       if (i === 0) {
         tx.certificate = readCertificate(u8, p, n);
-        tx.fingerprint = createHash('sha1').update(u8.subarray(p, p + n)).digest('hex').replace(/..(?!$)/g, '$&:');
+        tx.fingerprint = createHash('sha1')
+          .update(u8.subarray(p, p + n))
+          .digest('hex')
+          .replace(/..(?!$)/g, '$&:');
       }
       p += n;
     }
@@ -301,7 +330,9 @@ export function addString(c: AppContext, id: number, value: string): void {
 }
 
 export const tls: ProtocolEntry = {
-  protocol: 'tls', transport: 'tcp', ports: [443, 465, 636, 853, 993, 995, 8443],
+  protocol: 'tls',
+  transport: 'tcp',
+  ports: [443, 465, 636, 853, 993, 995, 8443],
   identify: (u8, at, length, direction, onPort) => {
     const type = u8[at]!;
     if (length < 1) return 0;
@@ -310,15 +341,26 @@ export const tls: ProtocolEntry = {
       if (length > 2 && (u8[at + 2]! > 4 || (u8[at + 1] === 1 && u8[at + 2] !== 1))) return -1;
       if (length < 6) return 0;
       if (u16(u8, at + 3) > MAX_RECORD) return -1;
-      return type === 21 ? (u16(u8, at + 3) === 2 ? 1 : -1) : u8[at + 5] === (direction === 0 ? 1 : 2) || u8[at + 5] === 2 || u8[at + 5] === 1 ? 1 : -1;
+      return type === 21
+        ? u16(u8, at + 3) === 2
+          ? 1
+          : -1
+        : u8[at + 5] === (direction === 0 ? 1 : 2) || u8[at + 5] === 2 || u8[at + 5] === 1
+          ? 1
+          : -1;
     }
     if (type === 23 && onPort) return length < 3 ? 0 : u8[at + 1] === 3 && u8[at + 2]! <= 4 ? 1 : -1;
     if ((type & 0x80) !== 0) {
       if (length < 5) return 0;
       const n = ((type & 0x7f) << 8) | u8[at + 1]!;
-      return n < 512 && u8[at + 2] === 1 && ((u8[at + 3] === 3 && u8[at + 4]! <= 4) || (u8[at + 3] === 0 && u8[at + 4] === 2)) ? 1 : -1;
+      return n < 512 &&
+        u8[at + 2] === 1 &&
+        ((u8[at + 3] === 3 && u8[at + 4]! <= 4) || (u8[at + 3] === 0 && u8[at + 4] === 2))
+        ? 1
+        : -1;
     }
     return -1;
   },
+  isServers: (u8, at, length) => length > 5 && u8[at] === 22 && u8[at + 5] === 2,
   create: () => new TlsParser(),
 };
