@@ -104,9 +104,9 @@ class KernelScan implements LiteralScan {
     const texts = folded.map((l) => plan.bytes(l.length));
     const hashes = ([4, 2, 1] as const).filter((s) => byStride[s].length > 0).map((stride) => {
       const ids = byStride[stride];
-      // 16 bits of bitmap for each entry keep false alarms at one in sixteen.
-      const bits = Math.min(24, Math.max(12, Math.ceil(Math.log2(ids.length * stride * 16))));
-      const headBits = Math.max(8, bits - 4);
+      // 128 bits of bitmap for each entry keep false alarms below one in a hundred; above 512 KiB it would leave the cache.
+      const bits = Math.min(22, Math.max(14, Math.ceil(Math.log2(ids.length * stride * 128))));
+      const headBits = Math.min(18, Math.max(8, bits - 6));
       return {
         stride, ids, bits, headBits, table: plan.words(5), bitmap: plan.bytes(1 << (bits - 3)), heads: plan.words(1 << headBits),
         entries: plan.words(ids.length * stride * 6),
