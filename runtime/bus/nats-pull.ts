@@ -29,6 +29,7 @@ interface Item { msg: Msg; seq: number; count: number; arrived: number; handledA
 export interface PullHost {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
+  readonly inboxPrefix: string | undefined;
   readonly closed: boolean;
   connected(): Promise<void>;
   broken(): Promise<void>;
@@ -143,7 +144,7 @@ export class PullConsumer implements Subscription {
 
   async #session(): Promise<void> {
     const nc = this.host.connection;
-    const inbox = createInbox();
+    const inbox = createInbox(this.host.inboxPrefix);
     this.#lost = false;
     this.#requested = 0;
     this.#heard = Date.now();

@@ -33,6 +33,8 @@ export interface NatsOptions {
   credsFile?: string;
   /** Shown by the server for this connection. */
   name?: string;
+  /** First token of reply subjects, so that the server can keep the answers of one account user from the others; default `_INBOX`. */
+  inboxPrefix?: string;
   /** Copies of each stream in a cluster. */
   replicas?: number;
   /** How long the first connection may take; later ones are tried for ever. */
@@ -60,6 +62,7 @@ class NatsBus implements Bus {
     void this.#watch();
   }
 
+  get inboxPrefix(): string | undefined { return this.options.inboxPrefix; }
   get closed(): boolean { return this.state === 'closed'; }
   get #away(): boolean { return this.state !== 'connected'; }
 
@@ -312,6 +315,7 @@ function connectionOptions(options: NatsOptions): ConnectionOptions {
     ...(authenticator ? { authenticator } : {}), ...(tls ? { tls } : {}),
     timeout: 5000, reconnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 250, reconnectJitter: 250, reconnectJitterTLS: 500,
     pingInterval: 10_000, maxPingOut: 2, ignoreAuthErrorAbort: true, noAsyncTraces: true,
+    ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
   };
 }
 

@@ -20,6 +20,8 @@ export const BusConfig = Type.Object({
   tls: Type.Optional(Type.Object({
     caFile: Type.Optional(Type.String()), certFile: Type.Optional(Type.String()), keyFile: Type.Optional(Type.String()),
   }, { additionalProperties: false })),
+  /** First token of reply subjects, as the permissions of the NATS server have it for this user. */
+  inboxPrefix: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' })),
   replicas: Type.Optional(Type.Integer({ minimum: 1, maximum: 5 })),
   connectTimeoutMs: Type.Optional(Type.Integer({ minimum: 100 })),
 }, { additionalProperties: false });
@@ -39,7 +41,7 @@ export async function openBus(
     return createNatsBus({
       servers: url.split(',').map((s) => s.trim()), name: options.name, onError: options.onError, user: config.user, pass: config.password,
       token: config.token, nkeyFile: config.nkeyFile, nkeySeed: config.nkeySeed, credsFile: config.credsFile, tls: config.tls,
-      replicas: config.replicas, connectTimeoutMs: config.connectTimeoutMs,
+      replicas: config.replicas, inboxPrefix: config.inboxPrefix, connectTimeoutMs: config.connectTimeoutMs,
     });
   }
   throw busErrors.url(url);
