@@ -1,4 +1,4 @@
-/** The bus: one interface, an embedded implementation and NATS with JetStream; both pass `conformance.ts`. */
+/** The bus: one interface; in one process, through a local socket, and NATS with JetStream. All pass `conformance.ts`. */
 
 export interface BusMessage {
   subject: string;
@@ -47,6 +47,7 @@ export interface StreamOptions {
 
 export type BusState = 'connected' | 'disconnected' | 'reconnecting' | 'closed';
 
+/** `data` and `headers` belong to the bus from a call on: they may be handed to subscribers as they are, so don't change them. */
 export interface Bus {
   /** At most once, to whoever listens now. Resolves when the message has left this process or sits in a bounded buffer. */
   publish(subject: string, data: Uint8Array, headers?: Record<string, string>): Promise<void>;
