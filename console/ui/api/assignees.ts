@@ -1,11 +1,10 @@
 import { shallowRef } from 'vue';
 import type { Page, UserName } from '../../model/api.js';
-import { api } from './client.js';
+import { api, listOf } from './client.js';
 
 /** People to whom an incident can be given. */
 export const assignees = shallowRef<UserName[]>([]);
 
 export async function loadAssignees(): Promise<void> {
-  const answer = await api.get<UserName[] | Page<UserName>>('/api/assignees').catch(() => []);
-  assignees.value = Array.isArray(answer) ? answer : answer.items;
+  assignees.value = listOf(await api.get<UserName[] | Page<UserName>>('/api/assignees').catch(() => []));
 }

@@ -1,5 +1,5 @@
 import { reactive } from 'vue';
-import type { CSRF_HEADER } from '../../model/api.js';
+import type { CSRF_HEADER, Page } from '../../model/api.js';
 
 const CSRF: typeof CSRF_HEADER = 'x-sw-csrf';
 let language = 'zh-CN';
@@ -29,6 +29,9 @@ let csrf = '';
 export function setCsrf(token: string | undefined): void {
   csrf = token ?? '';
 }
+
+/** Short lists come whole, long ones as pages; this takes either. */
+export const listOf = <T>(answer: T[] | Page<T>): T[] => (Array.isArray(answer) ? answer : answer.items);
 
 type Query = Record<string, string | number | boolean | readonly string[] | undefined | null>;
 

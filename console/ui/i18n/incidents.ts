@@ -59,7 +59,7 @@ export const zh = {
   selectAll: '选择或取消全部',
   select: '选择该事件',
   nextIncident: '下一起',
-  actionName: { comment: '备注', created: '创建', updated: '更新', alert: '新告警', assign: '分派', release: '退回队列', escalate: '上报', confirm: '确认', dismiss: '排除', remediate: '转整改', close: '归档', reopen: '重开', create: '创建' },
+  actionName: { comment: '备注', created: '创建', updated: '更新', alert: '新告警', assign: '分派', release: '退回队列', escalate: '上报', confirm: '确认', dismiss: '排除', remediate: '转整改', close: '归档', reopen: '重开', create: '创建', raise: '升级' },
 };
 export const en: typeof zh = {
   rank: 'Rank',
@@ -122,5 +122,5 @@ export const en: typeof zh = {
   selectAll: 'Select or deselect all',
   select: 'Select this incident',
   nextIncident: 'Next',
-  actionName: { comment: 'Note', created: 'Created', updated: 'Updated', alert: 'New alert', assign: 'Assigned', release: 'Back to queue', escalate: 'Escalated', confirm: 'Confirmed', dismiss: 'Dismissed', remediate: 'To remediation', close: 'Closed', reopen: 'Reopened', create: 'Created' },
+  actionName: { comment: 'Note', created: 'Created', updated: 'Updated', alert: 'New alert', assign: 'Assigned', release: 'Back to queue', escalate: 'Escalated', confirm: 'Confirmed', dismiss: 'Dismissed', remediate: 'To remediation', close: 'Closed', reopen: 'Reopened', create: 'Created', raise: 'Raised' },
 };
