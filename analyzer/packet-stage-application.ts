@@ -60,7 +60,7 @@ export class Application {
     if (!held.append(at, length)) return this.overflow(session);
     const kept = held.length;
     const left = this.present(session, direction, held.at, kept);
-    held.consume(kept - left);
+    if (session.state !== AppState.Raw) held.consume(kept - left);
   }
 
   /** One UDP datagram (or SCTP chunk). */
@@ -117,10 +117,7 @@ export class Application {
 
   /** Lets go of everything. */
   close(session: Session): void {
-    session.held[0]?.clear();
-    session.held[1]?.clear();
-    session.flow.parser = undefined;
-    session.state = AppState.Raw;
+    this.drop(session);
   }
 
   /** @returns how many bytes at the end of what was presented are to be kept. */
@@ -212,7 +209,15 @@ export class Application {
   }
 
   private drop(session: Session): void {
+    const { parser } = session.flow;
     session.flow.parser = undefined;
+    if (parser?.close !== undefined) {
+      try {
+        parser.close(this.context);
+      } catch {
+        this.parserFailures++;
+      }
+    }
     session.state = AppState.Raw;
     session.held[0]?.clear();
     session.held[1]?.clear();

@@ -71,6 +71,8 @@ export interface AppParser {
   gap(context: AppContext, flow: Flow, direction: Direction, missing: number): boolean;
   /** No more bytes in this direction (FIN, RST, timeout, end of capture). Called once per direction at most. */
   end(context: AppContext, flow: Flow, direction: Direction): void;
+  /** The parser is let go: it failed (with or without `end`), or its flow is over. Gives back what it took of the arena. */
+  close?(context: AppContext): void;
 }
 
 /** How a protocol is recognised by its bytes, on any port. */
