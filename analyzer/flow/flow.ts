@@ -23,6 +23,7 @@ export class Flow {
   vlan0 = 0;
   vlan1 = 0;
   startUs = 0;
+  /** Set when the flow ends; until then its newest packet's time is in the table. */
   lastUs = 0;
   /** Set when the first packet seen was not the first of the connection. */
   midstream = false;
