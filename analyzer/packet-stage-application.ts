@@ -60,7 +60,7 @@ export class Application {
     if (!held.append(at, length)) return this.overflow(session);
     const kept = held.length;
     const left = this.present(session, direction, held.at, kept);
-    if (session.state !== AppState.Raw) held.consume(kept - left);
+    if (held.length === kept) held.consume(kept - left); // else the parser was let go, and its bytes with it
   }
 
   /** One UDP datagram (or SCTP chunk). */

@@ -90,8 +90,8 @@ export class PacketStage {
     this.table = new FlowTable({
       capacity: config.flows, timeouts: config.timeouts, seed: config.seed, onEnd: (slot, reason) => this.flowEnded(slot, reason),
     });
-    this.sessions = new Array<Session | undefined>(config.flows).fill(undefined);
-    this.flows = new Array<Flow | undefined>(config.flows).fill(undefined);
+    this.sessions = Array.from({ length: config.flows }, () => undefined);
+    this.flows = Array.from({ length: config.flows }, () => undefined);
     this.context = new StageContext(this.arena, this.packetUnderWay, config, this.matcher, this.outputs, {
       flowOf: () => (this.slot < 0 ? undefined : this.flowAt(this.slot)),
       evidence: (flow, maxBytes) => this.evidence(flow, maxBytes),
