@@ -13,7 +13,7 @@ export class HeartbeatSender implements Service {
   readonly name = 'heartbeat';
   readonly #startedAt = new Date().toISOString();
   #timer: NodeJS.Timeout | undefined;
-  #sending: Promise<void> | undefined;
+  #sending = false;
 
   /** `read` is asked for the counters at each beat. */
   constructor(private readonly bus: Bus, private readonly who: Pick<Health, 'role' | 'id' | 'version' | 'node' | 'unit'>, private readonly read: () => HealthNow) {}
@@ -31,7 +31,9 @@ export class HeartbeatSender implements Service {
     await this.#send(this.current());
     this.#timer = setInterval(() => {
       // While the bus is away one beat waits; the ones after it are left out.
-      this.#sending ??= this.#send(this.current()).finally(() => { this.#sending = undefined; });
+      if (this.#sending) return;
+      this.#sending = true;
+      void this.#send(this.current()).finally(() => { this.#sending = false; });
     }, HEARTBEAT_MS);
     this.#timer.unref();
   }

@@ -210,7 +210,7 @@ class EmbeddedMetrics implements MetricsStore {
 
   async remove(tag: string, value: string): Promise<void> {
     await this.flush();
-    for (const [key, id] of [...this.#series]) {
+    for (const [key, id] of this.#series) {
       if (JSON.parse(key.split('\0')[1])[tag] !== value) continue;
       for (const { table } of LEVELS) this.#db.prepare(`DELETE FROM ${table} WHERE series = ?`).run(id);
       this.#db.prepare('DELETE FROM series WHERE id = ?').run(id);
