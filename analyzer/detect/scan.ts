@@ -45,7 +45,8 @@ interface Followed {
  * Scans: one source tries many targets of which most do not answer. Answered connections do not count towards the
  * threshold, so that a browser, a gateway or a poller that reaches many working services is none.
  * Parameters: `targets` (distinct ones without an answer that make a scan), `seconds` (within which), `share` (of the
- * targets tried that must be without an answer), `udp` (the same as `targets`, for UDP).
+ * targets tried that must be without an answer), `udp` (the same as `targets`, for UDP), `pace` (at most so many targets a
+ * second: a rule for slow scans leaves fast ones to the other).
  */
 class Scan implements Behaviour {
   private readonly followed = new Map<number, Followed>();
@@ -53,6 +54,8 @@ class Scan implements Behaviour {
   private readonly threshold: number;
   private readonly udpThreshold: number;
   private readonly share: number;
+  /** Targets per µs. */
+  private readonly pace: number;
   private inAll = 0;
   evicted = 0;
 
@@ -61,6 +64,8 @@ class Scan implements Behaviour {
     this.threshold = numberOf(rule, 'targets', shape === 'odd' ? 8 : 15);
     this.udpThreshold = numberOf(rule, 'udp', this.threshold * 3);
     this.share = numberOf(rule, 'share', 0.6);
+    const pace = numberOf(rule, 'pace', 0);
+    this.pace = pace > 0 ? pace / 1e6 : Infinity;
   }
 
   get held(): number {
@@ -129,6 +134,7 @@ class Scan implements Behaviour {
     const silent = one.targets.size - one.answered;
     const enough = one.protocol === UDP ? this.udpThreshold : this.threshold;
     // Told when it becomes a scan, and each time it has doubled.
+    if (silent > this.pace * (one.lastUs - one.firstUs)) return;
     if (silent >= Math.max(enough, one.told * 2) && silent >= this.share * one.targets.size) this.tell(one);
   }
 

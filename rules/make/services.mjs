@@ -37,6 +37,13 @@ try {
     await cli(6379, 'info', 'server');
   });
 
+  // A stand-in for a terminal server: confirms the connection, says as much as a failed TLS login does, hangs up.
+  const rdp = "const c=require('crypto');require('net').createServer(s=>{s.on('error',()=>{});s.once('data',()=>{s.write(Buffer.from('030000130ed000001234000209080002000000','hex'));s.end(c.createHash('sha512').update('x').digest('hex').repeat(7))})}).listen(3389)";
+  rig.victim(process.execPath, '-e', rdp);
+  await sleep(400);
+  await make('behaviour/login-rate/rdp-guessing.pcap', () => sh(
+    `for i in $(seq 40); do printf '\\x03\\x00\\x00\\x2b\\x26\\xe0\\x00\\x00\\x00\\x00\\x00Cookie: mstshash=admin\\r\\n\\x01\\x00\\x08\\x00\\x03\\x00\\x00\\x00' | timeout 1 ncat 10.42.1.10 3389 > /dev/null; sleep 0.2; done`));
+
   const s = 'shell/reverse-shell-prompt/';
   const listen = (port, commands) => rig.attack('bash', '-c', `(sleep 1; printf '${commands}'; sleep 1) | timeout 4 ncat -lnp ${port}`);
   await make(`${s}bash.pcap`, async () => {
