@@ -4,7 +4,7 @@ import type { Bus } from '../../runtime/bus/bus.js';
 import type { Clock } from '../../runtime/lifecycle.js';
 import type { Log } from '../../runtime/log.js';
 import type { MetricsStore } from '../../runtime/metrics/metrics.js';
-import type { IncidentRow, TicketRow, UserName } from '../model/api.js';
+import type { IncidentRow, NodeView, TicketRow, UserName } from '../model/api.js';
 import { assetsOf, type Assets } from './assets.js';
 import { sessions, type Sessions } from './auth/session.js';
 import type { Settled } from './config.js';
@@ -59,7 +59,7 @@ export class Context {
     try {
       if (taken.alerts.some((a) => a.demo === 1)) this.demo = true;
       for (const r of taken.alerts) this.live.push({ kind: 'alert', alert: alertRow(r, this.held) }, { units: [r.unit, r.attacker_unit], permission: 'alert.read' });
-      if (this.live.count > 0) for (const r of taken.incidents) await this.announceIncident(r);
+      for (const r of taken.incidents) await this.announceIncident(r);
       for (const id of taken.tickets) await this.announceTicket(id);
     } catch (error) {
       this.log.warn('a change could not be announced to the browsers', { error });
@@ -73,6 +73,12 @@ export class Context {
     const t = await this.store.tickets.byId(EVERYTHING, id);
     // A draft is the watch's alone: it concerns no unit yet.
     if (t) this.live.push({ kind: 'ticket', ticket: ticketRow(t, this.held, this.clock.now()) }, { units: t.issued === null || t.state === 'draft' || t.state === 'review' ? [] : [t.unit], permission: 'ticket.read' });
+  }
+  /** Counters of the console for /metrics and its own heartbeat; the service fills in what it owns. */
+  counters: () => Record<string, number> = () => ({});
+  async nodeViews(scope: Scope): Promise<NodeView[]> {
+    const now = this.clock.now();
+    return (await this.store.nodes.list(scope)).map((n) => nodeView(n.health, n.at, this.held, now));
   }
   async heard(health: Health): Promise<void> {
     const now = this.clock.now();

@@ -24,12 +24,12 @@ db.exec('PRAGMA cache_size = -65536');
 db.exec('PRAGMA temp_store = MEMORY');
 if (readonly) db.exec('PRAGMA query_only = ON');
 
-type Prepared = ReturnType<typeof db.prepare>;
+interface Prepared { reader: boolean; all(...parameters: unknown[]): unknown[]; run(...parameters: unknown[]): { changes: number; lastInsertRowid: number | bigint } }
 const statements = new Map<string, Prepared>();
 function prepared(sql: string): Prepared {
   let statement = statements.get(sql);
   if (statement) return statement;
-  statement = db.prepare(sql) as Prepared;
+  statement = db.prepare(sql) as unknown as Prepared;
   if (statements.size >= STATEMENTS_MAX) statements.delete(statements.keys().next().value as string);
   statements.set(sql, statement);
   return statement;
@@ -51,9 +51,9 @@ port.on('message', (request: Request | 'close') => {
       return;
     }
     const statement = prepared(sql);
-    if (statement.reader) port.postMessage({ id, rows: statement.all(...(parameters as never[])) } satisfies Reply);
+    if (statement.reader) port.postMessage({ id, rows: statement.all(...parameters) } satisfies Reply);
     else {
-      const result = statement.run(...(parameters as never[]));
+      const result = statement.run(...parameters);
       port.postMessage({ id, rows: [], changes: result.changes, lastId: Number(result.lastInsertRowid) } satisfies Reply);
     }
   } catch (error) {

@@ -1,0 +1,184 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import cookie from '@fastify/cookie';
+import helmet from '@fastify/helmet';
+import multipart from '@fastify/multipart';
+import rateLimit from '@fastify/rate-limit';
+import swagger from '@fastify/swagger';
+import websocket from '@fastify/websocket';
+import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { CSRF_HEADER, type ApiError } from '../model/api.js';
+import { ROUTES, type RouteName, type RouteRule } from '../model/permissions.js';
+import type { Caller } from './auth/session.js';
+import type { Context } from './context.js';
+import { Refused, refusals, routeWithoutPermission } from './errors.js';
+import { registerRoutes } from './routes/index.js';
+import { serveUi } from './ui-files.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | null;
+    /** What the audit log says beside the route: never a secret. */
+    auditDetails: Record<string, unknown> | null;
+    /** Set where a route is entered by somebody who has no session yet. */
+    auditActor: string | null;
+  }
+  interface FastifyContextConfig { route?: RouteName; audit?: 'always' | 'never' }
+}
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+// An upload of the registry is the largest body of JSON.
+const BODY_MAX = 9 * 1024 * 1024;
+export const ATTACHMENT_MAX = 20 * 1024 * 1024;
+// A person with several pages open stays far below; a script does not.
+const REQUESTS_PER_MINUTE = 1_200;
+
+export const languageOf = (request: FastifyRequest): 'zh' | 'en' => {
+  const asked = (request.query as { lang?: unknown } | undefined)?.lang;
+  if (asked === 'zh' || asked === 'en') return asked;
+  const header = String(request.headers['accept-language'] ?? '').toLowerCase();
+  const en = header.search(/\ben\b/);
+  const zh = header.search(/\bzh\b/);
+  return en >= 0 && (zh < 0 || en < zh) ? 'en' : 'zh';
+};
+export const cookieName = (context: Context): string => (secure(context) ? '__Host-sw' : 'sw_session');
+const secure = (context: Context): boolean => context.config.tls !== undefined || context.config.behindProxy;
+export const cookieOptions = (context: Context) => ({ path: '/', httpOnly: true, sameSite: 'strict' as const, secure: secure(context) });
+
+/** The caller of a route that needs a session; the permission table has seen to it that there is one. */
+export function callerOf(request: FastifyRequest): Caller {
+  if (!request.caller) throw refusals.needLogin();
+  return request.caller;
+}
+
+/** Name under which a route stands in the permission table. */
+const routeName = (method: string, url: string): string => `${method === 'HEAD' ? 'GET' : method} ${url}`;
+
+/** The web application with every guard in front of every route; what is not in the permission table stops the start. */
+export async function buildApp(context: Context): Promise<FastifyInstance> {
+  const { config, log } = context;
+  const app = fastify({
+    bodyLimit: BODY_MAX, trustProxy: config.behindProxy ? 'loopback' : false, forceCloseConnections: true, logger: false, routerOptions: { maxParamLength: 200 },
+    requestTimeout: 120_000, ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    ...(config.tls ? { https: { cert: readFileSync(config.tls.cert), key: readFileSync(config.tls.key), minVersion: 'TLSv1.2' } } : {}),
+  } as object) as unknown as FastifyInstance;
+
+  app.decorateRequest('caller', null);
+  app.decorateRequest('auditDetails', null);
+  app.decorateRequest('auditActor', null);
+  const missing: string[] = [];
+  app.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) {
+      const name = routeName(method, route.url);
+      if (route.url.startsWith('/api') || route.url === '/healthz' || route.url === '/metrics') {
+        if (Object.hasOwn(ROUTES, name)) route.config = { ...route.config, route: name as RouteName };
+        else if (method !== 'OPTIONS') missing.push(name);
+      }
+    }
+  });
+
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"], scriptSrc: ["'self'"], styleSrc: ["'self'"], imgSrc: ["'self'", 'data:'], fontSrc: ["'self'"], connectSrc: ["'self'"],
+        workerSrc: ["'self'"], manifestSrc: ["'self'"], baseUri: ["'none'"], formAction: ["'self'"], frameAncestors: ["'none'"], objectSrc: ["'none'"],
+      },
+    },
+    frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' }, crossOriginEmbedderPolicy: false,
+    strictTransportSecurity: secure(context) ? { maxAge: 31_536_000 } : false,
+  });
+  await app.register(cookie);
+  await app.register(multipart, { limits: { files: 1, fields: 8, fileSize: ATTACHMENT_MAX, fieldSize: 64 * 1024, parts: 9 } });
+  await app.register(rateLimit, {
+    global: true, max: REQUESTS_PER_MINUTE, timeWindow: 60_000, errorResponseBuilder: (_request, c) => refusals.tooMany(Math.ceil(c.ttl / 1000)),
+  });
+  await app.register(websocket, { options: { maxPayload: 4096, perMessageDeflate: false } });
+  await app.register(swagger, { openapi: { info: { title: 'Shouwang console', version: context.version } } });
+
+  app.addHook('onRequest', async (request) => {
+    const name = request.routeOptions.config.route;
+    if (!name) return; // the UI's files, and what is nowhere
+    const rule: RouteRule = ROUTES[name];
+    const unsafe = !SAFE.has(request.method);
+    if (unsafe || name === 'GET /api/live') sameOrigin(request);
+    request.caller = (await context.sessions.of(request.cookies[cookieName(context)], context.assets())) ?? null;
+    if (rule.needs === 'public') return;
+    const caller = callerOf(request);
+    if (unsafe && !equal(String(request.headers[CSRF_HEADER] ?? ''), caller.session.csrf)) throw refusals.csrf();
+    if (rule.needs !== 'session' && !caller.permissions.has(rule.needs)) throw refusals.forbidden(rule.needs);
+    if (rule.scope === 'all' && !caller.scope.all) throw refusals.forbidden(`${name}: 全省 / whole province`);
+    if (caller.user.must_change === 1 && !['POST /api/password', 'POST /api/logout'].includes(name)) throw refusals.mustChange();
+  });
+
+  // Whatever changes something is in the audit log before its answer leaves, and so is whatever was refused.
+  app.addHook('onSend', async (request, reply, payload) => {
+    const name = request.routeOptions.config.route;
+    if (name) void reply.header('cache-control', 'no-store');
+    const mode = request.routeOptions.config.audit;
+    const refused = reply.statusCode >= 400;
+    if (!name || mode === 'never') return payload;
+    const denied = reply.statusCode === 403 || reply.statusCode === 401 && name === 'POST /api/login' || reply.statusCode === 429 && name === 'POST /api/login';
+    if (SAFE.has(request.method) && mode !== 'always' && !denied) return payload;
+    if (refused && !denied && reply.statusCode < 500 && ![409, 422].includes(reply.statusCode)) return payload;
+    await context.store.audit.append({
+      at: context.clock.now(), actor: request.caller?.user.id ?? request.auditActor, address: request.ip, action: name,
+      object: (request.params as { id?: string } | undefined)?.id?.slice(0, 128) ?? null, outcome: refused ? 'refused' : 'done',
+      details: { ...request.auditDetails, ...(refused ? { status: reply.statusCode } : {}) },
+    });
+    return payload;
+  });
+
+  app.setErrorHandler((error: FastifyError | Refused, request, reply) => answerError(context, error, request, reply));
+  registerRoutes(app, context);
+  await serveUi(app, config.ui);
+  await app.ready();
+  if (missing.length > 0) {
+    await app.close();
+    throw routeWithoutPermission(missing.join(', '));
+  }
+  log.debug('the console has its routes', { routes: Object.keys(ROUTES).length });
+  return app;
+}
+
+function answerError(context: Context, error: FastifyError | Refused, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  let refused: Refused;
+  if (error instanceof Refused) refused = error;
+  else if (error.validation) {
+    const first = error.validation[0];
+    refused = refusals.badRequest(`${error.validationContext ?? 'body'}${first?.instancePath ?? ''}`, first?.message ?? error.message);
+  } else if (error.statusCode === 413 || error.code === 'FST_REQ_FILE_TOO_LARGE') refused = refusals.tooLarge();
+  else if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500) refused = refusals.badRequest('request', error.message);
+  else {
+    context.log.error('a request failed', { error, route: request.routeOptions.config.route });
+    refused = refusals.internal();
+  }
+  if (refused.details?.retryAfter) void reply.header('retry-after', refused.details.retryAfter);
+  const body: ApiError = refused.toBody(languageOf(request));
+  return reply.status(refused.status).type('application/json; charset=utf-8').send(body);
+}
+
+/** Refuses what another site's page sent: the browser says whence a request comes, and a page cannot change that. */
+function sameOrigin(request: FastifyRequest): void {
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') throw refusals.csrf();
+  const origin = request.headers.origin;
+  if (origin === undefined) return;
+  let host: string;
+  try {
+    host = new URL(origin).host;
+  } catch {
+    throw refusals.csrf();
+  }
+  if (host !== request.host) throw refusals.csrf();
+}
+
+function equal(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}
+
+/** Whether an address is this machine's. */
+export const isLocal = (ip: string): boolean => isIP(ip) !== 0 && /^(127\.|::1$|::ffff:127\.)/.test(ip);

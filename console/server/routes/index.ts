@@ -1,0 +1,20 @@
+import type { FastifyInstance } from 'fastify';
+import type { Context } from '../context.js';
+import { alertRoutes } from './alerts.js';
+import { auditRoutes } from './audit.js';
+import { demoRoutes } from './demo.js';
+import { incidentRoutes } from './incidents.js';
+import { liveRoutes } from './live.js';
+import { overviewRoutes } from './overview.js';
+import { registryRoutes } from './registry.js';
+import { ruleRoutes } from './rules.js';
+import { sessionRoutes } from './session.js';
+import { statusRoutes } from './status.js';
+import { ticketRoutes } from './tickets.js';
+import { userRoutes } from './users.js';
+
+export function registerRoutes(app: FastifyInstance, context: Context): void {
+  for (const routes of [
+    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, liveRoutes,
+  ]) routes(app, context);
+}

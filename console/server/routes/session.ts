@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { SessionRow, SessionView } from '../../model/api.js';
+import { IdParams, LoginForm, PasswordForm, SetupForm } from '../../model/requests.js';
+import { FIRST_ROLES, permissionsOf, type Role } from '../../model/roles.js';
+import { callerOf, cookieName, cookieOptions } from '../app.js';
+import { checkPassword, demandStrong, hashPassword, lockMs } from '../auth/password.js';
+import { rolesOf } from '../auth/session.js';
+import { setupCodeIs, voidSetupCode } from '../auth/setup-code.js';
+import type { Context } from '../context.js';
+import { refusals } from '../errors.js';
+import { iso } from '../store/cursor.js';
+import type { SessionRecord, UserRecord } from '../store/people.js';
+import { userView } from './users.js';
+
+// Per address and minute; guessing goes on against the account's own lock.
+const GUESSES = { rateLimit: { max: 20, timeWindow: 60_000 } };
+
+export function sessionRoutes(app: FastifyInstance, context: Context): void {
+  const { store, config, clock } = context;
+  let setUp = false;
+
+  async function view(user?: UserRecord, session?: SessionRecord): Promise<SessionView> {
+    setUp ||= await store.people.anybody();
+    return {
+      setupRequired: !setUp, separation: config.separation, version: context.version, demo: user ? context.demo : false, passwordPolicy: config.passwordPolicy,
+      permissions: user ? [...permissionsOf(rolesOf(user))] : [],
+      ...(user && session ? { user: userView(user, context.assets()), csrf: session.csrf, expiresAt: iso(session.expires), mustChangePassword: user.must_change === 1 } : {}),
+    };
+  }
+  async function enter(user: UserRecord, request: FastifyRequest, reply: FastifyReply): Promise<SessionView> {
+    // A new session for every login: a token planted before it is worth nothing.
+    if (request.caller) await context.sessions.end(request.caller.session.id);
+    const { token, session } = await context.sessions.open(user, request.ip, String(request.headers['user-agent'] ?? ''));
+    await store.people.change(user.id, { last_login: clock.now() });
+    await store.people.dropStale(clock.now(), config.idleMs);
+    void reply.setCookie(cookieName(context), token, cookieOptions(context));
+    return view({ ...user, last_login: clock.now() }, session);
+  }
+
+  app.get('/api/session', (request) => view(request.caller?.user, request.caller?.session));
+
+  app.post<{ Body: SetupForm }>('/api/setup', { schema: { body: SetupForm }, config: GUESSES }, async (request, reply) => {
+    if (setUp || await store.people.anybody()) throw refusals.setupDone();
+    if (!await setupCodeIs(store.people, request.body.code)) throw refusals.badSetupCode();
+    const { securityAdmin, auditor } = request.body;
+    const wanted: { form: { account: string; name: string; password: string }; roles: readonly Role[]; path: string }[] = [
+      { form: request.body, roles: FIRST_ROLES[config.separation], path: 'account' },
+    ];
+    if (config.separation === 'strict') {
+      if (!securityAdmin || !auditor) throw refusals.needs('securityAdmin', '三员分立：须同时建立安全管理员和审计管理员账号。', 'Three administrators are three people: give the security administrator and the auditor, too.');
+      wanted.push({ form: securityAdmin, roles: ['security_admin'], path: 'securityAdmin' }, { form: auditor, roles: ['auditor'], path: 'auditor' });
+    }
+    for (const { form } of wanted) demandStrong(form.password, form.account, config.passwordPolicy);
+    const accounts = wanted.map((w) => w.form.account.toLowerCase());
+    if (new Set(accounts).size < accounts.length) throw refusals.taken(accounts.find((a, i) => accounts.indexOf(a) !== i) as string);
+    const users = await Promise.all(wanted.map(async ({ form, roles }, i) => ({
+      id: `u-${randomUUID()}`, account: accounts[i], name: form.name, password: await hashPassword(form.password), must_change: i === 0 ? 0 as const : 1 as const,
+      unit: null, disabled: 0 as const, roles_json: JSON.stringify(roles), created: clock.now(), last_login: null,
+    })));
+    if (await store.people.anybody() || !await store.people.create(...users)) throw refusals.setupDone();
+    setUp = true;
+    await voidSetupCode(store.people);
+    await context.people(true);
+    request.auditActor = users[0].id;
+    return enter(users[0], request, reply);
+  });
+
+  app.post<{ Body: LoginForm }>('/api/login', { schema: { body: LoginForm }, config: GUESSES }, async (request, reply) => {
+    const account = request.body.account.toLowerCase();
+    request.auditDetails = { account };
+    const held = await store.people.failures(account);
+    if (held && held.locked_until > clock.now()) throw refusals.locked(Math.ceil((held.locked_until - clock.now()) / 1000));
+    const user = await store.people.byAccount(account);
+    const good = await checkPassword(user?.password, request.body.password);
+    if (!good || !user || user.disabled === 1) {
+      const failures = await store.people.fail(account, clock.now(), lockMs);
+      const locked = lockMs(failures);
+      throw locked > 0 ? refusals.locked(Math.ceil(locked / 1000)) : refusals.badLogin();
+    }
+    await store.people.forgive(account);
+    request.auditActor = user.id;
+    return enter(user, request, reply);
+  });
+
+  app.post('/api/logout', async (request, reply) => {
+    const { session } = callerOf(request);
+    await context.sessions.end(session.id);
+    void reply.clearCookie(cookieName(context), cookieOptions(context));
+    return view();
+  });
+
+  app.post<{ Body: PasswordForm }>('/api/password', { schema: { body: PasswordForm }, config: GUESSES }, async (request) => {
+    const { user, session } = callerOf(request);
+    if (!await checkPassword(user.password, request.body.current)) throw refusals.badLogin();
+    demandStrong(request.body.next, user.account, config.passwordPolicy);
+    if (request.body.next === request.body.current) throw refusals.weakPassword(config.passwordPolicy.minLength, config.passwordPolicy.classes);
+    await store.people.change(user.id, { password: await hashPassword(request.body.next), must_change: 0 });
+    await store.people.endSessionsOf(user.id, session.id);
+    return view({ ...user, must_change: 0 }, session);
+  });
+
+  app.get('/api/sessions', async (request): Promise<SessionRow[]> => {
+    const { user, session } = callerOf(request);
+    return (await store.people.sessionsOf(user.id)).map((s) => ({
+      id: s.id, current: s.id === session.id, createdAt: iso(s.created), lastSeenAt: iso(s.seen), expiresAt: iso(s.expires), address: s.address, agent: s.agent,
+    }));
+  });
+  app.delete<{ Params: IdParams }>('/api/sessions/:id', { schema: { params: IdParams } }, async (request, reply) => {
+    const { user } = callerOf(request);
+    if (!(await store.people.sessionsOf(user.id)).some((s) => s.id === request.params.id)) throw refusals.notFound();
+    await context.sessions.end(request.params.id);
+    return reply.status(204).send();
+  });
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import type { UserName, UserView } from '../../model/api.js';
+import { IdParams, RolesForm, UserCreate, UserEdit } from '../../model/requests.js';
+import { ROLE_NAMES, permissionsOf, separationFault, type Role } from '../../model/roles.js';
+import { callerOf } from '../app.js';
+import type { Assets } from '../assets.js';
+import { demandStrong, hashPassword } from '../auth/password.js';
+import { rolesOf } from '../auth/session.js';
+import type { Context } from '../context.js';
+import { refusals } from '../errors.js';
+import { iso } from '../store/cursor.js';
+import type { UserRecord } from '../store/people.js';
+
+export function userView(u: UserRecord, assets: Assets, lockedUntil?: number): UserView {
+  return {
+    id: u.id, account: u.account, name: u.name, roles: rolesOf(u), ...(u.unit === null ? {} : { unit: assets.unit(u.unit) }), disabled: u.disabled === 1,
+    createdAt: iso(u.created), ...(u.last_login === null ? {} : { lastLoginAt: iso(u.last_login) }), ...(lockedUntil ? { lockedUntil: iso(lockedUntil) } : {}),
+  };
+}
+
+/** Accounts are the system administrator's, rights the security administrator's; nobody changes their own. */
+export function userRoutes(app: FastifyInstance, context: Context): void {
+  const { store, config, clock } = context;
+  const demandUnit = (unit: string): void => {
+    if (!context.assets().registry.units.some((u) => u.id === unit)) throw refusals.badRequest('unit', 'is not in the registry');
+  };
+  const demand = async (id: string): Promise<UserRecord> => {
+    const user = await store.people.byId(id);
+    if (!user) throw refusals.notFound();
+    return user;
+  };
+  const show = async (id: string): Promise<UserView> => {
+    await context.people(true);
+    return userView(await demand(id), context.assets());
+  };
+  /** Ends what the user has open, so that the change holds at once. */
+  const end = async (id: string): Promise<void> => {
+    await store.people.endSessionsOf(id);
+    context.live.dismiss((l) => (l as { user?: string }).user === id, 'SW_CONSOLE_LOGIN');
+  };
+
+  app.get('/api/users', async (): Promise<UserView[]> => Promise.all((await store.people.all()).map(async (u) => {
+    const held = await store.people.failures(u.account);
+    return userView(u, context.assets(), held && held.locked_until > clock.now() ? held.locked_until : undefined);
+  })));
+  app.get('/api/assignees', async (request): Promise<UserName[]> => {
+    const { scope } = callerOf(request);
+    return (await store.people.all())
+      .filter((u) => u.disabled === 0 && permissionsOf(rolesOf(u)).has('incident.triage') && (scope.all || (u.unit !== null && scope.units.includes(u.unit))))
+      .map((u) => ({ id: u.id, account: u.account, name: u.name }));
+  });
+  app.post<{ Body: UserCreate }>('/api/users', { schema: { body: UserCreate } }, async (request, reply) => {
+    const { account, name, password, unit } = request.body;
+    demandStrong(password, account, config.passwordPolicy);
+    if (unit) demandUnit(unit);
+    const user: UserRecord = {
+      id: `u-${randomUUID()}`, account: account.toLowerCase(), name, password: await hashPassword(password), must_change: 1, unit: unit ?? null, disabled: 0,
+      roles_json: '[]', created: clock.now(), last_login: null,
+    };
+    request.auditDetails = { account: user.account, unit: user.unit };
+    if (!await store.people.create(user)) throw refusals.taken(user.account);
+    return reply.status(201).send(await show(user.id));
+  });
+  app.patch<{ Params: IdParams; Body: UserEdit }>('/api/users/:id', { schema: { params: IdParams, body: UserEdit } }, async (request) => {
+    const { name, unit, disabled, password } = request.body;
+    const user = await demand(request.params.id);
+    const self = callerOf(request).user.id === user.id;
+    if (self && (unit !== undefined || disabled !== undefined || password !== undefined)) throw refusals.ownRoles();
+    if (unit) demandUnit(unit);
+    if (password !== undefined) demandStrong(password, user.account, config.passwordPolicy);
+    request.auditDetails = { ...(name === undefined ? {} : { name }), ...(unit === undefined ? {} : { unit }), ...(disabled === undefined ? {} : { disabled }), passwordReset: password !== undefined };
+    await store.people.change(user.id, {
+      ...(name === undefined ? {} : { name }), ...(unit === undefined ? {} : { unit }), ...(disabled === undefined ? {} : { disabled: disabled ? 1 : 0 }),
+      ...(password === undefined ? {} : { password: await hashPassword(password), must_change: 1 as const }), created: user.created,
+    });
+    if (password !== undefined) await store.people.forgive(user.account);
+    if (unit !== undefined || disabled || password !== undefined) await end(user.id);
+    return show(user.id);
+  });
+  app.put<{ Params: IdParams; Body: RolesForm }>('/api/users/:id/roles', { schema: { params: IdParams, body: RolesForm } }, async (request) => {
+    const user = await demand(request.params.id);
+    if (callerOf(request).user.id === user.id) throw refusals.ownRoles();
+    const roles: Role[] = request.body.roles;
+    const fault = separationFault(roles, config.separation);
+    if (fault) throw refusals.separation(ROLE_NAMES[fault[0]].zh, ROLE_NAMES[fault[1]].zh);
+    request.auditDetails = { before: rolesOf(user), after: roles };
+    await store.people.change(user.id, { roles_json: JSON.stringify(roles) });
+    await end(user.id);
+    return show(user.id);
+  });
+  app.delete<{ Params: IdParams }>('/api/users/:id/sessions', { schema: { params: IdParams } }, async (request, reply) => {
+    await end((await demand(request.params.id)).id);
+    return reply.status(204).send();
+  });
+}
