@@ -97,7 +97,11 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
   const engine = new Engine({
     config: { ...config, maxFlows: flowsFor(file, config.maxFlows) },
     rules: pack.rules,
-    stage: { flowEvents: events.has('flow') ? 'all' : 'answered' },
+    stage: {
+      flowEvents: events.has('flow') ? 'all' : watched ? 'answered' : 'none',
+      // Digests cost more than all the rest; rules on them are served by the matcher itself.
+      fileHashes: events.has('fileinfo') ? ['md5', 'sha256', 'sm3'] : [],
+    },
     outputs: {
       alert: (alert, each) => correlator.alert(alert, each),
       event: (event) => {

@@ -10,7 +10,6 @@ import { openMetrics } from '../runtime/metrics/open.js';
 import { runServices } from '../runtime/process.js';
 import { PACK } from './pack.js';
 import { ConsoleFile } from './settings.js';
-import { version } from './version.js';
 
 export const UI_FOLDER = fileURLToPath(new URL('../console/ui', import.meta.url));
 
@@ -31,7 +30,7 @@ export function register(command: Command): void {
       bus.onState((state) => log.info('bus', { state }));
       const metrics = openMetrics(file.metrics, { onError: (error) => log.warn('metrics', { error }) });
       const app = await createConsole({
-        bus, metrics, log, clock: systemClock, version: version(),
+        bus, metrics, log, clock: systemClock,
         config: { ...file.console, ui: file.console.ui ?? UI_FOLDER, rulesDir: file.console.rulesDir ?? PACK },
       });
       const outer = {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -42,7 +43,7 @@ async function examine(): Promise<Finding[]> {
   if (tcpdump) add('tcpdump', 'ok', await firstLine(tcpdump, ['--version']));
   else add('tcpdump', 'warn', 'not found', 'Live capture works best with it: sudo apt-get install tcpdump');
   try {
-    await import('cap');
+    createRequire(import.meta.url)('cap');
     add('cap', 'ok', 'loads');
   } catch {
     add('cap', tcpdump ? 'ok' : 'warn', 'not installed (optional)', tcpdump ? undefined : 'For the cap backend: sudo apt-get install libpcap-dev g++ make python3, then npm rebuild cap.');

@@ -72,7 +72,7 @@ async function up(options: Options): Promise<void> {
   const registry = registryPath ? new RegistryIndex(loadRegistry(registryPath)) : undefined;
   const port = await choosePort(options.host, options.port);
   const app = await createConsole({
-    bus, metrics, log, clock: systemClock, version: version(),
+    bus, metrics, log, clock: systemClock,
     config: {
       listen: { host: options.host, port }, dataDir: join(data, 'console'), ui: UI_FOLDER, rulesDir: PACK,
       ...(registryPath ? { registry: registryPath } : {}),
