@@ -28,7 +28,7 @@ class Thread {
   private dead: Error | undefined;
 
   constructor(file: string, readonly: boolean) {
-    this.worker = new Worker(new URL('./libsql-worker.js', import.meta.url), { workerData: { file, readonly } });
+    this.worker = new Worker(new URL('./libsql-worker.js', import.meta.url), { workerData: { file, readonly }, execArgv: [] });
     this.worker.on('message', (reply: Reply) => {
       const waiting = this.waiting.get(reply.id);
       if (!waiting) return;

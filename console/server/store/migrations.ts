@@ -77,7 +77,7 @@ async function initial(db: Db, engine: Engine): Promise<void> {
     created ${int} not null, last_login ${int})`);
   await run(`create table session (id ${text} primary key, "user" ${text} not null, csrf ${text} not null, created ${int} not null,
     seen ${int} not null, expires ${int} not null, address ${text} not null, agent ${text} not null)`);
-  await run('create index session_user on session ("user")');
+  await run('create index session_of_user on session ("user")');
   await run(`create table login_failure (account ${text} primary key, failures ${int} not null, locked_until ${int} not null, at ${int} not null)`);
   await run(`create table setting (name ${text} primary key, value ${text} not null)`);
   await run(`create table counter (name ${text} primary key, value ${int} not null)`);

@@ -14,23 +14,25 @@ const BACKUPS_KEPT = 3;
 /** Opens the store and brings it to this program's schema; SQLite is copied aside before a migration touches it. */
 export async function openDatabase(dataDir: string, url?: string): Promise<OpenStore> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  let db: Db | undefined;
   try {
     if (url) {
       // 20 = int8: counts and milliseconds stay far below 2^53
       const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === 20 ? Number : pg.types.getTypeParser(oid, format as 'text')) };
       const pool = new pg.Pool({ connectionString: url, max: 10, types: types as never });
       pool.on('error', () => { /* an idle connection went; the pool makes a new one */ });
-      const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+      db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
       const store: OpenStore = { db, engine: 'postgres' };
       await migrate(store, dataDir);
       return store;
     }
     const file = join(dataDir, 'console.db');
-    const db = new Kysely<Tables>({ dialect: new LibsqlDialect(file) });
+    db = new Kysely<Tables>({ dialect: new LibsqlDialect(file) });
     const store: OpenStore = { db, engine: 'sqlite', file };
     await migrate(store, dataDir);
     return store;
   } catch (error) {
+    await db?.destroy().catch(() => { /* it never opened */ });
     if ((error as { code?: string }).code?.startsWith('SW_')) throw error;
     throw storeUnusable((error as Error).message);
   }

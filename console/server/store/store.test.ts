@@ -1,0 +1,191 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import fc from 'fast-check';
+import t, { type Test } from 'tap';
+import type { Alert } from '../../../contracts/alert.js';
+import { assetsOf } from '../assets.js';
+import { REGISTRY, alertOf } from '../harness.js';
+import { openDatabase } from './open.js';
+import { EVERYTHING } from './scope.js';
+import { openStore, type Store } from './store.js';
+
+const assets = assetsOf(REGISTRY, 1);
+const WINDOW = 86_400_000;
+const T0 = Date.parse('2026-01-05T00:00:00Z');
+const at = (s: number): string => new Date(T0 + s * 1000).toISOString();
+
+/** The suite that both engines pass. */
+async function suite(t: Test, open: () => Promise<Store>): Promise<void> {
+  let store = await open();
+  const list = async (q: Parameters<Store['alerts']['list']>[1], scope = EVERYTHING) => (await store.alerts.list(scope, q)).rows.map((r) => r.id);
+
+  await t.test('an id is stored once, in its highest revision, in whatever order it comes', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 1, max: 6 })), { minLength: 1, maxLength: 30 }), fc.integer({ min: 1, max: 8 }), fc.integer(), async (pairs, size, run) => {
+      const alerts = pairs.map(([id, revision]) => alertOf({ id: `p${run}-${id}`, revision, count: revision, demo: true, last_seen: at(0) }));
+      for (let i = 0; i < alerts.length; i += size) await store.take(alerts.slice(i, i + size), assets, T0, WINDOW);
+      await store.take(alerts, assets, T0, WINDOW);
+      const highest = new Map<string, number>();
+      for (const [id, revision] of pairs) highest.set(`p${run}-${id}`, Math.max(revision, highest.get(`p${run}-${id}`) ?? 0));
+      const { rows } = await store.alerts.list(EVERYTHING, { limit: 500 });
+      if (rows.length !== highest.size || rows.some((r) => r.revision !== highest.get(r.id) || r.count !== r.revision)) return false;
+      const [incident] = (await store.incidents.list(EVERYTHING, {})).rows;
+      const sound = incident.alerts === highest.size && incident.events === [...highest.values()].reduce((a, b) => a + b, 0);
+      await store.demo.clear();
+      return sound && (await store.alerts.list(EVERYTHING, {})).rows.length === 0 && (await store.incidents.list(EVERYTHING, {})).rows.length === 0;
+    }), { numRuns: 15 });
+  });
+
+  await t.test('pages by key hold every alert once, under every filter', async (t) => {
+    const severities = ['info', 'low', 'medium', 'high', 'critical'] as const;
+    const alerts: Alert[] = Array.from({ length: 240 }, (_, i) => alertOf({
+      id: `k${i}`, severity: severities[i % 5], class: i % 3 === 0 ? 'port_scan' : 'sql_injection', last_seen: at(i % 50), title: { zh: i % 2 ? '横向移动' : '目录遍历', en: 'x' },
+      attacker: { ip: `203.0.113.${i % 7}` }, victim: { ip: i % 4 === 0 ? '10.2.0.1' : `10.1.${i % 11}.1` },
+    }));
+    await store.take(alerts, assets, T0, WINDOW);
+    for (const [q, scope, expected] of [
+      [{}, EVERYTHING, alerts],
+      [{ order: 'oldest' }, EVERYTHING, alerts],
+      [{ severity: 'high,critical' }, EVERYTHING, alerts.filter((a) => ['high', 'critical'].includes(a.shouwang.severity))],
+      [{ severity: 'high', class: 'port_scan' }, EVERYTHING, alerts.filter((a) => a.shouwang.severity === 'high' && a.shouwang.class === 'port_scan')],
+      [{ text: '横向' }, EVERYTHING, alerts.filter((a) => a.shouwang.title.zh === '横向移动')],
+      [{ text: '向移' }, EVERYTHING, alerts.filter((a) => a.shouwang.title.zh === '横向移动')],
+      [{ text: '203.0.113.3 目录' }, EVERYTHING, alerts.filter((a) => a.shouwang.attacker.ip === '203.0.113.3' && a.shouwang.title.zh === '目录遍历')],
+      [{ ip: '10.2.0.1' }, EVERYTHING, alerts.filter((a) => a.shouwang.victim.ip === '10.2.0.1')],
+      [{ from: String(T0 + 10_000), to: at(20) }, EVERYTHING, alerts.filter((a) => Date.parse(a.shouwang.last_seen) >= T0 + 10_000 && Date.parse(a.shouwang.last_seen) < T0 + 20_000)],
+      [{}, { all: false, units: ['yichang'] }, alerts.filter((a) => a.shouwang.victim.ip === '10.2.0.1')],
+      [{ units: ['wuhan'] }, { all: false, units: ['yichang'] }, []],
+      [{}, { all: false, units: [] }, []],
+    ] as const) {
+      const found: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await store.alerts.list(scope, { ...q, limit: 17, ...(cursor ? { cursor } : {}) });
+        found.push(...page.rows.map((r) => r.id));
+        cursor = page.next;
+      } while (cursor);
+      t.same([...found].sort(), expected.map((a) => a.shouwang.id).sort(), JSON.stringify([q, scope]));
+      t.equal(new Set(found).size, found.length);
+      const counts = await store.alerts.counts(scope, q as Parameters<Store['alerts']['counts']>[1]);
+      t.equal(counts.reduce((n, c) => n + c.n, 0), expected.length, 'the counts agree');
+    }
+    t.same(await list({ text: "'\" OR 1=1 --" }), [], 'a search is words, never syntax');
+    await t.rejects(store.alerts.list(EVERYTHING, { cursor: 'eyJ9' }), { code: 'SW_CONSOLE_BAD_REQUEST' });
+  });
+
+  await t.test('incidents group by pair and window, campaigns follow the attacker and the pivot', async (t) => {
+    const one = (id: string, from: string, to: string, s: number, more: Partial<Alert['shouwang']> = {}) => alertOf({ id, attacker: { ip: from }, victim: { ip: to }, last_seen: at(s), ...more });
+    await store.take([one('g3', '10.1.0.1', '10.2.0.9', 300), one('g1', '198.51.100.1', '10.1.0.1', 100, { verdict: 'compromised' }), one('g2', '198.51.100.1', '10.1.0.2', 200), one('g4', '198.51.100.1', '10.1.0.1', 100 + 2 * 86_400), one('g5', '198.51.100.7', '10.1.0.1', 100)], assets, T0, WINDOW);
+    const rows = (await store.incidents.list(EVERYTHING, { order: 'newest', limit: 500 })).rows;
+    const of = (from: string, to: string) => rows.filter((r) => r.attacker_ip === from && r.victim_ip === to);
+    t.equal(of('198.51.100.1', '10.1.0.1').length, 2, 'two days apart are two incidents');
+    const first = of('198.51.100.1', '10.1.0.1').find((r) => r.verdict === 2);
+    t.equal(of('198.51.100.1', '10.1.0.2')[0].campaign, first?.campaign, 'the same attacker');
+    t.equal(of('10.1.0.1', '10.2.0.9')[0].campaign, first?.campaign, 'the victim that attacks on, though it was seen first');
+    t.not(of('198.51.100.7', '10.1.0.1')[0].campaign, first?.campaign, 'another attacker is another story');
+    t.equal((await store.incidents.list(EVERYTHING, { order: 'rank', limit: 1 })).rows[0].id, first?.id);
+  });
+
+  await t.test('a lost update is refused', async (t) => {
+    const [incident] = (await store.incidents.list(EVERYTHING, {})).rows;
+    const tries = await Promise.all(Array.from({ length: 6 }, (_, i) => store.incidents.decide(incident.id, incident.version, { state: 'confirmed' }, { at: T0, by: `u${i}`, action: 'confirm', from_state: 'new', to_state: 'confirmed', text: null })));
+    t.equal(tries.filter((v) => v !== undefined).length, 1);
+    t.equal((await store.incidents.history(incident.id)).length, 1);
+  });
+
+  await t.test('the audit log is a chain that cannot be rewritten', async (t) => {
+    await Promise.all(Array.from({ length: 20 }, (_, i) => store.audit.append({ at: T0 + i, actor: `u${i}`, address: '::1', action: 'POST /x', object: '<script>', outcome: 'done', details: { i } })));
+    t.match(await store.audit.verify(), { intact: true, entries: 20 });
+  });
+
+  await t.test('what was acknowledged is there after a restart', async (t) => {
+    const before = (await store.alerts.list(EVERYTHING, { limit: 500 })).rows.length;
+    await store.close();
+    store = await open();
+    t.equal((await store.alerts.list(EVERYTHING, { limit: 500 })).rows.length, before);
+  });
+  await store.close();
+}
+
+t.test('SQLite', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'sw-store-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  await suite(t, () => openStore(dir));
+  const { db } = await openDatabase(dir);
+  await t.rejects(sql`update audit set actor = 'x'`.execute(db), /append-only/);
+  await t.rejects(sql`delete from audit`.execute(db), /append-only/);
+  await sql`update schema_version set version = 99`.execute(db);
+  await db.destroy();
+  await t.rejects(openStore(dir), { code: 'SW_CONSOLE_STORE_NEWER' });
+});
+
+t.test('killed at any moment, what was acknowledged is stored', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'sw-kill-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const script = `
+    const { openStore } = await import(${JSON.stringify(new URL('./store.js', import.meta.url).href)});
+    const { assetsOf } = await import(${JSON.stringify(new URL('../assets.js', import.meta.url).href)});
+    const { alertOf } = await import(${JSON.stringify(new URL('../harness.js', import.meta.url).href)});
+    const store = await openStore(${JSON.stringify(dir)});
+    for (let i = 0; ; i++) {
+      await store.take(Array.from({ length: 50 }, (_, j) => alertOf({ id: 'x' + (i * 50 + j) })), assetsOf({ units: [], systems: [] }, 0), Date.now(), 1e9);
+      process.stdout.write((i + 1) * 50 + '\\n');
+    }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let told = 0;
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      told = Math.max(told, ...chunk.toString().trim().split('\n').map(Number));
+      if (told >= 1500) child.kill('SIGKILL');
+    });
+    child.on('exit', () => resolve());
+  });
+  const { db } = await openDatabase(dir);
+  const { rows } = await sql<{ n: number; bodies: number; searched: number }>`select count(*) as n, (select count(*) from alert_body) as bodies, (select sum(alerts) from incident) as searched from alert`.execute(db);
+  await db.destroy();
+  t.ok(rows[0].n >= told, `${rows[0].n} stored, ${told} acknowledged`);
+  t.same([rows[0].bodies, rows[0].searched], [rows[0].n, rows[0].n], 'no half of a batch');
+});
+
+const PG = ['/usr/lib/postgresql/15/bin', '/usr/lib/postgresql/16/bin', '/usr/lib/postgresql/17/bin'].find((d) => existsSync(join(d, 'initdb')));
+t.test('PostgreSQL', { skip: PG ? false : 'SW_TEST_NO_POSTGRES: no server found; apt-get install postgresql' }, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'sw-pg-'));
+  const data = join(dir, 'data');
+  // The server refuses to run as root.
+  const root = process.getuid?.() === 0;
+  const account = Number(spawnSync('id', ['-u', 'postgres']).stdout.toString()) || undefined;
+  const as = root && account ? { uid: account, gid: account } : {};
+  if (root && account) chownSync(dir, account, account);
+  const bin = (name: string): string => join(PG as string, name);
+  const made = spawnSync(bin('initdb'), ['-D', data, '-U', 'sw', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C'], { ...as, cwd: dir });
+  t.equal(made.status, 0, made.stderr?.toString());
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((r) => { probe.once('listening', r); });
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((r) => { probe.close(r); });
+  const server = spawn(bin('postgres'), ['-D', data, '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'], { ...as, cwd: dir, stdio: 'ignore' });
+  t.teardown(async () => {
+    const gone = new Promise((r) => { server.once('exit', r); });
+    server.kill('SIGQUIT');
+    await gone;
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const url = `postgres://sw@127.0.0.1:${port}/postgres`;
+  const files = mkdtempSync(join(tmpdir(), 'sw-pgfiles-'));
+  t.teardown(() => rmSync(files, { recursive: true, force: true }));
+  for (let i = 0; ; i++) {
+    if (spawnSync(bin('pg_isready'), ['-h', '127.0.0.1', '-p', String(port)]).status === 0) break;
+    if (i > 100) throw new Error('the server did not start');
+    await new Promise((r) => { setTimeout(r, 100); });
+  }
+  await suite(t, () => openStore(files, url));
+  const { db } = await openDatabase(files, url);
+  await t.rejects(sql`delete from audit`.execute(db), /append-only/);
+  await db.destroy();
+  t.same(readdirSync(files), []);
+});
+
+
