@@ -7,6 +7,8 @@ const PROTOCOLS: [string, readonly string[]][] = [
   ['smtp.', ['smtp']], ['email.', ['smtp', 'imap', 'pop3']], ['ldap.', ['ldap']], ['rfb.', ['rfb']], ['snmp.', ['snmp']], ['sip.', ['sip']],
   ['mqtt.', ['mqtt']], ['quic.', ['quic']], ['websocket.', ['websocket', 'http']], ['mysql.', ['mysql']], ['pgsql.', ['pgsql']], ['tds.', ['tds']],
   ['redis.', ['redis']], ['java.', ['java', 'http', 't3']], ['rmi.', ['java']], ['t3.', ['t3']], ['ajp.', ['ajp']], ['rdp.', ['rdp']], ['telnet.', ['telnet']],
+  ['http2.', ['http2', 'http']], ['ike.', ['ike']], ['dhcp.', ['dhcp']], ['mongodb.', ['mongodb']], ['memcached.', ['memcached']], ['oracle.', ['oracle']],
+  ['giop.', ['java']], ['rsync.', ['rsync']], ['tftp.', ['tftp']],
 ];
 const LAYERS = ['tcp', 'udp', 'icmp', 'ip'];
 const BELOW: Partial<Record<BufferName, readonly string[]>> = {

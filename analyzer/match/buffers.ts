@@ -30,7 +30,16 @@ export const BUFFER_NAMES = [
   'websocket.payload', 'mysql.command', 'mysql.rows', 'pgsql.query', 'tds.query', 'redis.command', 'java.class',
   'java.stream', 'rmi.host', 't3.header', 'ajp.uri', 'ajp.attribute', 'rdp.cookie', 'rdp.channel', 'telnet.line',
   'icmp.payload', 'tcp.hdr', 'udp.hdr', 'ipv4.hdr', 'ipv6.hdr', 'icmpv4.hdr', 'icmpv6.hdr', 'auth.user',
-  'dns.opcode', 'dns.rcode', 'dns.rrtype', 'smb.status', 'ntlmssp.workstation', 'line', // one line of a line protocol
+  // numbers unless a name says otherwise, as Suricata's keywords of the same names
+  'rfb.sectype', 'rfb.secresult', 'mqtt.type', 'mqtt.qos', 'mqtt.flags', 'mqtt.reason_code', 'mqtt.protocol_version',
+  'mqtt.connect.flags', 'mqtt.connect.protocol_string', 'mqtt.connect.willtopic', 'mqtt.connect.willmessage',
+  'mqtt.connack.session_present', 'mqtt.unsubscribe.topic', 'quic.cyu.string', 'snmp.version', 'snmp.pdu_type',
+  'http2.frametype', 'http2.errorcode', 'http2.settings', 'http2.window', 'http2.header_name', 'websocket.opcode',
+  'websocket.flags', 'websocket.mask', 'ike.init_spi', 'ike.resp_spi', 'ike.exchtype', 'ike.vendor',
+  'ike.key_exchange_payload', 'ike.key_exchange_payload_length', 'ike.nonce_payload', 'ike.nonce_payload_length',
+  'ike.chosen_sa_attribute', 'tls.cert_chain_len', 'dhcp.leasetime', 'dhcp.rebinding_time', 'dhcp.renewal_time',
+  'mongodb.command', 'mongodb.document', 'memcached.command', 'oracle.connect', 'oracle.data', 'giop.operation',
+  'rsync.module', 'tftp.file', 'dns.opcode', 'dns.rcode', 'dns.rrtype', 'smb.status', 'ntlmssp.workstation', 'line', // one line of a line protocol
 ] as const;
 export type BufferName = (typeof BUFFER_NAMES)[number];
 
