@@ -17,6 +17,7 @@ export interface Piece {
  * order mark, invisible operators, interlinear marks, the Hangul fillers, tags and variation selectors.
  */
 const HIDDEN =
+  // oxlint-disable-next-line no-misleading-character-class, no-irregular-whitespace, no-control-regex
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|[\u{e0000}-\u{e0fff}]/u;
 
 /** Names of the C0 controls; their symbols at U+2400 are missing from most fonts. */
