@@ -52,7 +52,7 @@ export class LiveFeed {
   }
 
   private flush(): void {
-    for (const listener of [...this.listeners.keys()]) this.serve(listener);
+    for (const listener of this.listeners.keys()) this.serve(listener);
   }
 
   private serve(listener: Listener): void {
@@ -86,7 +86,7 @@ export class LiveFeed {
 
   /** Closes the sockets of whom `which` picks, e.g. after their rights changed. */
   dismiss(which: (listener: Listener) => boolean, code: string): void {
-    for (const listener of [...this.listeners.keys()]) {
+    for (const listener of this.listeners.keys()) {
       if (!which(listener)) continue;
       this.listeners.delete(listener);
       listener.close(code);

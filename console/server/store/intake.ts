@@ -142,8 +142,12 @@ export function intakeStore(db: Db, engine: Engine) {
         if (fresh.length > 0) await index(tx, engine, fresh.map((p) => ({ num: nums.get(p.row.id) as number, tokens: searchTokens(p) })));
       }
 
-      for (const incident of dirty.values()) {
-        await tx.insertInto('incident').values(incident).onConflict((c) => c.column('id').doUpdateSet(incident)).execute();
+      const changed = [...dirty.values()].map((i) => groups.byId.get(i.id) as IncidentRecord);
+      for (let at = 0; at < changed.length; at += ROWS_PER_INSERT) {
+        const slice = changed.slice(at, at + ROWS_PER_INSERT);
+        const columns = Object.keys(slice[0]) as (keyof IncidentRecord)[];
+        await tx.insertInto('incident').values(slice)
+          .onConflict((c) => c.column('id').doUpdateSet((eb) => Object.fromEntries(columns.map((k) => [k, eb.ref(`excluded.${k}`)])))).execute();
       }
       await groups.merge(tx);
       for (const { incident, alert } of reopened) {
@@ -170,13 +174,16 @@ async function index(tx: Db, engine: Engine, rows: { num: number; tokens: string
 
 /** Incidents that the batch may join, and the campaigns that it may tie together. */
 async function loadIncidents(tx: Db, todo: Pending[], known: Map<string, AlertRecord>) {
-  const ips = [...new Set(todo.flatMap((p) => [p.sighting.attacker_ip, p.sighting.victim_ip]))];
+  // What these attackers did elsewhere, what took them over before, and what hosts taken now did in turn.
+  // Not all incidents of a victim: a portal under a distributed attack has as many as there are attackers.
+  const attackers = new Set(todo.map((p) => p.sighting.attacker_ip));
+  const ips = [...new Set([...attackers, ...todo.filter((p) => p.sighting.verdict >= 1).map((p) => p.sighting.victim_ip)])];
   const ids = [...known.values()].map((r) => r.incident).filter((id): id is string => id !== null);
   const earliest = Math.min(...todo.map((p) => p.sighting.first_seen));
   const rows: IncidentRecord[] = [];
   for (let at = 0; at < ips.length; at += 500) {
     const some = ips.slice(at, at + 500);
-    rows.push(...await tx.selectFrom('incident').selectAll().where((eb) => eb.or([eb('attacker_ip', 'in', some), eb('victim_ip', 'in', some)]))
+    rows.push(...await tx.selectFrom('incident').selectAll().where((eb) => eb.or([eb('attacker_ip', 'in', some), eb.and([eb('victim_ip', 'in', some), eb('verdict', '>=', 1)])]))
       .where('last_seen', '>=', earliest - 31 * 86_400_000).orderBy('last_seen', 'desc').limit(20_000).execute());
   }
   if (ids.length > 0) rows.push(...await tx.selectFrom('incident').selectAll().where('id', 'in', ids).execute());
