@@ -10,6 +10,7 @@ import type { PacketStageConfig } from './packet-stage-config.js';
 import { PacketStage } from './pipeline.js';
 import type { PacketsAround } from './sink/evidence.js';
 import { alertOfHit } from './sink/rule-alert.js';
+import type { Traffic } from './traffic.js';
 
 const MIB = 1 << 20;
 /** What the reader asks for at a time; every packet fits into it many times. */
@@ -93,6 +94,11 @@ export class Engine {
   /** Changes to other rules between two packets. */
   reload(rules: RuleSet): void {
     this.matcher.swap(rules);
+  }
+
+  /** Packets and bytes by application protocol since the start. */
+  traffic(): Traffic[] {
+    return this.stage.traffic();
   }
 
   stats(): Record<string, number> {

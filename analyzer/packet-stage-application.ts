@@ -25,6 +25,7 @@ export class Application {
     private readonly context: MatchContext,
     private readonly matcher: Matcher,
     protocols: readonly ProtocolEntry[],
+    private readonly onDecided: (flow: Flow) => void = () => {},
   ) {
     this.tcp = protocols.filter((entry) => entry.transport === 'tcp');
     this.udp = protocols.filter((entry) => entry.transport === 'udp');
@@ -194,6 +195,7 @@ export class Application {
     flow.parser = entry.create(flow);
     session.state = AppState.Parsing;
     this.identified++;
+    this.onDecided(flow);
     this.matcher.appDecided(this.context, flow, direction);
   }
 

@@ -21,6 +21,7 @@ import { StageContext } from './packet-stage-context.js';
 import { Accepted, Reassembly, type StreamSink, type TcpStream } from './stream/reassembly.js';
 import { Session } from './stream/session.js';
 import { follow, setTcpState, T, TCP_STATES, tcpState } from './stream/tcp-state.js';
+import { TRAFFIC, type Traffic, TrafficCounters } from './traffic.js';
 
 /** Flows ended at one look at the clock, so that no packet waits for a table full of them. */
 const EXPIRE_AT_ONCE = 512;
@@ -54,6 +55,10 @@ export class PacketStage {
   private readonly connections: ConnectionLog;
   private readonly sessions: (Session | undefined)[];
   private readonly flows: (Flow | undefined)[];
+  private readonly counted = new TrafficCounters(protocols.map((entry) => entry.protocol).concat('ftp-data'));
+  /** By slot: number of the flow's application in `counted`, 0 while it is not known. */
+  private readonly kinds: Uint8Array;
+  private kind = 0;
   private readonly sources = new Map<string, number>();
   private readonly numbers = new Map<string, number>();
   private sourceInfo: PacketSourceInfo = { node: '', unit: '', iface: '' };
@@ -92,13 +97,16 @@ export class PacketStage {
     });
     this.sessions = Array.from({ length: config.flows }, () => undefined);
     this.flows = Array.from({ length: config.flows }, () => undefined);
+    this.kinds = new Uint8Array(config.flows);
     this.context = new StageContext(this.arena, this.packetUnderWay, config, this.matcher, this.outputs, {
       flowOf: () => (this.slot < 0 ? undefined : this.flowAt(this.slot)),
       evidence: (flow, maxBytes) => this.evidence(flow, maxBytes),
     });
     this.defragmenter = new Defragmenter(this.arena, config.defragmentation);
     this.reassembly = new Reassembly(this.arena, config.reassembly, this.streamSink());
-    this.application = new Application(this.context, this.matcher, protocols);
+    this.application = new Application(this.context, this.matcher, protocols, (flow) => {
+      this.kinds[flow.slot] = this.counted.idOf(flow.app);
+    });
     this.connections = new ConnectionLog((records, count) => this.outputs.connections(records, count));
   }
 
@@ -151,9 +159,12 @@ export class PacketStage {
     context.reassembled = false;
     context.direction = 0;
     this.slot = -1;
+    this.kind = TRAFFIC.Other;
     decode(this.u8, p, this.link, offset, captured, wire);
     if (p.fragment !== 0) this.fragment(p);
     else this.decoded(p);
+    this.counted.packets[this.kind]++;
+    this.counted.bytes[this.kind] += wire;
     context.inPacket = false;
   }
 
@@ -184,6 +195,11 @@ export class PacketStage {
   /** The reader is about to overwrite arena bytes [from, to) of its ring. */
   overwrite(from: number, to: number): void {
     this.ring.claim(from, to);
+  }
+
+  /** Packets and bytes by application protocol since the start. */
+  traffic(): Traffic[] {
+    return this.counted.list();
   }
 
   /** Counters since the start, and gauges. */
@@ -295,6 +311,7 @@ export class PacketStage {
 
   private tcp(p: Packet): void {
     const { table, u8, context } = this;
+    this.kind = TRAFFIC.Tcp;
     let slot = table.find(u8, p, this.sourceNumber);
     if (slot >= 0 && (p.tcpFlags & TCP_SYN) !== 0) slot = this.reused(slot, p);
     if (slot < 0) {
@@ -315,6 +332,7 @@ export class PacketStage {
     const flags = p.tcpFlags;
     this.slot = slot;
     context.direction = direction;
+    if (this.kinds[slot] !== 0) this.kind = this.kinds[slot];
     table.count(slot, direction, p);
     words[w + W.LastPacket] = this.ring.add(p, words[w + W.LastPacket] >>> 0);
     if (words[w + W.FirstPacket] === 0) words[w + W.FirstPacket] = p.number;
@@ -568,6 +586,7 @@ export class PacketStage {
   /** UDP, and whatever else has packets that stand for themselves. */
   private udp(p: Packet, wanted: number): void {
     const { table, context } = this;
+    this.kind = TrafficCounters.transport(p.protocol);
     let slot = table.find(this.u8, p, this.sourceNumber);
     if (slot < 0) {
       const fromServer = p.protocol === PROTOCOL.Udp && p.srcPort < 1024 && p.dstPort >= 1024;
@@ -601,11 +620,13 @@ export class PacketStage {
       }
       this.application.datagram(session, direction, p.payloadOffset, p.payloadLength);
     }
+    if (this.kinds[slot] !== 0) this.kind = this.kinds[slot];
     if ((this.matcher.wants & wanted) !== 0) this.matcher.packet(context, this.flows[slot], direction);
   }
 
   private icmp(p: Packet): void {
     const { icmpType } = p;
+    this.kind = TRAFFIC.Icmp;
     const v4 = p.protocol === PROTOCOL.Icmp;
     const request = v4 ? icmpType === 8 : icmpType === 128;
     const reply = v4 ? icmpType === 0 : icmpType === 129;
@@ -727,6 +748,7 @@ export class PacketStage {
       this.application.close(session);
       this.sessions[slot] = undefined;
     }
+    this.kinds[slot] = 0;
     let flow = this.flows[slot];
     if (flow !== undefined) flow.lastUs = table.doubles[table.doublesAt(slot) + D.Last];
     const answered = table.has(slot, SlotFlag.Answered);

@@ -4,6 +4,7 @@ import { AnalyzerConfig } from '../analyzer/config.js';
 import { Correlator } from '../analyzer/correlator.js';
 import { Engine } from '../analyzer/engine.js';
 import type { Lookup } from '../analyzer/sink/alerts.js';
+import type { Traffic } from '../analyzer/traffic.js';
 import type { CaptureSummary } from '../collector/capture-parser.js';
 import { readCaptureFile, readCaptureStream } from '../collector/capture-reader.js';
 import type { Alert } from '../contracts/alert.js';
@@ -41,6 +42,8 @@ export interface CaptureStats {
   counters: Record<string, number>;
   limits: Record<string, number>;
   seconds: Record<string, number>;
+  /** Packets and bytes by application protocol, by transport where none was recognised. */
+  traffic: Traffic[];
 }
 
 /** Counters that say that a limit was reached. */
@@ -152,7 +155,7 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
     file, packets: summary.packets, bytes: summary.wireBytes, alerts,
     ...(first ? { first } : {}), ...(last ? { last } : {}),
     warnings: summary.warnings.map((w) => `${w.code}: ${w.message}`),
-    counters, limits,
+    counters, limits, traffic: engine.traffic(),
     seconds: {
       prepare: (ready - started) / 1000, packets: (analysed - ready - correlating) / 1000, behaviours: correlating / 1000, flush: (flushed - analysed) / 1000,
     },

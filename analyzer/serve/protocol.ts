@@ -3,6 +3,7 @@ import type { EveEvent } from '../../contracts/event.js';
 import type { AnalyzerConfig } from '../config.js';
 import type { PacketSourceInfo } from '../match/matcher.js';
 import type { Evidence } from '../outputs.js';
+import type { Traffic } from '../traffic.js';
 
 /** Between the analyzer's main thread and its workers. Large arrays travel by transfer. */
 export interface WorkerSettings {
@@ -27,6 +28,6 @@ export type FromWorker =
   | { kind: 'failed'; message: string; hint?: string; code?: string }
   | {
     kind: 'done'; id: number; packets: number; alerts: WorkerAlert[]; events: EveEvent[];
-    connections: Uint8Array; nodes: string[]; stats: Record<string, number>;
+    connections: Uint8Array; nodes: string[]; stats: Record<string, number>; traffic: Traffic[];
   }
   | { kind: 'prepared'; ok: boolean; error?: string };

@@ -69,7 +69,8 @@ export class Analyzer implements Service {
   private newestUs = 0;
   private lastBlockAt = 0;
   private openSources = new Set<string>();
-  private previous: Record<string, number>[] = [];
+  /** By worker: packets and bytes by protocol so far. */
+  private previous: Map<string, [number, number]>[] = [];
   private lagMs = 0;
   private stopped = false;
   private readonly counters = { blocks: 0, packets: 0, bytes: 0, alerts: 0, revisions: 0, malformed: 0, reloads: 0, reloadFailures: 0, publishFailures: 0 };
@@ -194,13 +195,12 @@ export class Analyzer implements Service {
     // A capture of long ago is not late.
     this.lagMs = behind > 0 && behind < 3_600_000 ? behind : 0;
     const worker = h.partition % this.deps.config.workers;
-    const before = this.previous[worker] ?? {};
-    this.previous[worker] = result.stats;
+    const before = (this.previous[worker] ??= new Map());
     const from = { node: h.node, unit: h.unit, ...(h.demo ? { demo: true } : {}) };
-    for (const protocol of ['tcp', 'udp', 'icmp', 'other']) {
-      const packets = (result.stats[protocol] ?? 0) - (before[protocol] ?? 0);
-      const volume = (result.stats[`${protocol}Bytes`] ?? 0) - (before[`${protocol}Bytes`] ?? 0);
-      if (packets > 0) this.metricsSink.traffic(h.lastUs, from, protocol, packets, volume);
+    for (const [protocol, packets, volume] of result.traffic) {
+      const [packetsBefore, volumeBefore] = before.get(protocol) ?? [0, 0];
+      before.set(protocol, [packets, volume]);
+      if (packets > packetsBefore) this.metricsSink.traffic(h.lastUs, from, protocol, packets - packetsBefore, volume - volumeBefore);
     }
     this.metricsSink.advance(h.lastUs);
   }

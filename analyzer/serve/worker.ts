@@ -70,7 +70,7 @@ function done(engine: Engine, id: number, packets: number): void {
   }
   const transfer: ArrayBuffer[] = [joined.buffer];
   for (const a of alerts) if (a.evidence) transfer.push(a.evidence.pcap.buffer as ArrayBuffer);
-  send({ kind: 'done', id, packets, alerts, events, connections: joined, nodes: engine.stage.nodes(), stats: engine.stats() }, transfer);
+  send({ kind: 'done', id, packets, alerts, events, connections: joined, nodes: engine.stage.nodes(), stats: engine.stats(), traffic: engine.traffic() }, transfer);
   alerts = [];
   events = [];
   connections = [];

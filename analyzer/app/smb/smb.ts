@@ -299,10 +299,10 @@ export class SmbParser implements AppParser {
   }
 
   private remember(key: string, name: string, pipe: boolean): void {
-    if (this.opens.size >= MAX_OPEN) this.close(this.opens.keys().next().value!);
+    if (this.opens.size >= MAX_OPEN) this.closeHandle(this.opens.keys().next().value!);
     this.opens.set(key, { name, pipe, rpc: undefined, file: undefined });
   }
-  private close(key: string): void {
+  private closeHandle(key: string): void {
     this.opens.get(key)?.file?.close(true);
     this.opens.delete(key);
   }
@@ -391,7 +391,7 @@ export class SmbParser implements AppParser {
       const share = this.trees.get(tx.tree);
       if (share !== undefined && /IPC\$$/i.test(share)) tx.pipe = tx.filename;
       tx.share = share;
-    } else if (code === 6 && length >= 64 + 24) this.close(`2:${u32le(u8, b + 8)}:${u32le(u8, b + 16)}`);
+    } else if (code === 6 && length >= 64 + 24) this.closeHandle(`2:${u32le(u8, b + 8)}:${u32le(u8, b + 16)}`);
     else if (code === 9 && length >= 64 + 48) {
       this.carried(
         c,
