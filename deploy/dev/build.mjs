@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 process.chdir(root);
-const rooms = ['contracts', 'runtime', 'collector', 'analyzer', 'console/model', 'console/server', 'deploy', 'bench', 'cli', 'rules'];
+const rooms = ['contracts', 'runtime', 'collector', 'analyzer', 'console/model', 'console/server', 'console/ui/text', 'console/ui/i18n', 'deploy', 'bench', 'cli', 'rules'];
 
 function* walk(dir) {
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
