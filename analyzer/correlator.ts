@@ -17,15 +17,50 @@ export interface CorrelatorOptions {
   point?: (source: number, node: string | undefined) => CapturePoint | undefined;
 }
 
-/** What sees many flows of one host: the behaviour stage, and the sink in which repeats become one alert. */
+/** What sees many flows of one host: behaviour stages, and the sink in which repeats become one alert. */
 export class Correlator {
   readonly sink: AlertSink;
+  /** The stage that `event` and `connections` feed. */
   readonly behaviours: BehaviourStage;
+  private readonly others = new Set<BehaviourStage>();
+  private rules: readonly BehaviourRule[];
 
   constructor(private readonly options: CorrelatorOptions) {
+    this.rules = options.behaviours;
     this.sink = new AlertSink({ mode: options.mode, emit: options.emit, ...(options.lookup ? { lookup: options.lookup } : {}) });
-    this.behaviours = new BehaviourStage(options.behaviours, (hit) => {
-      this.sink.add(alertOfBehaviour(hit, options.point?.(hit.source, hit.node)), { key: hit.key });
+    this.behaviours = this.stage();
+  }
+
+  /** One more stage, for packets of another clock; to be fed by the caller, and given back by `close`. */
+  openStage(): BehaviourStage {
+    const stage = this.stage();
+    this.others.add(stage);
+    return stage;
+  }
+
+  /** The stage's input has ended. */
+  closeStage(stage: BehaviourStage): void {
+    stage.flush();
+    this.others.delete(stage);
+  }
+
+  /** Other rules from here on; detectors whose rule has not changed keep what they know. */
+  reload(rules: readonly BehaviourRule[]): void {
+    this.rules = rules;
+    for (const stage of [this.behaviours, ...this.others]) stage.reload(rules);
+  }
+
+  /** Findings of all stages that are open. */
+  get hits(): number {
+    let hits = this.behaviours.counters.hits;
+    for (const stage of this.others) hits += stage.counters.hits;
+    return hits;
+  }
+
+  private stage(): BehaviourStage {
+    const { point } = this.options;
+    return new BehaviourStage(this.rules, (hit) => {
+      this.sink.add(alertOfBehaviour(hit, point?.(hit.source, hit.node)), { key: hit.key, ...(hit.anyVictim && { anyVictim: true }) });
     });
   }
 

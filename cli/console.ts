@@ -15,7 +15,7 @@ export const UI_FOLDER = fileURLToPath(new URL('../console/ui', import.meta.url)
 
 const errors = {
   config: coded('SW_CONSOLE_CONFIG', () => 'The console of the distributed form needs a configuration.',
-    'Name one with --config; deploy/console.sample.yaml is a start. For everything in one process run npm start.'),
+    'Name one with --config; deploy/config/console.yaml is a start. For everything in one process run npm start.'),
 };
 
 export function register(command: Command): void {

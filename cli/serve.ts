@@ -12,7 +12,7 @@ import { AnalyzeFile } from './settings.js';
 import { version } from './version.js';
 
 const errors = {
-  config: coded('SW_SERVE_CONFIG', () => '--serve needs a configuration.', 'Name one with --config; deploy/analyzer.sample.yaml is a start.'),
+  config: coded('SW_SERVE_CONFIG', () => '--serve needs a configuration.', 'Name one with --config; deploy/config/analyze.yaml is a start.'),
 };
 
 /** `analyze --serve`: one analyzer of the distributed form. */
@@ -33,9 +33,7 @@ export async function serve(config: string | undefined): Promise<void> {
       process.exit(1);
     },
   });
-  process.on('SIGHUP', () => void bus.request('sw.control.command.analyzer.reload-rules', new Uint8Array(), 30_000).then(
-    (m) => log.info('reload', JSON.parse(Buffer.from(m.data).toString()) as Record<string, unknown>), (error: unknown) => log.error('reload', { error }),
-  ));
+  process.on('SIGHUP', () => void analyzer.reloadRules().then((answer) => (answer.ok ? log.info('reload', answer) : log.error('the rules stay as they were', answer))));
   const outer = {
     name: 'connections', start: async () => {}, stop: async () => {
       await metrics.flush();

@@ -19,6 +19,10 @@ export const subjects = {
   /** EVE events by `event_type`. */
   event: (type: string, node: string) => `sw.event.${token(type)}.${token(node)}`,
   allEvents: 'sw.event.>',
+  /** Events in bulk between analyzers: connection records and logins of the hosts that one partition owns. */
+  hosts: (partition: number) => `sw.event.hosts.${partition}`,
+  /** How far each lane's packet time has come; at most once. */
+  hostProgress: 'sw.event.host_progress',
   /** Alerts by severity. */
   alert: (severity: string, unit: string) => `sw.alert.${token(severity)}.${token(unit)}`,
   allAlerts: 'sw.alert.>',
@@ -35,6 +39,7 @@ export const subjects = {
 /** JetStream streams. Packets are a work queue with back-pressure; alerts and evidence are kept for replay. */
 export const streams = {
   packets: (partition: number) => `SW_PACKETS_${partition}`,
+  hosts: (partition: number) => `SW_HOSTS_${partition}`,
   alerts: 'SW_ALERTS',
   evidence: 'SW_EVIDENCE',
 } as const;

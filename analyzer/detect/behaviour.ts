@@ -1,8 +1,9 @@
 import type { Bilingual } from '../../contracts/alert.js';
 import type { DetectionClass, Severity, Verdict } from '../../contracts/classes.js';
-import type { EveEvent } from '../../contracts/event.js';
+import type { EveEvent, EventType } from '../../contracts/event.js';
 import type { ConnectionRecord } from '../flow/connection-log.js';
 import type { RuleInfo } from '../match/signature.js';
+import { isInside } from './hosts.js';
 
 /** A rule whose matching is a stateful detector: what it says of itself, and the detector's parameters. */
 export interface BehaviourRule {
@@ -30,14 +31,20 @@ export interface BehaviourHit {
   measured: Record<string, number | string | string[]>;
   /** Tells two findings of the same attacker and victim apart. */
   key: string;
+  /** `victim` is only the first of many. */
+  anyVictim?: boolean;
   /** Capture point of the first record; -1 when it came from events. */
   source: number;
   /** Node, where it came from events. */
   node?: string;
+  /** The flow that shows it best, by its identity in events. */
+  flow?: { flow_id?: number; community_id?: string };
 }
 
 /** A detector over connection records and events of one host's traffic; packet time only, bounded memory, never throws. */
 export interface Behaviour {
+  /** Types of the events it takes; all when left out. */
+  readonly types?: readonly EventType[];
   /** The record is a view that moves on: copy what is kept. */
   connection?(record: ConnectionRecord): void;
   event?(event: EveEvent, timeUs: number): void;
@@ -51,7 +58,18 @@ export interface Behaviour {
 }
 
 export type Emit = (hit: BehaviourHit) => void;
-export type MakeBehaviour = (rule: BehaviourRule, emit: Emit) => Behaviour;
+
+/** What behaviours are told of the site: whose an address is, and which zones may reach which. */
+export interface Site {
+  isHome(ip: string): boolean;
+  /** Name of the zone that an address is in; none where the registry knows none. */
+  zoneOf?(ip: string): string | undefined;
+  mayReach?(fromZone: string, toZone: string): boolean;
+}
+/** Without a registry private addresses are the site. */
+export const PRIVATE_SITE: Site = { isHome: isInside };
+
+export type MakeBehaviour = (rule: BehaviourRule, emit: Emit, site: Site) => Behaviour;
 
 /** A numeric parameter of the rule, or what holds without it. */
 export function numberOf(rule: BehaviourRule, name: string, otherwise: number): number {
@@ -64,4 +82,17 @@ export function numbersOf(rule: BehaviourRule, name: string, otherwise: readonly
   const value = rule.behaviour.parameters?.[name];
   if (typeof value === 'number') return [value];
   return Array.isArray(value) ? value.map(Number) : otherwise;
+}
+
+/** A list of texts. */
+export function textsOf(rule: BehaviourRule, name: string, otherwise: readonly string[] = []): readonly string[] {
+  const value = rule.behaviour.parameters?.[name];
+  if (typeof value === 'string') return [value];
+  return Array.isArray(value) ? value.map(String) : otherwise;
+}
+
+/** Identity of an event's flow, for a hit. */
+export function flowOf(event: EveEvent): { flow_id?: number; community_id?: string } {
+  const { flow_id, community_id } = event;
+  return { ...(flow_id !== undefined && { flow_id }), ...(community_id !== undefined && { community_id }) };
 }

@@ -137,7 +137,7 @@ class Logins implements Behaviour {
 }
 
 /** An event's addresses are those of the packet that brought it: the server is the side with the lower port. */
-function sidesOf(event: EveEvent): { client: string; server: string; port: number } {
+export function sidesOf(event: EveEvent): { client: string; server: string; port: number } {
   const { src_ip = '', dest_ip = '', src_port = 0, dest_port = 0 } = event;
   return src_port !== 0 && src_port < dest_port
     ? { client: dest_ip, server: src_ip, port: src_port }

@@ -185,7 +185,7 @@ class Scan implements Behaviour {
       rule: this.rule, verdict: 'attempted', severity: this.severity(one.src), because,
       attacker: { ip: one.src }, victim: { ip: one.dst, ...(this.shape === 'hosts' && one.port ? { port: one.port } : {}) },
       proto: PROTOCOLS[one.protocol] ?? String(one.protocol), firstUs: one.firstUs, lastUs: one.lastUs, count: one.probes,
-      measured, key: this.shape === 'hosts' ? `${one.protocol}/${one.port}` : String(one.protocol), source: one.source,
+      measured, ...(this.shape === 'hosts' && { anyVictim: true }), key: this.shape === 'hosts' ? `${one.protocol}/${one.port}` : String(one.protocol), source: one.source,
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Alert, EvidenceHeaders } from '../../contracts/alert.js';
-import { EVENT_TYPES } from '../../contracts/event.js';
+import { EVENT_TYPES, type EveEvent } from '../../contracts/event.js';
 import { decodeBlockHeaders, type PacketBlockHeaders } from '../../contracts/packet-block.js';
 import { streams, subjects } from '../../contracts/subjects.js';
 import type { Bus, Delivery, Subscription } from '../../runtime/bus/bus.js';
@@ -12,22 +12,35 @@ import type { AnalyzerConfig } from '../config.js';
 import { Correlator } from '../correlator.js';
 import { behaviourRule } from '../detect/rules.js';
 import type { BehaviourRule } from '../detect/behaviour.js';
+import { BEHAVIOUR_EVENTS } from '../detect/stage.js';
 import { loadRules, type Loaded } from '../match/load.js';
 import type { PacketSourceInfo } from '../match/matcher.js';
 import type { Lookup } from '../sink/alerts.js';
 import { EvidenceTaker } from '../sink/evidence.js';
 import { MetricsSink } from '../sink/metrics.js';
-import { LateAck } from './late-ack.js';
+import type { HostPoint } from './host-batch.js';
+import { HostExchange } from './host-exchange.js';
+import { HostWorlds, LIVE } from './host-worlds.js';
+import { LateAck, type LateAckLimits } from './late-ack.js';
 import { SequenceTracker } from './sequence.js';
 import { WorkerPool, type WorkerResult } from './worker-pool.js';
 
 const MIB = 1 << 20;
 const WEEK_MS = 7 * 86_400_000;
 const DEDUP_MS = 600_000;
-/** Events that behaviours look at; others travel from the workers only when somebody wants them. */
-const BEHAVIOUR_EVENTS = ['auth', 'http', 'dns', 'tls', 'flow', 'arp', 'fileinfo', 'smb', 'dcerpc', 'krb5', 'rdp', 'ssh', 'anomaly'];
+/** Of them, those that behaviours follow over many flows of one host. */
+const HOST_EVENTS = new Set<string>(['auth']);
+/** Blocks that the bus delivers without an acknowledgement: 30 s of 50 ms blocks of a dozen interfaces. */
+const MAX_UNACKED = 8192;
+/** Alerts and captures on their way to the bus; with more, no block is taken. */
+const MAX_OUTBOX = 2048;
+const RETRY_MS = 1000;
 /** When no block comes for so long, packet time goes on by the clock, so that open flows and behaviours come to an end. */
 const IDLE_MS = 1500;
+
+const IDLE_STEP_US = 500_000;
+/** Capture points remembered. */
+const MAX_SOURCES = 10_000;
 
 const errors = {
   rules: coded('SW_RULES_INVALID', (count: number, first: string) => `${count} error${count === 1 ? '' : 's'} in the rules; the first: ${first}`,
@@ -53,19 +66,28 @@ export class Analyzer implements Service {
   readonly name = 'analyzer';
   private readonly pool: WorkerPool;
   private readonly sequence = new SequenceTracker();
-  private readonly late: LateAck;
+  /** By position in `config.partitions`: of the packets, and of what other analyzers say of the partition's hosts. */
+  private readonly late: LateAck[];
+  private readonly lateHosts: LateAck[];
+  private readonly workers: number;
   private readonly metricsSink: MetricsSink;
   private readonly heartbeat: HeartbeatSender;
-  private readonly points = new Map<string, PacketSourceInfo>();
+  private readonly sources = new Map<string, PacketSourceInfo>();
+  /** The latest capture point of a node's name. */
+  private readonly points = new Map<string, HostPoint>();
   private readonly subscriptions: Subscription[] = [];
   private readonly seenAlerts = new Set<string>();
   private correlator!: Correlator;
+  private worlds!: HostWorlds;
+  private hosts!: HostExchange;
   private evidence!: EvidenceTaker;
   private loaded!: Loaded;
   private timer: NodeJS.Timeout | undefined;
   private outbox: Promise<unknown> = Promise.resolve();
   private outboxLength = 0;
-  private nodes: string[][] = [];
+  private reloading: Promise<unknown> = Promise.resolve();
+  /** Lanes in all, as collectors say. */
+  private lanes = 1;
   private newestUs = 0;
   private lastBlockAt = 0;
   private openSources = new Set<string>();
@@ -78,9 +100,13 @@ export class Analyzer implements Service {
   constructor(private readonly deps: AnalyzerDependencies) {
     const { config, metrics, bus } = deps;
     const events = [...new Set([...BEHAVIOUR_EVENTS, ...(config.events.includes('all') ? EVENT_TYPES : config.events)])];
-    this.pool = new WorkerPool(config.workers, { config, rulePaths: deps.rulePaths, events },
-      (worker, result) => this.result(worker, result), (error) => deps.onFatal(error));
-    this.late = new LateAck({ seconds: config.replay.seconds, bytes: config.replay.MiB * MIB }, deps.clock);
+    this.workers = Math.min(config.workers, config.partitions.length);
+    if (this.workers < config.workers) deps.log.warn('a partition is one worker\'s: the others would be idle and are not started', { workers: config.workers, partitions: config.partitions });
+    this.pool = new WorkerPool(this.workers, { config, rulePaths: deps.rulePaths, events },
+      (worker, result, block) => this.result(worker, result, block), (error) => deps.onFatal(error));
+    const limits: LateAckLimits = { seconds: config.replay.seconds, bytes: (config.replay.MiB * MIB) / config.partitions.length, blocks: MAX_UNACKED / 2 };
+    this.late = config.partitions.map(() => new LateAck(limits, deps.clock));
+    this.lateHosts = config.partitions.map(() => new LateAck(limits, deps.clock));
     this.metricsSink = new MetricsSink((points) => metrics.write(points));
     this.heartbeat = new HeartbeatSender(bus, { role: 'analyzer', id: config.id, version: deps.version }, () => this.health());
   }
@@ -96,26 +122,32 @@ export class Analyzer implements Service {
       behaviours: behavioursOf(this.loaded), mode: 'stream', evidence: this.evidence,
       ...(lookup ? { lookup } : {}),
       emit: (alert) => this.publishAlert(alert),
-      point: (source, node) => this.points.get(node ?? this.nodes[0]?.[source] ?? ''),
+      point: (source, node) => (node === undefined ? this.hosts.point(source) : this.points.get(node)),
+    });
+    this.worlds = new HostWorlds(this.deps.clock, () => this.correlator.openStage(), (stage) => this.correlator.closeStage(stage));
+    this.hosts = new HostExchange({
+      bus, clock: this.deps.clock, own: config.partitions, worlds: this.worlds, late: this.lateHosts, maxUnacked: MAX_UNACKED,
+      send: (publish) => this.send(publish), whenStored: (then) => void this.outbox.then(then),
     });
     for (const [name, all] of [[streams.alerts, subjects.allAlerts], [streams.evidence, subjects.allEvidence]] as const) {
       await bus.ensureStream({ name, subjects: [all], retention: 'keep', maxBytes: (name === streams.alerts ? 4 : 8) * 1024 * MIB, maxAgeMs: WEEK_MS, dedupWindowMs: DEDUP_MS, storage: 'file' });
     }
     await this.pool.start();
-    for (const partition of config.partitions) {
+    await this.hosts.start();
+    for (const [index, partition] of config.partitions.entries()) {
       await bus.ensureStream({ name: streams.packets(partition), subjects: [subjects.packetsOf(partition)], retention: 'work', maxBytes: 512 * MIB, dedupWindowMs: 120_000, storage: 'file' });
       this.subscriptions.push(await bus.consume(
         streams.packets(partition),
-        { durable: `analyzer-${partition}`, ack: 'all', maxUnacked: Math.max(1024, config.replay.MiB * 64) },
-        (delivery) => this.receive(partition, delivery),
+        { durable: `analyzer-${partition}`, ack: 'all', maxUnacked: MAX_UNACKED },
+        (delivery) => this.receive(index, delivery),
       ));
     }
     this.subscriptions.push(
       await bus.respond(subjects.command('analyzer', 'rules'), () => this.rulesAnswer()),
-      await bus.respond(subjects.command('analyzer', 'reload-rules'), () => this.reload()),
+      await bus.respond(subjects.command('analyzer', 'reload-rules'), async () => Buffer.from(JSON.stringify(await this.reloadRules()))),
     );
     await this.heartbeat.start();
-    this.timer = setInterval(() => this.idle(), 500);
+    this.timer = setInterval(() => this.idle(), IDLE_STEP_US / 1000);
   }
 
   async stop(): Promise<void> {
@@ -123,12 +155,15 @@ export class Analyzer implements Service {
     this.stopped = true;
     clearInterval(this.timer);
     for (const s of this.subscriptions) await s.close();
-    // What is open is told now; a successor that replays the same packets tells it again under the same ids.
+    await this.hosts?.stop();
+    // What is open is told now. What flows and counts rest on stays unacknowledged: the successor sees it again, and tells
+    // the same under the same ids.
     await this.pool.flush();
-    this.correlator.flush();
+    this.worlds?.flush();
+    this.correlator?.flush();
     this.metricsSink.flush();
     await this.outbox;
-    this.late.drain();
+    for (const late of [...this.late, ...this.lateHosts]) late.release();
     await this.heartbeat.stop();
     await this.pool.close();
   }
@@ -142,26 +177,31 @@ export class Analyzer implements Service {
     return loaded;
   }
 
-  private async receive(partition: number, delivery: Delivery): Promise<void> {
+  private async receive(index: number, delivery: Delivery): Promise<void> {
+    const late = this.late[index]!;
     const headers = decodeBlockHeaders(delivery.headers);
-    if (!isHeaders(headers)) {
-      this.counters.malformed++;
-      this.late.add(() => delivery.ack(), '', 0, 0, true)();
+    if (!headers || !this.sequence.accept(headers)) {
+      if (!headers) this.counters.malformed++;
+      late.add(() => delivery.ack(), '', 0, 0, true)();
       return;
     }
-    if (!this.sequence.accept(headers)) {
-      this.late.add(() => delivery.ack(), '', 0, 0, true)();
-      return;
-    }
+    while (this.outboxLength > MAX_OUTBOX && !this.stopped) await this.outbox;
     this.lastBlockAt = this.deps.clock.now();
-    const source = this.sourceOf(headers);
-    const key = `${headers.unit}/${headers.node}/${headers.interface}/${headers.epoch}/${partition}`;
+    const { source, point } = this.sourceOf(headers);
+    const key = `${headers.unit}/${headers.node}/${headers.interface}/${headers.epoch}/${headers.partition}`;
     this.openSources.add(key);
-    const settle = this.late.add(() => delivery.ack(), key, delivery.data.length, headers.lastUs, headers.end === true);
-    await this.pool.block(partition, source, delivery.data, (result) => {
-      this.counted(headers, result, delivery.data.length);
-      // Acknowledged only when what it raised is stored.
-      void this.outbox.then(settle);
+    if (headers.partitions > this.lanes) this.lanes = headers.partitions;
+    const worker = index % this.workers;
+    const settle = late.add(() => delivery.ack(), key, delivery.data.length, headers.lastUs, headers.end === true);
+    await this.pool.block(worker, source, delivery.data, (result) => {
+      this.counted(worker, headers, result, delivery.data.length);
+      this.hosts.take({
+        world: point.world, lane: headers.partition, lanes: headers.partitions, upToUs: headers.lastUs, end: headers.end === true,
+        ...this.forBehaviours(result),
+      }, `${headers.epoch}:${headers.partition}:${headers.seq}`, () => {
+        // Acknowledged only when what it raised is stored.
+        void this.outbox.then(settle);
+      });
     });
     if (headers.end) {
       this.openSources.delete(key);
@@ -169,20 +209,31 @@ export class Analyzer implements Service {
     }
   }
 
-  /** The same object for the same source, as the packet stage compares by identity. */
-  private sourceOf(h: PacketBlockHeaders): PacketSourceInfo {
-    const key = `${h.node}\0${h.interface}\0${h.file ?? ''}\0${h.demo === true}`;
-    let source = this.points.get(key);
-    if (!source) {
-      source = { node: h.node, unit: h.unit, iface: h.interface, ...(h.file ? { file: h.file } : {}), ...(h.demo ? { demo: true } : {}) };
-      if (this.points.size > 10_000) this.points.clear();
-      this.points.set(key, source);
-    }
-    this.points.set(h.node, source);
-    return source;
+  private forBehaviours(result: WorkerResult): { points: HostPoint[]; records: Uint8Array; events: EveEvent[] } {
+    const points = result.nodes.map((node) => this.points.get(node) ?? { node, unit: '', world: LIVE });
+    return { points, records: result.connections, events: result.events.filter((e) => HOST_EVENTS.has(e.event_type)) };
   }
 
-  private counted(h: PacketBlockHeaders, result: WorkerResult, bytes: number): void {
+  /** The same object for the same source, as the packet stage compares by identity. */
+  private sourceOf(h: PacketBlockHeaders): { source: PacketSourceInfo; point: HostPoint } {
+    const key = `${h.node}\0${h.interface}\0${h.file ?? ''}\0${h.demo === true}`;
+    let source = this.sources.get(key);
+    if (!source) {
+      source = { node: h.node, unit: h.unit, iface: h.interface, ...(h.file ? { file: h.file } : {}), ...(h.demo ? { demo: true } : {}) };
+      if (this.sources.size > MAX_SOURCES) this.sources.clear();
+      this.sources.set(key, source);
+    }
+    const world = h.file === undefined ? LIVE : h.epoch;
+    let point = this.points.get(h.node);
+    if (!point || point.world !== world || point.unit !== h.unit || point.file !== h.file || (point.demo ?? false) !== (h.demo ?? false)) {
+      point = { node: h.node, unit: h.unit, world, ...(h.file ? { file: h.file } : {}), ...(h.demo ? { demo: true } : {}) };
+      if (this.points.size > MAX_SOURCES) this.points.clear();
+      this.points.set(h.node, point);
+    }
+    return { source, point };
+  }
+
+  private counted(worker: number, h: PacketBlockHeaders, result: WorkerResult, bytes: number): void {
     this.counters.blocks++;
     if (result.packets < 0) {
       this.counters.malformed++;
@@ -194,7 +245,6 @@ export class Analyzer implements Service {
     const behind = this.deps.clock.now() - h.lastUs / 1000;
     // A capture of long ago is not late.
     this.lagMs = behind > 0 && behind < 3_600_000 ? behind : 0;
-    const worker = h.partition % this.deps.config.workers;
     const before = (this.previous[worker] ??= new Map());
     const from = { node: h.node, unit: h.unit, ...(h.demo ? { demo: true } : {}) };
     for (const [protocol, packets, volume] of result.traffic) {
@@ -205,17 +255,18 @@ export class Analyzer implements Service {
     this.metricsSink.advance(h.lastUs);
   }
 
-  private result(worker: number, result: WorkerResult): void {
-    this.nodes[worker] = result.nodes;
-    this.correlator.connections(result.connections, result.connections.length / 64);
-    for (const event of result.events) {
-      this.correlator.event(event);
-      const { events } = this.deps.config;
-      if (events.includes(event.event_type) || events.includes('all')) {
+  private result(worker: number, result: WorkerResult, block: boolean): void {
+    const { events, partitions } = this.deps.config;
+    if (events.length > 0) {
+      for (const event of result.events) {
+        if (!events.includes(event.event_type) && !events.includes('all')) continue;
         void this.deps.bus.publish(subjects.event(event.event_type, event.host ?? '_'), Buffer.from(JSON.stringify(event))).catch(() => {});
       }
     }
     for (const { alert, each, evidence } of result.alerts) this.correlator.alert(alert, each, evidence ? () => evidence : undefined);
+    if (!block && (result.connections.length > 0 || result.events.length > 0)) {
+      this.hosts.take({ world: LIVE, lane: partitions[worker]!, lanes: this.lanes, upToUs: Number.NaN, end: false, ...this.forBehaviours(result) }, undefined, () => {});
+    }
     if (this.newestUs > 0) this.correlator.advance(this.newestUs);
   }
 
@@ -238,20 +289,36 @@ export class Analyzer implements Service {
     }));
   }
 
-  /** One after the other, so that revisions arrive in order; blocks are acknowledged behind what they raised. */
+  /** In call order; blocks are acknowledged behind what they raised. */
   private send(publish: () => Promise<unknown>): void {
     this.outboxLength++;
-    this.outbox = this.outbox.then(publish).catch((error: unknown) => {
-      this.counters.publishFailures++;
-      this.deps.log.error('an alert could not be stored on the bus', { error });
-    }).finally(() => { this.outboxLength--; });
+    const stored = this.stored(publish).finally(() => { this.outboxLength--; });
+    this.outbox = Promise.all([this.outbox, stored]);
+  }
+
+  /** Tries until the bus has it; only what the bus can never take is given up. */
+  private async stored(publish: () => Promise<unknown>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await publish();
+        return;
+      } catch (error) {
+        const { code } = error as { code?: string };
+        const hopeless = code === 'SW_BUS_TOO_LARGE' || code === 'SW_BUS_CLOSED' || this.stopped;
+        if (hopeless || attempt === 1) this.deps.log.error(hopeless ? 'an alert could not be stored on the bus' : 'the bus does not take an alert; trying again', { error });
+        this.counters.publishFailures++;
+        if (hopeless) return;
+        await new Promise((resolve) => { setTimeout(resolve, RETRY_MS); });
+      }
+    }
   }
 
   private idle(): void {
-    this.late.release();
+    for (const late of [...this.late, ...this.lateHosts]) late.release();
     const now = this.deps.clock.now();
+    this.worlds.tick(IDLE_STEP_US);
     if (this.newestUs > 0 && now - this.lastBlockAt > IDLE_MS && this.pool.idle) {
-      this.newestUs += 500_000;
+      this.newestUs += IDLE_STEP_US;
       this.pool.tick(this.newestUs);
       this.correlator.advance(this.newestUs);
     }
@@ -262,7 +329,14 @@ export class Analyzer implements Service {
     return Buffer.from(JSON.stringify({ rules: this.loaded.documents.map(({ document }) => ({ document })) }));
   }
 
-  private async reload(): Promise<Uint8Array> {
+  /** Loads the rules anew, in all workers or, when there is any error in them, in none. */
+  reloadRules(): Promise<{ ok: true; rules: number } | { ok: false; error: string }> {
+    const turn = this.reloading.then(() => this.reload());
+    this.reloading = turn.catch(() => {});
+    return turn;
+  }
+
+  private async reload(): Promise<{ ok: true; rules: number } | { ok: false; error: string }> {
     const { rulePaths, log } = this.deps;
     let error: string | undefined;
     try {
@@ -270,15 +344,16 @@ export class Analyzer implements Service {
       error = await this.pool.reload(rulePaths);
       if (error === undefined) {
         this.loaded = loaded;
-        this.correlator.behaviours.reload(behavioursOf(loaded));
+        this.correlator.reload(behavioursOf(loaded));
         this.counters.reloads++;
         log.info('rules reloaded', { rules: loaded.documents.length });
+        return { ok: true, rules: loaded.documents.length };
       }
     } catch (failure) {
       error = (failure as Error).message;
     }
-    if (error !== undefined) this.counters.reloadFailures++;
-    return Buffer.from(JSON.stringify(error === undefined ? { ok: true, rules: this.loaded.documents.length } : { ok: false, error }));
+    this.counters.reloadFailures++;
+    return { ok: false, error };
   }
 
   private health(): HealthNow {
@@ -292,11 +367,11 @@ export class Analyzer implements Service {
       counters: {
         ...counted, ...this.counters, gaps: sequence.counters.gaps, duplicates: sequence.counters.duplicates,
         evidenceSaved: evidence?.counters.saved ?? 0, evidenceRefused: evidence?.counters.refused ?? 0,
-        behaviourHits: correlator?.behaviours.counters.hits ?? 0, metricsLost: store.lost,
+        behaviourHits: correlator?.hits ?? 0, ...this.hosts?.counters, ...this.worlds?.counters, metricsLost: store.lost,
       },
       gauges: {
         flows, flowsHalfOpen, streamQueuedBytes, arenaBytes, lagMs: this.lagMs, outbox: this.outboxLength,
-        replayBytes: this.late.pendingBytes, rules: this.loaded?.documents.length ?? 0, openAlerts: correlator?.sink.openAlerts ?? 0,
+        replayBytes: this.late.reduce((n, l) => n + l.pendingBytes, 0), hostBatchesWaiting: this.worlds?.waitingBatches ?? 0, rules: this.loaded?.documents.length ?? 0, openAlerts: correlator?.sink.openAlerts ?? 0,
       },
     };
   }
@@ -304,8 +379,4 @@ export class Analyzer implements Service {
 
 function behavioursOf(loaded: Loaded): BehaviourRule[] {
   return loaded.behaviours.map(({ document, place }) => behaviourRule(document, place)).filter((b) => b !== undefined);
-}
-
-function isHeaders(h: ReturnType<typeof decodeBlockHeaders>): h is PacketBlockHeaders {
-  return h !== undefined && typeof (h as { node?: unknown }).node === 'string';
 }

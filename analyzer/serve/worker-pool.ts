@@ -10,15 +10,15 @@ export type WorkerResult = Extract<FromWorker, { kind: 'done' }>;
 
 interface Member {
   worker: Worker;
-  underWay: Map<number, (result: WorkerResult) => void>;
+  underWay: Map<number, { block: boolean; settled: (result: WorkerResult) => void }>;
   waiting: (() => void)[];
   prepared: ((answer: Extract<FromWorker, { kind: 'prepared' }>) => void) | undefined;
   stats: Record<string, number>;
 }
 
 /**
- * Worker threads with an engine each. A partition's blocks always go to the same worker, in order, so that its flows
- * are seen whole.
+ * Worker threads with an engine each. The caller gives a partition's blocks to the same worker always, in order, so that
+ * its flows are seen whole.
  */
 export class WorkerPool {
   private readonly members: Member[] = [];
@@ -26,12 +26,12 @@ export class WorkerPool {
   private closing = false;
 
   /**
-   * @param onResult every result in the order of its worker, those of ticks (id -1) too
+   * @param onResult every result in the order of its worker; `block` is false for those of ticks and flushes
    * @param onDeath a worker has died: its flows are lost, and the process should start anew from the bus
    */
   constructor(
     private readonly count: number, private readonly settings: WorkerSettings,
-    private readonly onResult: (worker: number, result: WorkerResult) => void,
+    private readonly onResult: (worker: number, result: WorkerResult, block: boolean) => void,
     private readonly onDeath: (error: Error) => void,
   ) {}
 
@@ -65,23 +65,23 @@ export class WorkerPool {
 
   private done(index: number, member: Member, result: WorkerResult): void {
     member.stats = result.stats;
-    this.onResult(index, result);
-    const settled = member.underWay.get(result.id);
-    if (!settled) return;
+    const task = member.underWay.get(result.id);
+    this.onResult(index, result, task?.block === true);
+    if (!task) return;
     member.underWay.delete(result.id);
-    settled(result);
+    task.settled(result);
     member.waiting.shift()?.();
   }
 
   /**
-   * Hands a block to the partition's worker. Resolves once there is room for another.
+   * Hands a block to a worker. Resolves once there is room for another.
    * @param settled called after `onResult` for this block
    */
-  async block(partition: number, source: PacketSourceInfo, body: Uint8Array, settled: (result: WorkerResult) => void): Promise<void> {
-    const member = this.members[partition % this.members.length]!;
+  async block(worker: number, source: PacketSourceInfo, body: Uint8Array, settled: (result: WorkerResult) => void): Promise<void> {
+    const member = this.members[worker]!;
     while (member.underWay.size >= MAX_UNDER_WAY) await new Promise<void>((resolve) => member.waiting.push(resolve));
     const id = this.next++;
-    member.underWay.set(id, settled);
+    member.underWay.set(id, { block: true, settled });
     // Bus messages may share their memory with others: the worker gets a copy of its own.
     const copy = body.slice();
     this.post(member, { kind: 'block', id, source, body: copy }, [copy.buffer]);
@@ -91,7 +91,7 @@ export class WorkerPool {
   async flush(): Promise<void> {
     await Promise.all(this.members.map((member) => new Promise<void>((resolve) => {
       const id = this.next++;
-      member.underWay.set(id, () => resolve());
+      member.underWay.set(id, { block: false, settled: () => resolve() });
       this.post(member, { kind: 'flush', id });
     })));
   }

@@ -50,6 +50,7 @@ function start(): Engine {
         const evidence = evidenceOf(alert, packets, engine.stage.context.nowUs);
         alerts.push({ alert, each, ...(evidence ? { evidence } : {}) });
       },
+      wants: (type) => wanted.has(type),
       event: (event) => {
         if (wanted.has(event.event_type)) events.push(event);
       },

@@ -3,13 +3,15 @@ import type { Alert, EvidenceReference, MatchedBuffer, ShouwangAlert } from '../
 import { EVE_SEVERITY, SEVERITIES, VERDICTS, type Verdict } from '../../contracts/classes.js';
 import { fromEveTimestamp } from './finding.js';
 
-/** Repeats within this long of the first are one alert: long enough for a scanner's run, short enough for a shift. */
+/** Repeats within one window of this length are one alert: long enough for a scanner's run, short enough for a shift. */
 export const AGGREGATION_WINDOW_US = 3_600_000_000;
 /** Alerts under aggregation at once; beyond it the one that was quiet longest is closed (and says what it has). */
 export const MAX_OPEN_ALERTS = 16_384;
 /** Occurrences remembered per alert, so that a raised verdict isn't counted as a new occurrence. */
 const OCCURRENCES_REMEMBERED = 64;
 /** The first repeats are told after this much packet time; each next time waits twice as long. */
+/** Seconds of packet time for which an alert behind its window stays open all the same: a replay has a clock of its own. */
+const LINGER_SWEEPS = 60;
 const FIRST_UPDATE_US = 10_000_000;
 const SLOWEST_UPDATE_US = 600_000_000;
 /** Buffers shown with an alert: request and response of one transaction. */
@@ -38,6 +40,8 @@ export interface AlertSinkOptions {
 export interface AddOptions {
   /** Tells two attacks of the same rule, attacker and victim apart. */
   key?: string;
+  /** The victim is but one of many, whichever was seen first: the attack is the same one with another. */
+  anyVictim?: boolean;
   /** In place of the sink's mode, e.g. `each` for the rules of a Suricata file. */
   mode?: AlertMode;
   evidence?: SaveEvidence;
@@ -46,6 +50,8 @@ export interface AddOptions {
 interface Open {
   key: string;
   id: string;
+  /** Packet time at which its window ends. */
+  endUs: number;
   /** What is emitted: the first alert of the highest verdict, with counts and times of all. */
   alert: Alert;
   firstUs: number;
@@ -58,12 +64,15 @@ interface Open {
   emitted: number;
   nextUpdateUs: number;
   updateUs: number;
+  /** Number of the sweep when it was last added to. */
+  touched: number;
 }
 
 /**
  * Aggregates alerts: same rule, attacker, victim and key within a window are one alert whose count grows and whose
- * verdict only rises. Ids and revisions follow from packet data alone: a replayed block yields the same ones, and the
- * highest revision of an id stands.
+ * verdict only rises. Windows lie fixed on the time axis, each attack's shifted by a hash of its own, so that not all of
+ * them turn over at once: wherever a restart cuts the stream, the same packets give the same ids, and the highest revision
+ * of an id stands.
  */
 export class AlertSink {
   private readonly open = new Map<string, Open>();
@@ -72,6 +81,7 @@ export class AlertSink {
   private readonly maxOpen: number;
   private nowUs = 0;
   private sweptUs = 0;
+  private sweeps = 0;
   /** Alerts in, distinct alerts, revisions out, alerts closed early for lack of room. */
   readonly counters = { in: 0, alerts: 0, revisions: 0, evicted: 0 };
 
@@ -85,17 +95,17 @@ export class AlertSink {
    * Takes an alert as a rule or behaviour raised it (`toAlert`); the object is the sink's from here on.
    * @returns the id of the alert that it became or joined.
    */
-  add(alert: Alert, { key = '', mode = this.options.mode, evidence }: AddOptions = {}): string {
+  add(alert: Alert, { key = '', anyVictim = false, mode = this.options.mode, evidence }: AddOptions = {}): string {
     this.counters.in++;
     const firstUs = fromEveTimestamp(alert.shouwang.first_seen);
     const lastUs = fromEveTimestamp(alert.shouwang.last_seen);
     if (lastUs > this.nowUs) this.nowUs = lastUs;
     this.own(alert.shouwang);
     if (mode === 'each') return this.single(alert, lastUs, evidence);
-    const attack = [alert.alert.gid, alert.alert.signature_id, alert.shouwang.attacker.ip, alert.shouwang.victim.ip, key,
+    const attack = [alert.alert.gid, alert.alert.signature_id, alert.shouwang.attacker.ip, anyVictim ? '' : alert.shouwang.victim.ip, key,
       alert.shouwang.node ?? ''].join('\0');
     let open = this.open.get(attack);
-    if (open && lastUs - open.firstUs >= this.windowUs) {
+    if (open && (lastUs >= open.endUs || lastUs < open.endUs - this.windowUs)) {
       this.close(open);
       open = undefined;
     }
@@ -106,6 +116,7 @@ export class AlertSink {
       return open.id;
     }
     const raised = this.absorb(open, alert, firstUs, lastUs, evidence);
+    open.touched = this.sweeps;
     // Map order is recency order: the front is what was quiet longest.
     this.open.delete(attack);
     this.open.set(attack, open);
@@ -121,8 +132,9 @@ export class AlertSink {
     if (nowUs > this.nowUs) this.nowUs = nowUs;
     if (this.nowUs - this.sweptUs < 1_000_000) return;
     this.sweptUs = this.nowUs;
+    this.sweeps++;
     for (const open of this.open.values()) {
-      if (this.nowUs - open.firstUs >= this.windowUs) this.close(open);
+      if (this.nowUs >= open.endUs && this.sweeps - open.touched >= LINGER_SWEEPS) this.close(open);
       else if (this.options.mode === 'stream' && this.nowUs >= open.nextUpdateUs) this.update(open);
     }
   }
@@ -138,7 +150,8 @@ export class AlertSink {
 
   private single(alert: Alert, lastUs: number, evidence: SaveEvidence | undefined): string {
     const at = alert.shouwang;
-    at.id = digest([alert.alert.gid, alert.alert.signature_id, occurrenceOf(alert), alert.flow_id, alert.pcap_cnt,
+    // Without the packet's number: it counts from the start of the process.
+    at.id = digest([alert.alert.gid, alert.alert.signature_id, at.id, alert.flow_id, alert.tx_id,
       at.last_seen, alert.src_ip, alert.dest_ip, at.node]);
     at.revision = revisionOf(at.verdict, at.count);
     const saved = evidence?.(at.id, lastUs);
@@ -150,9 +163,9 @@ export class AlertSink {
   }
 
   private begin(key: string, alert: Alert, firstUs: number, lastUs: number, evidence: SaveEvidence | undefined): Open {
-    // A window's number in place of its first packet: a restart in mid-window finds the same id again. Two alerts of
-    // one key never share it, since the second starts a whole window after the first.
-    const id = digest([key, Math.floor(lastUs / this.windowUs)]);
+    const phase = Number.parseInt(digest([key]).slice(0, 8), 16) / 2 ** 32;
+    const window = Math.floor(lastUs / this.windowUs + phase);
+    const id = digest([key, window]);
     const at = alert.shouwang;
     const occurrence = occurrenceOf(alert);
     at.id = id;
@@ -160,10 +173,10 @@ export class AlertSink {
     const saved = evidence?.(id, lastUs);
     at.evidence = saved ? [saved] : [];
     const open: Open = {
-      key, id, alert, firstUs, lastUs,
+      key, id, endUs: Math.ceil((window + 1 - phase) * this.windowUs), alert, firstUs, lastUs,
       occurrences: [occurrence], occurrenceAt: 1, shown: occurrence,
       revision: revisionOf(at.verdict, at.count), emitted: 0,
-      nextUpdateUs: lastUs + FIRST_UPDATE_US, updateUs: FIRST_UPDATE_US,
+      nextUpdateUs: lastUs + FIRST_UPDATE_US, updateUs: FIRST_UPDATE_US, touched: this.sweeps,
     };
     this.open.set(key, open);
     this.counters.alerts++;
