@@ -7,6 +7,6 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 if (!existsSync(join(root, 'dist/cli/main.js'))) {
   const { prepare } = await import('../deploy/dev/prepare.mjs');
-  await prepare({ quiet: true });
+  await prepare();
 }
 await import('../dist/cli/main.js');

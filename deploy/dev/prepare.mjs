@@ -16,8 +16,8 @@ export function requireNode() {
   process.exit(2);
 }
 
-function run(command, args, quiet) {
-  const done = spawnSync(command, args, { cwd: root, stdio: quiet ? ['ignore', 2, 2] : 'inherit' });
+function run(command, args) {
+  const done = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (done.status !== 0) {
     console.error(`SW_PREPARE_FAILED: "${command} ${args.join(' ')}" ended with ${done.status ?? done.signal}. Read its output above, mend it and run this again.`);
     process.exit(2);
@@ -41,24 +41,21 @@ function sourceStamp() {
   return hash.digest('hex');
 }
 
-/**
- * @param options.quiet everything goes to standard error
- * @param options.ui build the browser UI too
- */
-export async function prepare(options = {}) {
+/** What is printed goes to standard error, so that a pipe behind a command stays clean. */
+export async function prepare() {
   requireNode();
   const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).update(process.version.split('.')[0]).digest('hex');
   const installed = join(root, 'node_modules/.shouwang-installed');
   if (!existsSync(installed) || readFileSync(installed, 'utf8') !== lock) {
     console.error('Installing packages (once) …');
-    run('npm', ['ci', '--no-audit', '--no-fund', '--include=dev', '--loglevel=error'], true);
+    run('npm', ['ci', '--no-audit', '--no-fund', '--include=dev', '--loglevel=error']);
     writeFileSync(installed, lock);
   }
   const stamp = sourceStamp();
   const built = join(root, 'dist/.built');
   if (!existsSync(built) || readFileSync(built, 'utf8') !== stamp) {
     console.error('Building …');
-    run(process.execPath, ['deploy/dev/build.mjs'], true);
+    run(process.execPath, ['deploy/dev/build.mjs']);
     mkdirSync(dirname(built), { recursive: true });
     writeFileSync(built, stamp);
   }

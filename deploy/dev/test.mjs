@@ -50,14 +50,19 @@ async function count(stream) {
   const total = { pass: 0, fail: 0, skip: 0 };
   const watch = (parser, path) => {
     let pending;
-    parser.on('child', (child) => { pending = child; watch(child, [...path, child.name]); });
+    parser.on('child', (child) => {
+      const before = total.fail;
+      pending = { failedInside: () => total.fail > before };
+      watch(child, [...path, child.name]);
+    });
     parser.on('assert', (a) => {
       const own = pending !== undefined;
+      const failedInside = pending?.failedInside() ?? false;
       pending = undefined;
       if (own && (a.ok || a.skip)) return; // counted by its own assertions
       if (a.skip) { total.skip++; console.error(`skipped: ${[...path, a.name].filter(Boolean).join(' › ')}${typeof a.skip === 'string' ? ` (${a.skip})` : ''}`); }
       else if (a.ok || a.todo) total.pass++;
-      else if (!own || a.diag) {
+      else if (!failedInside) {
         total.fail++;
         console.error(`FAILED: ${[...path, a.name].filter(Boolean).join(' › ')}`);
         if (a.diag) console.error(JSON.stringify(a.diag, undefined, 1).slice(0, 2000));

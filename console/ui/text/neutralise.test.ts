@@ -26,7 +26,7 @@ t.test('bytes that are not UTF-8 stay visible, one by one', async (t) => {
   t.equal(hexLines(Uint8Array.of(0x3c, 0x00), [[0, 1]])[0].cells[0].marked, true);
 });
 
-t.test('no bytes and no marks break it, and nothing invisible comes out', async (t) => {
+t.test('no bytes and no marks break it, and nothing invisible comes out', async () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), fc.array(fc.tuple(fc.integer(), fc.integer()), { maxLength: 4 }), (bytes, marks) => {
     const d = decode(bytes, marks);
     const shown = pieces(d.text, d.marks).map((p) => p.text).join('');
