@@ -11,13 +11,22 @@ import type { Bilingual, EvidenceReference, MatchedBuffer, Alert } from '../../c
 import type { DetectionClass, Phase, Severity, Verdict } from '../../contracts/classes.js';
 import type { Health } from '../../contracts/health.js';
 import type { Registry } from '../../contracts/registry.js';
+import type { OidcOffer, ResetView } from './account.js';
 import type { ClockTimes, Clock, Level } from './deadline.js';
 import type { IncidentAction, IncidentState } from './incident.js';
 import type { Permission, Role, Separation } from './roles.js';
 import type { TicketAction, TicketState } from './ticket.js';
+import type { NoticeRow } from './remediation.js';
 import type { FeedbackForm, VerificationForm } from './requests.js';
 
 export type * from './requests.js';
+export type * from './triage.js';
+export type * from './evidence.js';
+export type * from './remediation.js';
+export type * from './account.js';
+export type * from './channel.js';
+export type * from './report.js';
+export type * from './upkeep.js';
 export type { Alert, Bilingual, EvidenceReference, MatchedBuffer, DetectionClass, Phase, Severity, Verdict, Health, Registry };
 export type { ClockTimes, Clock, Level, IncidentAction, IncidentState, Permission, Role, Separation, TicketAction, TicketState };
 
@@ -29,9 +38,11 @@ export interface ApiError {
   message: string;
   hint: string;
   /** For `SW_CONSOLE_BAD_REQUEST`: where in the request; for a lock-out: seconds to wait. */
-  details?: { path?: string; text?: string; retryAfter?: number; version?: number };
+  details?: { path?: string; text?: string; retryAfter?: number; version?: number; /** A registry's faults, all of them, in the reader's language. */ faults?: Fault[] };
 }
 
+/** What is wrong in an uploaded file; `line` counts from 1 and is 0 where no line can be named. */
+export interface Fault { line: number; text: string }
 export interface Page<T> { items: T[]; next?: string }
 /** A count that stopped at `COUNT_CAP` says so. */
 export interface Total { total: number; capped: boolean }
@@ -54,7 +65,12 @@ export interface SessionView {
   mustChangePassword?: boolean;
   /** Demonstration data is in the store. */
   demo: boolean;
-  passwordPolicy: { minLength: number; classes: number };
+  passwordPolicy: { minLength: number; classes: number; /** Days until a password has to be changed; 0: never. */ maxAgeDays: number; /** The last so many may not be used again. */ history: number };
+  /** Log in through another identity provider. */
+  oidc?: OidcOffer;
+  /** Two-factor login is demanded of this user's roles and not set up yet: nothing else answers until it is. */
+  mustEnrol?: boolean;
+  unreadNotices?: number;
 }
 export interface UserView extends UserName {
   roles: Role[];
@@ -64,6 +80,9 @@ export interface UserView extends UserName {
   createdAt: string;
   lastLoginAt?: string;
   lockedUntil?: string;
+  totp?: boolean;
+  /** A reset of the password waits for the second administrator or for the user. */
+  reset?: ResetView;
 }
 /** GET /api/sessions */
 export interface SessionRow { id: string; current: boolean; createdAt: string; lastSeenAt: string; expiresAt: string; address: string; agent: string }
@@ -91,6 +110,8 @@ export interface AlertRow {
   lastSeen: string;
   count: number;
   incident?: string;
+  /** Id of the suppression that hides or lowers it. */
+  suppressed?: string;
   demo: boolean;
 }
 /** GET /api/alerts/counts: one pass over the same filters. */
@@ -223,6 +244,7 @@ export interface IncidentStep {
 }
 export interface HistoryEntry {
   at: string;
+  /** `text` for the reader: names instead of ids, in the language asked for. */
   /** Absent: the console itself. */
   by?: UserName;
   action: string;
@@ -255,7 +277,7 @@ export interface CampaignView {
   incidents: IncidentRow[];
   graph: AttackGraph;
 }
-/** POST /api/incidents/actions */
+/** POST /api/incidents/actions, POST /api/tickets/actions: each item by itself. */
 export interface BulkResult { done: { id: string; version: number }[]; refused: { id: string; error: ApiError }[] }
 
 // —— tickets ——
@@ -275,6 +297,8 @@ export interface TicketRow {
   due?: { clock: Clock; at: string; overdue: boolean };
   reminded: number;
   supervised: boolean;
+  /** Set where a clock of this ticket has run out and been escalated by the console. */
+  escalatedAt?: string;
   demo: boolean;
 }
 export interface AttachmentView { id: string; name: string; bytes: number; sha256: string; type: string; by: UserName; at: string; href: string }
@@ -286,8 +310,16 @@ export interface TicketDetail extends TicketRow {
   author: UserName;
   approver?: UserName;
   signer?: string;
+  addressee?: string;
+  copies?: string;
+  contact?: string;
   deadlines?: { clock: Clock; at: string; doneAt?: string; overdue: boolean }[];
   extension?: { until: string; reason: string; askedAt: string };
+  appeal?: { reason: string; at: string; by?: UserName; decision?: 'accepted' | 'refused'; answer?: string };
+  /** Both proofs that closing needs, and what is missing. */
+  proofs?: { shut: boolean; quiet: boolean; quietUntil?: string };
+  /** The bulletin as PDF and DOCX. */
+  documents?: { pdf: string; docx: string };
   feedback?: FeedbackForm & { at: string; by: UserName };
   verification?: VerificationForm & { by: UserName };
   /** The quiet window: closing is possible from then on. */
@@ -355,7 +387,7 @@ export interface AuditRow {
 /** GET /api/audit/verification */
 export interface AuditVerification { intact: boolean; entries: number; head: string; brokenAt?: number }
 /** DELETE /api/demo */
-export interface DemoCleared { alerts: number; incidents: number; tickets: number; evidence: number }
+export interface DemoCleared { alerts: number; incidents: number; tickets: number; evidence: number; /** Traffic and alert points of the demonstration, too, are gone from the metrics store. */ metrics: boolean }
 
 // —— push ——
 /**
@@ -371,5 +403,6 @@ export type LiveItem =
   | { kind: 'incident'; incident: IncidentRow }
   | { kind: 'ticket'; ticket: TicketRow }
   | { kind: 'node'; node: NodeView }
+  | { kind: 'notice'; notice: NoticeRow }
   | { kind: 'demo-cleared' }
   | { kind: 'registry'; version: number };

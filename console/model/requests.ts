@@ -1,32 +1,14 @@
-import { Type, type Static, type TSchema } from '@sinclair/typebox';
+import { Type, type Static } from '@sinclair/typebox';
 import { CLASS_NAMES, SEVERITIES, VERDICTS } from '../../contracts/classes.js';
 import { INCIDENT_ACTION_NAMES, INCIDENT_STATES } from './incident.js';
 import { TICKET_ACTION_NAMES, TICKET_STATES } from './ticket.js';
 import { ROLES } from './roles.js';
+import { Id, Paging, Text, Time, Version, list, oneOf, strict } from './fields.js';
 
 /**
  * What the browser may send. One source gives the type, the check at the door and the OpenAPI description.
  * Lists in a query string are comma-separated (`severity=high,critical`).
  */
-const strict = { additionalProperties: false } as const;
-const Id = Type.String({ minLength: 1, maxLength: 128 });
-const Text = (max: number) => Type.String({ minLength: 1, maxLength: max });
-const list = (names: readonly string[]) =>
-  Type.String({ maxLength: 1024, pattern: `^(${names.join('|')})(,(${names.join('|')}))*$` });
-/** ISO 8601 or milliseconds since the epoch. */
-const Time = Type.String({ minLength: 1, maxLength: 40, pattern: '^(\\d{1,15}|\\d{4}-\\d\\d-\\d\\d.*)$' });
-const Version = Type.Integer({ minimum: 1 });
-const oneOf = <const T extends readonly string[]>(names: T) =>
-  Type.Unsafe<T[number]>(Type.String({ enum: [...names] } as never));
-
-/** Longest page; the browser's virtual table asks for the next one. */
-export const PAGE_MAX = 500;
-const Paging = {
-  /** Opaque; from `next` of the page before. */
-  cursor: Type.Optional(Type.String({ maxLength: 512 })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_MAX })),
-};
-
 const alertFilters = {
   severity: Type.Optional(list(SEVERITIES)),
   verdict: Type.Optional(list(VERDICTS)),
@@ -44,6 +26,10 @@ const alertFilters = {
   /** Words that all must occur; two Chinese characters are enough for a word. */
   text: Type.Optional(Type.String({ maxLength: 200 })),
   demo: Type.Optional(Type.Boolean()),
+  /** `true`: only those a suppression hides; absent: only the others. */
+  suppressed: Type.Optional(Type.Boolean()),
+  /** Only alerts that arrived (first or in a new revision) after this `seq`: what a page missed. */
+  after: Type.Optional(Type.Integer({ minimum: 0 })),
 };
 export const AlertQuery = Type.Object(
   { ...alertFilters, ...Paging, order: Type.Optional(oneOf(['newest', 'oldest'] as const)) }, strict,
@@ -113,6 +99,13 @@ const ticketText = {
   /** What is demanded of the unit (处置要求). */
   demands: Type.Optional(Text(8000)),
 };
+const ticketParties = {
+  /** 主送 where it is not the unit's name, 抄送. */
+  addressee: Type.Optional(Text(200)),
+  copies: Type.Optional(Type.String({ maxLength: 500 })),
+  /** 联系人 of the unit. */
+  contact: Type.Optional(Type.String({ maxLength: 200 })),
+};
 /** A draft is written from the incident; what is given here replaces the generated text. */
 export const TicketCreate = Type.Object({
   incident: Id,
@@ -121,10 +114,11 @@ export const TicketCreate = Type.Object({
   /** Ⅰ–Ⅳ as 1–4; default: from severity and verdict. */
   level: Type.Optional(Level),
   ...ticketText,
+  ...ticketParties,
 }, strict);
 export type TicketCreate = Static<typeof TicketCreate>;
 /** Edits a draft. */
-export const TicketEdit = Type.Object({ version: Version, unit: Type.Optional(Id), level: Type.Optional(Level), ...ticketText }, strict);
+export const TicketEdit = Type.Object({ version: Version, unit: Type.Optional(Id), level: Type.Optional(Level), ...ticketText, ...ticketParties }, strict);
 export type TicketEdit = Static<typeof TicketEdit>;
 
 export const FeedbackForm = Type.Object({
@@ -178,6 +172,8 @@ export const SetupForm = Type.Object({
 export type SetupForm = Static<typeof SetupForm>;
 export const LoginForm = Type.Object({
   account: Type.String({ minLength: 1, maxLength: 64 }), password: Type.String({ minLength: 1, maxLength: 256 }),
+  /** Six digits of the authenticator, or a recovery code; asked for by 401 `SW_CONSOLE_SECOND_FACTOR`. */
+  code: Type.Optional(Type.String({ maxLength: 32 })),
 }, strict);
 export type LoginForm = Static<typeof LoginForm>;
 export const PasswordForm = Type.Object({
@@ -188,8 +184,8 @@ export type PasswordForm = Static<typeof PasswordForm>;
 export const UserCreate = Type.Object({
   account: Type.String({ minLength: 2, maxLength: 64, pattern: '^[A-Za-z0-9][A-Za-z0-9._@-]*$' }),
   name: Text(64),
-  /** First password; has to be changed at the first login. */
-  password: Type.String({ minLength: 1, maxLength: 256 }),
+  /** First password; has to be changed at the first login. Refused in `strict`: there the account opens by a reset. */
+  password: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
   unit: Type.Optional(Id),
 }, strict);
 export type UserCreate = Static<typeof UserCreate>;
@@ -246,4 +242,3 @@ export const LiveQuery = Type.Object({
 export type LiveQuery = Static<typeof LiveQuery>;
 export const IdParams = Type.Object({ id: Id }, strict);
 export type IdParams = Static<typeof IdParams>;
-export type AnySchema = TSchema;

@@ -21,24 +21,27 @@ export const ROLE_NAMES: Record<Role, Bilingual> = {
 export const PERMISSIONS = [
   'overview.read', 'alert.read', 'evidence.read', 'incident.read', 'incident.triage', 'ticket.read', 'ticket.write',
   'ticket.act', 'node.read', 'rule.read', 'registry.read', 'registry.write', 'user.read', 'user.write', 'role.assign',
-  'session.revoke', 'audit.read', 'demo.clear',
+  'session.revoke', 'audit.read', 'demo.clear', 'suppression.read', 'suppression.write', 'report.read', 'report.write',
+  'settings.write', 'channel.write', 'store.write', 'account.reset', 'reset.approve', 'export.read',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 const SEES: Permission[] = ['overview.read', 'alert.read', 'incident.read', 'ticket.read', 'node.read', 'rule.read', 'registry.read'];
-const WATCH: Permission[] = [...SEES, 'evidence.read', 'incident.triage', 'ticket.write', 'ticket.act'];
+const WATCH: Permission[] = [
+  ...SEES, 'evidence.read', 'incident.triage', 'ticket.write', 'ticket.act', 'suppression.read', 'suppression.write', 'report.read', 'report.write', 'export.read',
+];
 
 export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {
   // Runs the machine and the accounts, but gives no rights and reads no findings.
-  system_admin: ['user.read', 'user.write', 'node.read', 'registry.read', 'registry.write', 'demo.clear'],
+  system_admin: ['user.read', 'user.write', 'node.read', 'registry.read', 'registry.write', 'demo.clear', 'store.write', 'account.reset'],
   // Gives rights and revokes sessions, but cannot make an account or touch the machine.
-  security_admin: ['user.read', 'role.assign', 'session.revoke', 'rule.read', 'node.read', 'registry.read'],
+  security_admin: ['user.read', 'role.assign', 'session.revoke', 'rule.read', 'node.read', 'registry.read', 'settings.write', 'channel.write', 'reset.approve'],
   auditor: ['audit.read', 'user.read'],
   operator: WATCH,
   analyst: WATCH,
-  unit_handler: ['overview.read', 'alert.read', 'evidence.read', 'incident.read', 'ticket.read', 'ticket.act', 'rule.read', 'registry.read'],
-  referee: [...SEES, 'evidence.read'],
-  leader: [...SEES, 'ticket.act'],
+  unit_handler: ['overview.read', 'alert.read', 'evidence.read', 'incident.read', 'ticket.read', 'ticket.act', 'rule.read', 'registry.read', 'report.read'],
+  referee: [...SEES, 'evidence.read', 'suppression.read', 'report.read', 'export.read'],
+  leader: [...SEES, 'ticket.act', 'suppression.read', 'report.read'],
 };
 
 /** Everything that a set of roles may do. */

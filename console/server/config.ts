@@ -36,6 +36,10 @@ export const ConsoleConfig = Type.Object({
     minLength: Type.Optional(Type.Integer({ minimum: 8, maximum: 128 })),
     /** Default 3 of: lower case, upper case, digits, others. */
     classes: Type.Optional(Type.Integer({ minimum: 1, maximum: 4 })),
+    /** Default 90 with `separation: strict`, else 0: days until a password has to be changed; 0: never. */
+    maxAgeDays: Type.Optional(Type.Integer({ minimum: 0, maximum: 3650 })),
+    /** Default 5: the last so many passwords may not be used again. */
+    history: Type.Optional(Type.Integer({ minimum: 0, maximum: 24 })),
   }, strict)),
   incident: Type.Optional(Type.Object({
     /** Default 24: an alert joins an incident that was last seen at most this long before. */
@@ -63,7 +67,10 @@ export function settle(config: ConsoleConfig) {
     separation: config.separation ?? 'appliance',
     idleMs: (config.session?.idleMinutes ?? 60) * 60_000,
     absoluteMs: (config.session?.absoluteMinutes ?? 720) * 60_000,
-    passwordPolicy: { minLength: config.password?.minLength ?? 10, classes: config.password?.classes ?? 3 },
+    passwordPolicy: {
+      minLength: config.password?.minLength ?? 10, classes: config.password?.classes ?? 3,
+      maxAgeDays: config.password?.maxAgeDays ?? (config.separation === 'strict' ? 90 : 0), history: config.password?.history ?? 5,
+    },
     windowMs: (config.incident?.windowHours ?? 24) * 3_600_000,
     quietMs: (config.incident?.quietDays ?? 7) * 86_400_000,
     bulletinNumber: config.bulletinNumber ?? '网安通〔{year}〕{seq}号',

@@ -52,6 +52,7 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
   });
   app.post<{ Body: UserCreate }>('/api/users', { schema: { body: UserCreate } }, async (request, reply) => {
     const { account, name, password, unit } = request.body;
+    if (password === undefined) throw refusals.badRequest('password', 'is missing');
     demandStrong(password, account, config.passwordPolicy);
     if (unit) demandUnit(unit);
     const user: UserRecord = {
