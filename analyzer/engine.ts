@@ -1,5 +1,5 @@
 import type { Alert } from '../contracts/alert.js';
-import type { EveEvent } from '../contracts/event.js';
+import type { EveEvent, EventType } from '../contracts/event.js';
 import { Arena } from './arena.js';
 import { readBlock } from './block-reader.js';
 import type { AnalyzerConfig } from './config.js';
@@ -24,6 +24,8 @@ export interface EngineOutputs {
    * @param evidence copies the packets around it; callable during this call only
    */
   alert(alert: Alert, each: boolean, evidence: PacketsAround): void;
+  /** See `Outputs.wants`. */
+  wants?(type: EventType): boolean;
   event(event: EveEvent): void;
   /** Records of 64 bytes; copy what is kept. */
   connections(records: Uint8Array, count: number): void;
@@ -60,6 +62,7 @@ export class Engine {
       config: { flows: config.maxFlows, checksums: config.checksums, ...stage },
       matcher: this.matcher,
       outputs: {
+        ...(outputs.wants ? { wants: (type: EventType) => outputs.wants!(type) } : {}),
         event: (event) => outputs.event(event),
         alert: (alert, evidence) => outputs.alert(alert, this.each, evidence),
         connections: (records, count) => outputs.connections(records, count),

@@ -1,5 +1,5 @@
 import type { Alert } from '../contracts/alert.js';
-import type { EveEvent } from '../contracts/event.js';
+import type { EveEvent, EventType } from '../contracts/event.js';
 
 /** Packets of an alert, copied out of the ring: a complete little-endian nanosecond pcap file. */
 export interface Evidence {
@@ -9,6 +9,8 @@ export interface Evidence {
 
 /** Where the packet stage's findings go. Handed in, so that the stage knows no bus and no file. */
 export interface Outputs {
+  /** Whether anybody wants events of this type: others are not made. Without it all are. The answer never changes. */
+  wants?(type: EventType): boolean;
   /** An EVE event; the object is the receiver's. */
   event(event: EveEvent): void;
   /**

@@ -12,7 +12,7 @@ import { BufferTable } from './match/buffers.js';
 import type { MatchContext, Matcher, PacketSourceInfo } from './match/matcher.js';
 import type { Evidence, Outputs } from './outputs.js';
 import type { PacketStageConfig } from './packet-stage-config.js';
-import { PassingFile } from './packet-stage-files.js';
+import { PassingFile, UNSEEN } from './packet-stage-files.js';
 
 /** Room for what parsers and transforms decode during one inspection: several bodies of the largest size they decode. */
 const SCRATCH_BYTES = 4 << 20;
@@ -44,6 +44,7 @@ export class StageContext implements MatchContext {
   nowUs = 0;
   anomalies = 0;
   anomaliesUnsaid = 0;
+  private readonly wanted = new Map<EventType, boolean>();
   private anomalySecond = -1;
   private anomalyBudget = 0;
   private readonly room: number;
@@ -78,7 +79,14 @@ export class StageContext implements MatchContext {
     if (this.depth === 0) this.roomUsed = 0;
   }
 
+  wants(type: EventType): boolean {
+    let wanted = this.wanted.get(type);
+    if (wanted === undefined) this.wanted.set(type, (wanted = this.outputs.wants?.(type) ?? true));
+    return wanted;
+  }
+
   event(flow: Flow, type: EventType, detail: Record<string, unknown>, txId?: number, direction: Direction = 0): void {
+    if (!this.wants(type)) return;
     const event = this.header(type, flow, direction);
     if (txId !== undefined) event.tx_id = txId;
     event[type] = detail;
@@ -104,6 +112,7 @@ export class StageContext implements MatchContext {
   }
 
   file(flow: Flow, tx: Transaction, direction: Direction, name: string): FileInFlight {
+    if (!this.wants('fileinfo')) return UNSEEN;
     return new PassingFile(this, flow, tx, direction, name, this.config.fileHashes);
   }
 
@@ -217,6 +226,7 @@ export class StageContext implements MatchContext {
 
   private mayReport(): boolean {
     this.anomalies++;
+    if (!this.wants('anomaly')) return false;
     const second = Math.floor(this.nowUs / 1e6);
     if (second !== this.anomalySecond) {
       this.anomalySecond = second;

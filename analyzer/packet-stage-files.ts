@@ -7,6 +7,9 @@ import type { MatchContext } from './match/matcher.js';
 /** First bytes kept of a file to tell its type. */
 const MAGIC_BYTES = 512;
 
+/** A file in flight that nobody asks for. */
+export const UNSEEN: FileInFlight = { data() {}, close() {} };
+
 /** A file in flight: digests as it passes, and a `fileinfo` event at its end. */
 export class PassingFile implements FileInFlight {
   private size = 0;

@@ -53,6 +53,7 @@ export class PacketStage {
   private readonly reassembly: Reassembly;
   private readonly application: Application;
   private readonly connections: ConnectionLog;
+  private readonly flowEvents: PacketStageConfig['flowEvents'];
   private readonly sessions: (Session | undefined)[];
   private readonly flows: (Flow | undefined)[];
   private readonly counted = new TrafficCounters(protocols.map((entry) => entry.protocol).concat('ftp-data'));
@@ -102,6 +103,7 @@ export class PacketStage {
       flowOf: () => (this.slot < 0 ? undefined : this.flowAt(this.slot)),
       evidence: (flow, maxBytes) => this.evidence(flow, maxBytes),
     });
+    this.flowEvents = this.context.wants('flow') ? config.flowEvents : 'none';
     this.defragmenter = new Defragmenter(this.arena, config.defragmentation);
     this.reassembly = new Reassembly(this.arena, config.reassembly, this.streamSink());
     this.application = new Application(this.context, this.matcher, protocols, (flow) => {
@@ -297,6 +299,7 @@ export class PacketStage {
 
   /** ARP as an EVE event's worth of addresses: the behaviour stage watches who claims what. */
   private arp(p: Packet): void {
+    if (!this.context.wants('arp')) return;
     const { u8 } = this;
     const at = p.arpOffset;
     const mac = (offset: number): string =>
@@ -731,7 +734,7 @@ export class PacketStage {
   }
 
   private flowEnded(slot: number, reason: EndReason): void {
-    const { table, context, config } = this;
+    const { table, context } = this;
     const session = this.sessions[slot];
     const { inPacket, nowUs, direction } = context;
     const slotBefore = this.slot;
@@ -752,7 +755,7 @@ export class PacketStage {
     let flow = this.flows[slot];
     if (flow !== undefined) flow.lastUs = table.doubles[table.doublesAt(slot) + D.Last];
     const answered = table.has(slot, SlotFlag.Answered);
-    if (config.flowEvents === 'all' || (config.flowEvents === 'answered' && (answered || flow !== undefined))) {
+    if (this.flowEvents === 'all' || (this.flowEvents === 'answered' && (answered || flow !== undefined))) {
       flow ??= this.flowAt(slot);
       const event = context.header('flow', flow, 0);
       const gaps: [boolean, boolean] = [(session?.toServer.gaps ?? 0) > 0, (session?.toClient.gaps ?? 0) > 0];

@@ -8,7 +8,7 @@ export interface TrafficOptions {
   bytes: number;
   /** `mixed`: everything; `http`: web traffic only. */
   kind: 'mixed' | 'http';
-  /** An attack request in so many web transactions (default 2000); 0 for none. */
+  /** An attack request in so many web transactions (default 500); 0 for none. */
   attackEvery?: number;
 }
 
@@ -43,6 +43,12 @@ function page(r: Random, status: number, length: number): string {
 }
 
 const AGENTS = ['Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/76.0.3809.132 Safari/537.36', 'Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0) like Gecko', 'Mozilla/5.0 (Linux; Android 9; HMA-AL00) AppleWebKit/537.36 Mobile Safari/537.36'];
+
+/** How often each kind of session starts: many short ones, few long ones, about 450 bytes a packet in all. */
+const WEIGHTS = { http: 14, tls: 12, dns: 400, smb: 1, ssh: 46, bulk: 1, scan: 150 };
+const SESSIONS = Object.entries(WEIGHTS).flatMap(([kind, n]) => Array.from({ length: n }, () => kind));
+
+const SSH_LISTS = ['curve25519-sha256,ecdh-sha2-nistp256', 'rsa-sha2-512,ssh-ed25519', ...['aes128-ctr,aes256-ctr', 'hmac-sha2-256', 'none,zlib@openssh.com', ''].flatMap((l) => [l, l])];
 
 /** One side's payload after another: [from the client?, bytes]. */
 type Talk = [boolean, Buffer][];
@@ -79,13 +85,13 @@ class Maker {
   session(): Session {
     const r = this.random;
     const base = { client: this.inside(), server: this.inside(), clientPort: r.between(20000, 65000) };
-    const dice = this.options.kind === 'http' ? 0 : MIX[r.below(MIX.length)]!;
-    if (dice < 34) return { ...base, protocol: 6, serverPort: r.chance(0.8) ? 80 : 8080, talk: this.http() };
-    if (dice < 52) return { ...base, protocol: 6, server: this.outside(), serverPort: 443, talk: this.tls() };
-    if (dice < 82) return { ...base, protocol: 17, serverPort: 53, talk: this.dns() };
-    if (dice < 86) return { ...base, protocol: 6, serverPort: 445, talk: this.smb() };
-    if (dice < 89) return { ...base, protocol: 6, serverPort: 22, talk: this.ssh() };
-    if (dice < 91) return { ...base, protocol: 6, serverPort: r.between(9000, 9100), talk: this.bulk() };
+    const kind = this.options.kind === 'http' ? 'http' : r.pick(SESSIONS);
+    if (kind === 'http') return { ...base, protocol: 6, serverPort: r.chance(0.8) ? 80 : 8080, talk: this.http() };
+    if (kind === 'tls') return { ...base, protocol: 6, server: this.outside(), serverPort: 443, talk: this.tls() };
+    if (kind === 'dns') return { ...base, protocol: 17, serverPort: 53, talk: this.dns() };
+    if (kind === 'smb') return { ...base, protocol: 6, serverPort: 445, talk: this.smb() };
+    if (kind === 'ssh') return { ...base, protocol: 6, serverPort: 22, talk: this.ssh() };
+    if (kind === 'bulk') return { ...base, protocol: 6, serverPort: r.between(9000, 9100), talk: this.bulk() };
     return { ...base, protocol: 6, serverPort: r.below(65535), talk: [], scan: true };
   }
 
@@ -95,7 +101,7 @@ class Maker {
     const host = `${r.word(7)}.gov.cn`;
     const requests = r.between(1, 8);
     for (let i = 0; i < requests; i++) {
-      const every = this.options.attackEvery ?? 2000;
+      const every = this.options.attackEvery ?? 500;
       if (every > 0 && ++this.web % every === 0) {
         const name = r.pick(Object.keys(ATTACKS));
         const [request, answer] = ATTACKS[name]!(r);
@@ -176,8 +182,18 @@ class Maker {
 
   private ssh(): Talk {
     const r = this.random;
-    const talk: Talk = [[false, Buffer.from('SSH-2.0-OpenSSH_7.4\r\n')], [true, Buffer.from('SSH-2.0-OpenSSH_8.0\r\n')]];
-    for (let i = r.between(5, 60); i > 0; i--) talk.push([r.chance(0.5), this.opaque(r.between(36, 300))]);
+    const packet = (type: number, body: Buffer): Buffer => {
+      const pad = 16 - ((6 + body.length) % 8);
+      return Buffer.concat([u32(2 + body.length + pad), Buffer.from([pad, type]), body, Buffer.alloc(pad)]);
+    };
+    const list = (text: string) => Buffer.concat([u32(text.length), Buffer.from(text)]);
+    const kexInit = () => packet(20, Buffer.concat([r.bytes(16), ...SSH_LISTS.map(list), Buffer.alloc(5)]));
+    const newKeys = packet(21, Buffer.alloc(0));
+    const talk: Talk = [
+      [false, Buffer.from('SSH-2.0-OpenSSH_7.4\r\n')], [true, Buffer.from('SSH-2.0-OpenSSH_8.0\r\n')], [true, kexInit()], [false, kexInit()],
+      [true, packet(30, Buffer.concat([u32(32), r.bytes(32)]))], [false, Buffer.concat([packet(31, r.bytes(280)), newKeys])], [true, newKeys],
+    ];
+    for (let i = r.between(15, 120); i > 0; i--) talk.push([r.chance(0.5), this.opaque(r.between(36, 200))]);
     return talk;
   }
 
@@ -189,6 +205,12 @@ class Maker {
 function u16(n: number): Buffer {
   const b = Buffer.alloc(2);
   b.writeUInt16BE(n);
+  return b;
+}
+
+function u32(n: number): Buffer {
+  const b = Buffer.alloc(4);
+  b.writeUInt32BE(n);
   return b;
 }
 

@@ -97,6 +97,7 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
   });
   const events = options.events ?? new Set<string>();
   const watched = pack.behaviours.length > 0;
+  const reads = correlator.behaviours.reads();
   const engine = new Engine({
     config: { ...config, maxFlows: flowsFor(file, config.maxFlows) },
     rules: pack.rules,
@@ -106,9 +107,10 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
       fileHashes: events.has('fileinfo') ? ['md5', 'sha256', 'sm3'] : [],
     },
     outputs: {
+      wants: (type) => events.has(type) || reads.has(type),
       alert: (alert, each) => correlator.alert(alert, each),
       event: (event) => {
-        if (watched) {
+        if (reads.has(event.event_type)) {
           const t = performance.now();
           correlator.event(event);
           correlating += performance.now() - t;

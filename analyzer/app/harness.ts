@@ -70,6 +70,10 @@ export class Harness implements AppContext {
     this.roomUsed = 0;
   }
 
+  wants(): boolean {
+    return true;
+  }
+
   event(_flow: Flow, type: EventType, detail: Record<string, unknown>, txId?: number): void {
     this.events.push({ type, detail, txId });
   }

@@ -44,6 +44,8 @@ export interface AppContext {
   /** Packet time, µs. */
   readonly nowUs: number;
   inspect(flow: Flow, tx: Transaction, stage: Stage): void;
+  /** Whether anybody wants events of this type: what only goes into others need not be made. */
+  wants(type: EventType): boolean;
   /** Emits an EVE event of this flow; `detail` goes under the key `type`. Direction says who is `src_ip`. */
   event(flow: Flow, type: EventType, detail: Record<string, unknown>, txId?: number, direction?: Direction): void;
   /** Emits an `anomaly` event and runs the rules on `app-layer-event:<protocol>.<name>`. Names form a closed union per protocol. */

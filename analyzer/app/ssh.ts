@@ -148,7 +148,7 @@ export class SshParser implements AppParser {
   private emit(c: AppContext, flow: Flow): void {
     if (this.emitted) return;
     this.emitted = true;
-    c.event(flow, 'ssh', this.tx.detail(), 0, 0);
+    if (c.wants('ssh')) c.event(flow, 'ssh', this.tx.detail(), 0, 0);
   }
 
   /**

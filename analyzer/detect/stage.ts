@@ -1,6 +1,6 @@
-import type { EveEvent } from '../../contracts/event.js';
+import type { EveEvent, EventType } from '../../contracts/event.js';
 import { ConnectionRecord } from '../flow/connection-log.js';
-import type { Behaviour, BehaviourHit, BehaviourRule, MakeBehaviour } from './behaviour.js';
+import { PRIVATE_SITE, type Behaviour, type BehaviourHit, type BehaviourRule, type MakeBehaviour, type Site } from './behaviour.js';
 import { bruteForce, loginRate, passwordSpray } from './logins.js';
 import { hostSweep, portScan, stealthScan } from './scan.js';
 
@@ -14,6 +14,11 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
   'login-rate': loginRate,
 };
 
+/** Types of events that any detector reads. */
+export const BEHAVIOUR_EVENTS: ReadonlySet<EventType> = new Set<EventType>([
+  'auth', 'http', 'dns', 'tls', 'ssh', 'rdp', 'socks', 'flow', 'arp', 'fileinfo', 'smb', 'dcerpc', 'krb5', 'ldap',
+]);
+
 const SECOND_US = 1_000_000;
 
 /**
@@ -22,13 +27,16 @@ const SECOND_US = 1_000_000;
  */
 export class BehaviourStage {
   private detectors: { rule: BehaviourRule; text: string; behaviour: Behaviour }[] = [];
+  /** Those that take connection records, and those that take events, by type. */
+  private onConnection: Behaviour[] = [];
+  private readonly onEvent = new Map<string, Behaviour[]>();
   private readonly record = new ConnectionRecord();
   private nowUs = 0;
   private tickedUs = 0;
   readonly counters = { records: 0, events: 0, hits: 0 };
 
   /** @param emit takes what the detectors find; told again as it grows. */
-  constructor(rules: readonly BehaviourRule[], private readonly emit: (hit: BehaviourHit) => void) {
+  constructor(rules: readonly BehaviourRule[], private readonly emit: (hit: BehaviourHit) => void, private readonly site: Site = PRIVATE_SITE) {
     this.reload(rules);
   }
 
@@ -51,11 +59,22 @@ export class BehaviourStage {
         behaviour: make(rule, (hit) => {
           this.counters.hits++;
           this.emit(hit);
-        }),
+        }, this.site),
       });
     }
+    this.onConnection = this.detectors.map((d) => d.behaviour).filter((b) => b.connection !== undefined);
+    this.onEvent.clear();
     for (const { behaviour } of before.values()) behaviour.flush();
     return unknown;
+  }
+
+  /** Types of events that the rules' detectors read: others need not be made. */
+  reads(): Set<EventType> {
+    const types = new Set<EventType>();
+    for (const { behaviour } of this.detectors) {
+      if (behaviour.event !== undefined) for (const type of behaviour.types ?? BEHAVIOUR_EVENTS) types.add(type);
+    }
+    return types;
   }
 
   /** Takes `count` records of `RECORD_BYTES`; nothing of the array is kept. */
@@ -64,7 +83,7 @@ export class BehaviourStage {
     const { record } = this;
     for (let i = 0; i < count; i++) {
       record.at(records, i);
-      for (const { behaviour } of this.detectors) behaviour.connection?.(record);
+      for (const behaviour of this.onConnection) behaviour.connection?.(record);
       if (record.timeUs > this.nowUs) {
         this.nowUs = record.timeUs;
         if (this.nowUs - this.tickedUs >= SECOND_US) this.tick();
@@ -75,7 +94,13 @@ export class BehaviourStage {
   /** @param timeUs packet time of the event. */
   event(event: EveEvent, timeUs: number): void {
     this.counters.events++;
-    for (const { behaviour } of this.detectors) behaviour.event?.(event, timeUs);
+    let takers = this.onEvent.get(event.event_type);
+    if (!takers) {
+      const type = event.event_type;
+      takers = this.detectors.map((d) => d.behaviour).filter((b) => b.event !== undefined && (b.types === undefined || b.types.includes(type)));
+      this.onEvent.set(type, takers);
+    }
+    for (const behaviour of takers) behaviour.event?.(event, timeUs);
     this.advance(timeUs);
   }
 

@@ -7,6 +7,7 @@ import { coded } from '../../runtime/errors.js';
 import { HeartbeatSender, type HealthNow } from '../../runtime/health.js';
 import type { Clock, Service } from '../../runtime/lifecycle.js';
 import type { Log } from '../../runtime/log.js';
+import { parseRegistry, RegistryIndex } from '../../runtime/registry.js';
 import type { MetricsStore } from '../../runtime/metrics/metrics.js';
 import type { AnalyzerConfig } from '../config.js';
 import { Correlator } from '../correlator.js';
@@ -35,6 +36,7 @@ const MAX_UNACKED = 8192;
 /** Alerts and captures on their way to the bus; with more, no block is taken. */
 const MAX_OUTBOX = 2048;
 const RETRY_MS = 1000;
+const REGISTRY_WAIT_MS = 2000;
 /** When no block comes for so long, packet time goes on by the clock, so that open flows and behaviours come to an end. */
 const IDLE_MS = 1500;
 
@@ -78,6 +80,9 @@ export class Analyzer implements Service {
   private readonly subscriptions: Subscription[] = [];
   private readonly seenAlerts = new Set<string>();
   private correlator!: Correlator;
+  /** The console's, once it has sent one; the configured file's until then. */
+  private registry: RegistryIndex | undefined;
+  private registryVersion = 0;
   private worlds!: HostWorlds;
   private hosts!: HostExchange;
   private evidence!: EvidenceTaker;
@@ -120,7 +125,7 @@ export class Analyzer implements Service {
     });
     this.correlator = new Correlator({
       behaviours: behavioursOf(this.loaded), mode: 'stream', evidence: this.evidence,
-      ...(lookup ? { lookup } : {}),
+      lookup: (ip) => (this.registry ? this.registry.lookup(ip) : lookup?.(ip)),
       emit: (alert) => this.publishAlert(alert),
       point: (source, node) => (node === undefined ? this.hosts.point(source) : this.points.get(node)),
     });
@@ -143,9 +148,11 @@ export class Analyzer implements Service {
       ));
     }
     this.subscriptions.push(
+      await bus.subscribe(subjects.registry, (m) => this.useRegistry(m)),
       await bus.respond(subjects.command('analyzer', 'rules'), () => this.rulesAnswer()),
       await bus.respond(subjects.command('analyzer', 'reload-rules'), async () => Buffer.from(JSON.stringify(await this.reloadRules()))),
     );
+    void bus.request(subjects.registryWanted, new Uint8Array(), REGISTRY_WAIT_MS).then((m) => this.useRegistry(m), () => { /* no console yet: it sends the registry when it starts */ });
     await this.heartbeat.start();
     this.timer = setInterval(() => this.idle(), IDLE_STEP_US / 1000);
   }
@@ -166,6 +173,20 @@ export class Analyzer implements Service {
     for (const late of [...this.late, ...this.lateHosts]) late.release();
     await this.heartbeat.stop();
     await this.pool.close();
+  }
+
+  /** Takes a registry that the console sent, whole or not at all. */
+  private useRegistry(message: { data: Uint8Array; headers?: Record<string, string> }): void {
+    // On the wire header names come in any case, with a prefix.
+    const version = Number(Object.entries(message.headers ?? {}).find(([name]) => /(^|-)version$/i.test(name))?.[1] ?? 0) || 0;
+    if (message.data.length === 0 || (version > 0 && version <= this.registryVersion)) return;
+    try {
+      this.registry = new RegistryIndex(parseRegistry(new TextDecoder().decode(message.data), 'registry.yaml'));
+      this.registryVersion = version;
+      this.deps.log.info('a new registry is in use', { version, units: this.registry.registry.units.length, systems: this.registry.registry.systems.length });
+    } catch (error) {
+      this.deps.log.warn('a registry that was sent cannot be used; the one before stays', { error });
+    }
   }
 
   private load(paths: string[]): Loaded {

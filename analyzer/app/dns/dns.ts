@@ -23,13 +23,26 @@ class DnsTransaction implements Transaction {
   matcher: unknown;
   query: Record<string, unknown>[] | undefined;
   answer: Record<string, unknown> | undefined;
+  /** The message under way, while its bytes are there: its object is made when somebody asks. */
+  message: Message | undefined;
   constructor(
     readonly id: number,
     readonly wire: number,
     readonly protocol: string,
+    private readonly u8: Uint8Array,
   ) {}
+
+  /** Makes the object of the message under way. */
+  settle(): void {
+    const m = this.message;
+    if (m === undefined) return;
+    if ((m.flags & 0x8000) !== 0) this.answer ??= answerOf(this.u8, m);
+    else this.query ??= queryOf(this.u8, m, this.id);
+  }
+
   /** As in Suricata 7's alerts: `{query: [...], answer: {...}}`. */
   detail(): Record<string, unknown> {
+    this.settle();
     return { ...(this.query && { query: this.query }), ...(this.answer && { answer: this.answer }) };
   }
 }
@@ -75,7 +88,7 @@ export class DnsParser implements AppParser {
       if (i >= 0) tx = this.waiting.splice(i, 1)[0];
     }
     const solicited = tx !== undefined;
-    tx ??= new DnsTransaction(this.nextId++, m.id, 'dns');
+    tx ??= new DnsTransaction(this.nextId++, m.id, 'dns', c.arena.u8);
     const { buffers } = c;
     for (const q of m.questions) {
       if (!response) buffers.add(B['dns.query'], q.at, q.length);
@@ -89,18 +102,26 @@ export class DnsParser implements AppParser {
     buffers.addNumber(B['dns.opcode'], (m.flags >> 11) & 15);
     if (response) {
       buffers.addNumber(B['dns.rcode'], m.flags & 15);
-      tx.answer = this.answer(c.arena.u8, m);
+      tx.message = m;
       c.inspect(flow, tx, Stage.ResponseHead);
       this.anomalies(c, flow, m, tx);
       if (!solicited && flow.seen[0] > 0 && !flow.midstream && this.event === 'dns')
         c.anomaly(flow, 'dns', 'unsolicited_response', tx.id);
-      c.event(flow, this.event, tx.answer, tx.id, 1);
+      if (c.wants(this.event)) {
+        tx.settle();
+        c.event(flow, this.event, tx.answer!, tx.id, 1);
+      }
+      tx.message = undefined;
       return true;
     }
-    tx.query = this.query(c.arena.u8, m, tx.id);
+    tx.message = m;
     c.inspect(flow, tx, Stage.RequestHead);
     this.anomalies(c, flow, m, tx);
-    for (const q of tx.query) c.event(flow, this.event, q, tx.id, 0);
+    const wanted = c.wants(this.event);
+    // An alert on the answer shows the query too, whose bytes are gone by then.
+    if (wanted || tx.matcher !== undefined) tx.settle();
+    tx.message = undefined;
+    if (wanted) for (const q of tx.query!) c.event(flow, this.event, q, tx.id, 0);
     if (this.waiting.length === MAX_WAITING) this.waiting.shift();
     this.waiting.push(tx);
     return true;
@@ -113,50 +134,6 @@ export class DnsParser implements AppParser {
     if (((m.flags >> 11) & 15) > 6) c.anomaly(flow, 'dns', 'invalid_opcode', tx.id);
   }
 
-  private query(u8: Uint8Array, m: Message, txId: number): Record<string, unknown>[] {
-    return m.questions.slice(0, 16).map((q) => ({
-      type: 'query',
-      id: m.id,
-      rrname: text(u8, q.at, q.length),
-      rrtype: typeName(q.type),
-      tx_id: txId,
-      opcode: (m.flags >> 11) & 15,
-    }));
-  }
-
-  /** Version 2 of the answer object: flags, answers one by one and grouped by type. */
-  private answer(u8: Uint8Array, m: Message): Record<string, unknown> {
-    const f = m.flags;
-    const q = m.questions[0];
-    const grouped: Record<string, unknown[]> = {};
-    const answers = m.answers.slice(0, 64).map((a) => {
-      const type = typeName(a.type);
-      const o: Record<string, unknown> = { rrname: text(u8, a.at, a.length), rrtype: type, ttl: a.ttl };
-      if (a.rdata !== undefined) {
-        if (typeof a.rdata === 'string') o['rdata'] = a.rdata;
-        else o[type.toLowerCase()] = a.rdata;
-        (grouped[type] ??= []).push(a.rdata);
-      }
-      return o;
-    });
-    return {
-      version: 2,
-      type: 'answer',
-      id: m.id,
-      flags: f.toString(16),
-      qr: true,
-      ...((f & 0x400) !== 0 && { aa: true }),
-      ...((f & 0x200) !== 0 && { tc: true }),
-      ...((f & 0x100) !== 0 && { rd: true }),
-      ...((f & 0x80) !== 0 && { ra: true }),
-      ...((f & 0x40) !== 0 && { z: true }),
-      opcode: (f >> 11) & 15,
-      ...(q && { rrname: text(u8, q.at, q.length), rrtype: typeName(q.type) }),
-      rcode: rcodeName(f & 15),
-      ...(answers.length > 0 && { answers, grouped }),
-    };
-  }
-
   gap(): boolean {
     return !this.tcp;
   }
@@ -164,6 +141,50 @@ export class DnsParser implements AppParser {
   end(): void {
     this.waiting.length = 0;
   }
+}
+
+function queryOf(u8: Uint8Array, m: Message, txId: number): Record<string, unknown>[] {
+  return m.questions.slice(0, 16).map((q) => ({
+    type: 'query',
+    id: m.id,
+    rrname: text(u8, q.at, q.length),
+    rrtype: typeName(q.type),
+    tx_id: txId,
+    opcode: (m.flags >> 11) & 15,
+  }));
+}
+
+/** Version 2 of the answer object: flags, answers one by one and grouped by type. */
+function answerOf(u8: Uint8Array, m: Message): Record<string, unknown> {
+  const f = m.flags;
+  const q = m.questions[0];
+  const grouped: Record<string, unknown[]> = {};
+  const answers = m.answers.slice(0, 64).map((a) => {
+    const type = typeName(a.type);
+    const o: Record<string, unknown> = { rrname: text(u8, a.at, a.length), rrtype: type, ttl: a.ttl };
+    if (a.rdata !== undefined) {
+      if (typeof a.rdata === 'string') o['rdata'] = a.rdata;
+      else o[type.toLowerCase()] = a.rdata;
+      (grouped[type] ??= []).push(a.rdata);
+    }
+    return o;
+  });
+  return {
+    version: 2,
+    type: 'answer',
+    id: m.id,
+    flags: f.toString(16),
+    qr: true,
+    ...((f & 0x400) !== 0 && { aa: true }),
+    ...((f & 0x200) !== 0 && { tc: true }),
+    ...((f & 0x100) !== 0 && { rd: true }),
+    ...((f & 0x80) !== 0 && { ra: true }),
+    ...((f & 0x40) !== 0 && { z: true }),
+    opcode: (f >> 11) & 15,
+    ...(q && { rrname: text(u8, q.at, q.length), rrtype: typeName(q.type) }),
+    rcode: rcodeName(f & 15),
+    ...(answers.length > 0 && { answers, grouped }),
+  };
 }
 
 /** Header fields in range and a question name that can be one (RFC 1035 4.1). */

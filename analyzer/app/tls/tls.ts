@@ -303,7 +303,7 @@ export class TlsParser implements AppParser {
     if (this.emitted || (!this.helloSeen && !this.serverSeen)) return;
     this.emitted = true;
     c.inspect(flow, this.tx, Stage.ResponseEnd);
-    c.event(flow, 'tls', this.tx.detail(), 0, 0);
+    if (c.wants('tls')) c.event(flow, 'tls', this.tx.detail(), 0, 0);
   }
 
   gap(_c: AppContext, _flow: Flow, direction: Direction, missing: number): boolean {
@@ -316,6 +316,10 @@ export class TlsParser implements AppParser {
   end(c: AppContext, flow: Flow, direction: Direction): void {
     this.drop(c, this.sides[direction]);
     if (direction === 1) this.emit(c, flow);
+  }
+
+  close(c: AppContext): void {
+    for (const side of this.sides) this.drop(c, side);
   }
 }
 
