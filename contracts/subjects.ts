@@ -32,9 +32,19 @@ export const subjects = {
   /** Heartbeats of every process, see `health.ts`. */
   health: (role: string, id: string) => `sw.control.health.${token(role)}.${token(id)}`,
   allHealth: 'sw.control.health.>',
+  /** A new registry, as JSON (`contracts/registry.ts`); header `version` counts up. Sent when it changes and when somebody asks. */
+  registry: 'sw.control.registry',
+  /** Request: the registry as it stands. */
+  registryWanted: 'sw.control.command.console.registry',
   /** Commands to a role (`reload-rules`, `evidence`, …), request and reply. */
   command: (role: string, name: string) => `sw.control.command.${token(role)}.${token(name)}`,
 } as const;
+
+/**
+ * What the bus keeps at most of each stream. A NATS server sets these aside from `max_file`, so that both sides must name
+ * the same, and a small machine must have them: 2 GiB, and a partition's packets and hosts.
+ */
+export const STREAM_BYTES = { packets: 512 * 1024 ** 2, hosts: 64 * 1024 ** 2, alerts: 1024 ** 3, evidence: 1024 ** 3 } as const;
 
 /** JetStream streams. Packets are a work queue with back-pressure; alerts and evidence are kept for replay. */
 export const streams = {

@@ -1,7 +1,7 @@
 import type { Alert, EvidenceHeaders } from '../../contracts/alert.js';
 import { EVENT_TYPES, type EveEvent } from '../../contracts/event.js';
 import { decodeBlockHeaders, type PacketBlockHeaders } from '../../contracts/packet-block.js';
-import { streams, subjects } from '../../contracts/subjects.js';
+import { STREAM_BYTES, streams, subjects } from '../../contracts/subjects.js';
 import type { Bus, Delivery, Subscription } from '../../runtime/bus/bus.js';
 import { coded } from '../../runtime/errors.js';
 import { HeartbeatSender, type HealthNow } from '../../runtime/health.js';
@@ -135,17 +135,12 @@ export class Analyzer implements Service {
       send: (publish) => this.send(publish), whenStored: (then) => void this.outbox.then(then),
     });
     for (const [name, all] of [[streams.alerts, subjects.allAlerts], [streams.evidence, subjects.allEvidence]] as const) {
-      await bus.ensureStream({ name, subjects: [all], retention: 'keep', maxBytes: (name === streams.alerts ? 4 : 8) * 1024 * MIB, maxAgeMs: WEEK_MS, dedupWindowMs: DEDUP_MS, storage: 'file' });
+      await bus.ensureStream({ name, subjects: [all], retention: 'keep', maxBytes: name === streams.alerts ? STREAM_BYTES.alerts : STREAM_BYTES.evidence, maxAgeMs: WEEK_MS, dedupWindowMs: DEDUP_MS, storage: 'file' });
     }
     await this.pool.start();
     await this.hosts.start();
     for (const [index, partition] of config.partitions.entries()) {
-      await bus.ensureStream({ name: streams.packets(partition), subjects: [subjects.packetsOf(partition)], retention: 'work', maxBytes: 512 * MIB, dedupWindowMs: 120_000, storage: 'file' });
-      this.subscriptions.push(await bus.consume(
-        streams.packets(partition),
-        { durable: `analyzer-${partition}`, ack: 'all', maxUnacked: MAX_UNACKED },
-        (delivery) => this.receive(index, delivery),
-      ));
+      this.subscriptions.push(await this.consume(index, partition));
     }
     this.subscriptions.push(
       await bus.subscribe(subjects.registry, (m) => this.useRegistry(m)),
@@ -186,6 +181,21 @@ export class Analyzer implements Service {
       this.deps.log.info('a new registry is in use', { version, units: this.registry.registry.units.length, systems: this.registry.registry.systems.length });
     } catch (error) {
       this.deps.log.warn('a registry that was sent cannot be used; the one before stays', { error });
+    }
+  }
+
+  private async consume(index: number, partition: number): Promise<Subscription> {
+    const name = streams.packets(partition);
+    const options = { durable: `analyzer-${partition}`, ack: 'all', maxUnacked: MAX_UNACKED } as const;
+    const handle = (delivery: Delivery): Promise<void> => this.receive(index, delivery);
+    const { bus } = this.deps;
+    try {
+      return await bus.consume(name, options, handle);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'SW_BUS_NO_STREAM') throw error;
+      // Collectors say how large it may be; here none has come yet.
+      await bus.ensureStream({ name, subjects: [subjects.packetsOf(partition)], retention: 'work', maxBytes: STREAM_BYTES.packets, dedupWindowMs: 120_000, storage: 'file' });
+      return bus.consume(name, options, handle);
     }
   }
 

@@ -1,6 +1,9 @@
 import type { Alert } from '../../contracts/alert.js';
 import type { Point } from '../../runtime/metrics/metrics.js';
 
+/** Tag of points that are cleared away with the demonstration. */
+const demonstration = (from: { demo?: boolean }): Record<string, string> => (from.demo ? { demo: 'true' } : {});
+
 /** Width of a bucket of packet time. */
 export const BUCKET_US = 5_000_000;
 /** Distinct tag sets per bucket; what comes beyond is added to the set named `other`, so that nothing is lost. */
@@ -28,14 +31,14 @@ export class MetricsSink {
   constructor(private readonly write: (points: Point[]) => void, private readonly bucketUs = BUCKET_US) {}
 
   /** Adds packets and bytes of one application (or transport) protocol as one node saw them. */
-  traffic(atUs: number, from: { node: string; unit: string }, protocol: string, packets: number, bytes: number, flows = 0): void {
-    this.add(atUs, 'traffic', { node: from.node, unit: from.unit, protocol }, { packets, bytes, flows });
+  traffic(atUs: number, from: { node: string; unit: string; demo?: boolean }, protocol: string, packets: number, bytes: number, flows = 0): void {
+    this.add(atUs, 'traffic', { node: from.node, unit: from.unit, protocol, ...demonstration(from) }, { packets, bytes, flows });
   }
 
   /** Counts an alert once, when it is first raised, under its severity and verdict. */
   alert(atUs: number, alert: Alert): void {
     const { node = '', unit = '', severity, verdict } = alert.shouwang;
-    this.add(atUs, 'alerts', { node, unit, severity, verdict, class: alert.shouwang.class }, { count: 1 });
+    this.add(atUs, 'alerts', { node, unit, severity, verdict, class: alert.shouwang.class, ...demonstration(alert.shouwang) }, { count: 1 });
   }
 
   /** Adds to the pipeline's own counters (drops, gaps, evictions …). */
@@ -69,8 +72,8 @@ export class MetricsSink {
     if (!cell) {
       if (bucket.size >= MAX_SERIES) {
         this.counters.folded++;
-        tags = Object.fromEntries(Object.keys(tags).map((name) => [name, 'other']));
-        key = `${measurement}\0other`;
+        tags = Object.fromEntries(Object.entries(tags).map(([name, value]) => [name, name === 'demo' ? value : 'other']));
+        key = `${measurement}\0${Object.values(tags).join('\0')}`;
         cell = bucket.get(key);
       }
       if (!cell) bucket.set(key, (cell = { measurement, tags, fields: {} }));

@@ -4,7 +4,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { WebSocket } from 'ws';
-import type { AlertDetail, AlertRow, AuditVerification, IncidentDetail, IncidentRow, LiveFrame, Overview, Page, SessionView, TicketDetail } from '../model/api.js';
+import { subjects } from '../../contracts/subjects.js';
+import type { AlertDetail, AlertRow, AuditVerification, Fault, IncidentDetail, IncidentRow, LiveFrame, Overview, Page, SessionView, TicketDetail } from '../model/api.js';
 import { ROUTES, type RouteRule } from '../model/permissions.js';
 import { PASSWORD, alertOf, startConsole } from './harness.js';
 
@@ -191,6 +192,23 @@ t.test('every route has its permission, and a unit sees only its own', async (t)
   for (const url of ['/api/alerts?text=secretwuhan', '/api/alerts?unit=wuhan', '/api/alerts?ip=10.1.9.5', `/api/alerts?incident=${incident.id}`, '/api/incidents?text=203', '/api/tickets?unit=jianghan']) {
     t.same((await yi.call<Page<AlertRow>>('GET', url)).body.items, [], url);
   }
+});
+
+t.test('a registry reaches the analyzers; its faults come as a list', async (t) => {
+  const h = await startConsole();
+  t.teardown(() => h.stop());
+  const chief = await h.person('chief', ['system_admin']);
+  const heard: { version: string; systems: number }[] = [];
+  const subscription = await h.bus.subscribe(subjects.registry, (m) => { heard.push({ version: m.headers.version, systems: (JSON.parse(Buffer.from(m.data).toString()) as { systems: unknown[] }).systems.length }); });
+  const put = (text: string, lang: string) => chief.call<{ details: { faults: Fault[] } }>('PUT', `/api/registry?lang=${lang}`, { format: 'yaml', text });
+  const bad = 'units:\n  - {id: a, zh: x, en: y, parent: q}\nsystems:\n  - {id: s, zh: x, en: y, unit: a, ranges: [nowhere]}\n';
+  t.same((await put(bad, 'zh')).body.details.faults, [{ line: 2, text: '单位“a”：没有上级单位“q”' }, { line: 4, text: '系统“s”：“nowhere”不是地址段，应写作 10.1.0.0/16、10.1.2.3 或 2001:db8::/32' }]);
+  t.match((await put(bad, 'en')).body.details.faults[0], { line: 2, text: /there is no unit "q"/ });
+  t.equal((await put('units:\n  - {id: a, zh: x, en: y}\nsystems:\n  - {id: s, zh: x, en: y, unit: a, ranges: [10.0.0.0/8]}\n', 'zh')).status, 200);
+  await h.until(() => heard.length === 1, 'the announcement');
+  t.same(heard, [{ version: '1', systems: 1 }]);
+  t.equal((JSON.parse(Buffer.from((await h.bus.request(subjects.registryWanted, new Uint8Array(), 1000)).data).toString()) as { units: unknown[] }).units.length, 1, 'who starts later asks');
+  await subscription.close();
 });
 
 t.test('push: filtered by unit, resumed after a break', async (t) => {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import type { Bus } from '../../runtime/bus/bus.js';
+import type { Bus, Subscription } from '../../runtime/bus/bus.js';
 import type { Clock, Service } from '../../runtime/lifecycle.js';
 import type { Log } from '../../runtime/log.js';
 import type { MetricsStore } from '../../runtime/metrics/metrics.js';
+import { subjects } from '../../contracts/subjects.js';
 import { HeartbeatSender } from '../../runtime/health.js';
 import { loadRegistry } from '../../runtime/registry.js';
 import { buildApp } from './app.js';
@@ -74,6 +75,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
   const heartbeat = new HeartbeatSender(bus, { role: 'console', id: 'console', version }, () => ({ counters: context.counters(), gauges: {} }));
 
   let address = '';
+  let registryAnswers: Subscription | undefined;
   let sweep: NodeJS.Timeout | undefined;
   let sweeping: Promise<unknown> = Promise.resolve();
   let stopping: Promise<void> | undefined;
@@ -89,6 +91,9 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
     context,
     async start() {
       await ingest.start();
+      // Analyzers that start later ask; those that run hear of it now.
+      registryAnswers = await bus.respond(subjects.registryWanted, () => context.registryBytes());
+      await context.announceRegistry();
       try {
         await app.listen({ host: config.host, port: config.port });
       } catch (error) {
@@ -106,6 +111,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
       stopping ??= (async () => {
         clearInterval(sweep);
         await heartbeat.stop();
+        await registryAnswers?.close();
         context.live.close();
         await app.close();
         await ingest.stop();

@@ -1,5 +1,6 @@
 import type { Health } from '../../contracts/health.js';
 import type { Registry } from '../../contracts/registry.js';
+import { subjects } from '../../contracts/subjects.js';
 import type { Bus } from '../../runtime/bus/bus.js';
 import type { Clock } from '../../runtime/lifecycle.js';
 import type { Log } from '../../runtime/log.js';
@@ -38,6 +39,13 @@ export class Context {
 
   readonly assets = (): Assets => this.held;
   useRegistry(registry: Registry, version: number): void { this.held = assetsOf(registry, version); }
+  /** The registry as it goes over the bus; nothing where there is none yet. */
+  registryBytes(): Uint8Array { return this.held.version === 0 ? new Uint8Array() : new TextEncoder().encode(JSON.stringify(this.held.registry)); }
+  async announceRegistry(): Promise<void> {
+    if (this.held.version === 0) return;
+    await this.bus.publish(subjects.registry, this.registryBytes(), { version: String(this.held.version) })
+      .catch((error: unknown) => this.log.warn('the registry could not be announced', { error }));
+  }
 
   /** Names of all users, for rows that mention one. */
   async people(fresh = false): Promise<ReadonlyMap<string, UserName>> {

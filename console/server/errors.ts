@@ -1,5 +1,5 @@
 import type { Bilingual } from '../../contracts/alert.js';
-import type { ApiError } from '../model/api.js';
+import type { ApiError, Fault } from '../model/api.js';
 import { coded } from '../../runtime/errors.js';
 
 /** Errors at start, for the operator's terminal. */
@@ -49,6 +49,7 @@ export const refusals = {
   csrf: () => new Refused(403, 'SW_CONSOLE_CSRF', b('请求来源校验失败。', 'The request does not come from this console\'s pages.'), b('刷新页面后重试。', 'Reload the page and try again.')),
   mustChange: () => new Refused(403, 'SW_CONSOLE_CHANGE_PASSWORD', b('须先修改初始密码。', 'The first password has to be changed.'), b('在「修改密码」中设置新密码。', 'Set a new one under “change password”.')),
   badRequest: (path: string, text: string) => new Refused(400, 'SW_CONSOLE_BAD_REQUEST', b(`请求内容有误：${path} ${text}`, `The request is wrong: ${path} ${text}`), b('更正后重试。', 'Correct it and try again.'), { path, text }),
+  badRegistry: (faults: Fault[]) => new Refused(400, 'SW_CONSOLE_REGISTRY', b(`登记表有 ${faults.length} 处错误。`, `The registry has ${faults.length} fault${faults.length === 1 ? '' : 's'}.`), b('逐条更正后重新导入。', 'Mend them and import it again.'), { faults }),
   conflict: (version?: number) => new Refused(409, 'SW_CONSOLE_CONFLICT', b('该记录刚被他人修改。', 'Somebody else has just changed this record.'), b('重新载入后再操作。', 'Load it again, then act.'), { version }),
   taken: (what: string) => new Refused(409, 'SW_CONSOLE_TAKEN', b(`“${what}”已存在。`, `“${what}” exists already.`), b('换一个名称。', 'Choose another one.')),
   inUse: (what: string) => new Refused(409, 'SW_CONSOLE_IN_USE', b(`“${what}”仍被引用，不能删除。`, `“${what}” is still in use.`), b('先删除引用它的下级单位、系统或用户。', 'Remove the units, systems or users below it first.')),

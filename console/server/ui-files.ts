@@ -10,7 +10,9 @@ export async function serveUi(app: FastifyInstance, folder: string | undefined):
   const page = folder && existsSync(join(folder, 'index.html')) ? join(folder, 'index.html') : undefined;
   if (folder && page) {
     await app.register(fastifyStatic, {
-      root: folder, index: false, wildcard: true, preCompressed: true, cacheControl: false, dotfiles: 'deny',
+      root: folder, index: false,
+      // Beside the pages lie modules that the tests compile; a browser has no use for them.
+      allowedPath: (path) => !/^\/(text|i18n)(\/|$)/.test(path) && !path.endsWith('.map'), wildcard: true, preCompressed: true, cacheControl: false, dotfiles: 'deny',
       setHeaders: (reply, path) => {
         void reply.header('cache-control', /[/\\]assets[/\\]/.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache');
       },

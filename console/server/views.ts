@@ -57,10 +57,25 @@ export function nodeView(health: Health, at: number, a: Assets, now: number): No
   return { ...health, silent: now - at > NODE_SILENT_MS, lastSeen: iso(at), ...(health.unit ? { unitName: a.unit(health.unit) } : {}) };
 }
 
-export const historyEntry = (h: HistoryRecord, people: ReadonlyMap<string, UserName>): HistoryEntry => ({
-  at: iso(h.at), ...(h.by === null ? {} : { by: people.get(h.by) ?? { id: h.by, account: h.by, name: h.by } }), action: h.action,
-  ...(h.from_state === null ? {} : { from: h.from_state }), ...(h.to_state === null ? {} : { to: h.to_state }), ...(h.text === null ? {} : { text: h.text }),
-});
+const EDITED: Record<string, { zh: string; en: string }> = {
+  title: { zh: '标题', en: 'title' }, summary: { zh: '情况', en: 'summary' }, impact: { zh: '影响', en: 'impact' }, demands: { zh: '处置要求', en: 'demands' }, level: { zh: '级别', en: 'level' },
+  unit: { zh: '受送单位', en: 'unit' }, addressee: { zh: '主送', en: 'addressee' }, copies: { zh: '抄送', en: 'copies' }, contact: { zh: '联系人', en: 'contact' },
+};
+/** A text of the history for the reader: people by name, what the console wrote in the reader's language. */
+function historyText(h: HistoryRecord, people: ReadonlyMap<string, UserName>, lang: 'zh' | 'en'): string | undefined {
+  if (h.text === null || h.text === '') return undefined;
+  if (h.action === 'assign') return people.get(h.text)?.name ?? h.text;
+  if (h.action === 'edit') return h.text.split(', ').map((k) => EDITED[k]?.[lang] ?? k).join(lang === 'zh' ? '、' : ', ');
+  if (h.by === null && h.text.startsWith('{"zh":')) return (JSON.parse(h.text) as { zh: string; en: string })[lang];
+  return h.text;
+}
+export const historyEntry = (h: HistoryRecord, people: ReadonlyMap<string, UserName>, lang: 'zh' | 'en'): HistoryEntry => {
+  const text = historyText(h, people, lang);
+  return {
+    at: iso(h.at), ...(h.by === null ? {} : { by: people.get(h.by) ?? { id: h.by, account: h.by, name: h.by } }), action: h.action,
+    ...(h.from_state === null ? {} : { from: h.from_state }), ...(h.to_state === null ? {} : { to: h.to_state }), ...(text === undefined ? {} : { text }),
+  };
+};
 
 /** Who attacked whom, over these incidents; a host on both ends is a pivot. */
 export function graphOf(rows: readonly IncidentRecord[], a: Assets): AttackGraph {

@@ -1,12 +1,9 @@
 import type { Alert, EvidenceHeaders } from '../../../contracts/alert.js';
 import type { Health } from '../../../contracts/health.js';
-import { streams, subjects } from '../../../contracts/subjects.js';
+import { STREAM_BYTES, streams, subjects } from '../../../contracts/subjects.js';
 import type { Delivery, Subscription } from '../../../runtime/bus/bus.js';
 import type { Context } from '../context.js';
 
-/** The alerts and evidence that may wait for the console; older ones go when it is away for longer. */
-export const ALERT_STREAM_BYTES = 4 * 1024 ** 3;
-export const EVIDENCE_STREAM_BYTES = 8 * 1024 ** 3;
 const STREAM_AGE_MS = 7 * 86_400_000;
 /** One transaction: large enough to carry 5,000 alerts a second, small enough to be done in a tenth of it. */
 const BATCH_MAX = 500;
@@ -46,8 +43,8 @@ export class Ingest {
 
   async start(): Promise<void> {
     const { bus } = this.context;
-    await bus.ensureStream({ name: streams.alerts, subjects: [subjects.allAlerts], retention: 'keep', maxBytes: ALERT_STREAM_BYTES, maxAgeMs: STREAM_AGE_MS, dedupWindowMs: 600_000, storage: 'file' });
-    await bus.ensureStream({ name: streams.evidence, subjects: [subjects.allEvidence], retention: 'keep', maxBytes: EVIDENCE_STREAM_BYTES, maxAgeMs: STREAM_AGE_MS, dedupWindowMs: 600_000, storage: 'file' });
+    await bus.ensureStream({ name: streams.alerts, subjects: [subjects.allAlerts], retention: 'keep', maxBytes: STREAM_BYTES.alerts, maxAgeMs: STREAM_AGE_MS, dedupWindowMs: 600_000, storage: 'file' });
+    await bus.ensureStream({ name: streams.evidence, subjects: [subjects.allEvidence], retention: 'keep', maxBytes: STREAM_BYTES.evidence, maxAgeMs: STREAM_AGE_MS, dedupWindowMs: 600_000, storage: 'file' });
     this.subscriptions.push(
       await bus.consume(streams.alerts, { durable: 'console', ack: 'explicit', maxUnacked: UNACKED_MAX }, (d) => this.receive(d)),
       await bus.consume(streams.evidence, { durable: 'console', ack: 'explicit', maxUnacked: 16 }, (d) => this.evidence(d)),

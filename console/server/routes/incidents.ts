@@ -56,7 +56,7 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
       ...(ask.action === 'reopen' ? { reopened: record.reopened + 1 } : {}),
     };
     const version = await store.incidents.decide(record.id, record.version, change, {
-      at: clock.now(), by: caller.user.id, action: ask.action, from_state: record.state, to_state: result.to, text: ask.reason ?? owner ?? null,
+      at: clock.now(), by: caller.user.id, action: ask.action, from_state: record.state, to_state: result.to, text: (ask.action === 'assign' ? owner : ask.reason) ?? null,
     });
     if (version === undefined) throw refusals.conflict();
     const now = await store.incidents.byId(caller.scope, record.id);
@@ -104,7 +104,7 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
         verdict: VERDICTS[Number(s.verdict)], firstSeen: iso(Number(s.first_seen)), lastSeen: iso(Number(s.last_seen)), alerts: Number(s.alerts), events: Number(s.events),
         alert: telling.get(Number(s.telling) % 2 ** 50) ?? '',
       })),
-      history: history.map((h) => historyEntry(h, people)),
+      history: history.map((h) => historyEntry(h, people, languageOf(request))),
       actions: permissions.has('incident.triage') ? actionsFrom(INCIDENT_MACHINE, record.state as IncidentState, roles) : [],
       ticketRows: permissions.has('ticket.read') ? context.ticketRows(tickets) : [],
       advice: seenRules.flatMap((id2) => { const r = rules.get(id2); return r?.advice ? [{ rule: id2, title: r.title, advice: r.advice }] : []; }),

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from '@sinclair/typebox';
 import { Registry, System, Unit } from '../../../contracts/registry.js';
 import { OperatorError } from '../../../runtime/errors.js';
@@ -6,15 +6,14 @@ import { parseRegistry } from '../../../runtime/registry.js';
 import { stringify } from 'yaml';
 import type { RegistryChange, RegistryView } from '../../model/api.js';
 import { IdParams, RegistryUpload } from '../../model/requests.js';
-import { callerOf } from '../app.js';
+import { callerOf, languageOf } from '../app.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
+import { faultsOf } from '../registry-faults.js';
 import { iso } from '../store/cursor.js';
 import { sees } from '../store/scope.js';
 
 type Parts = Pick<Registry, 'units' | 'systems'>;
-/** Subject on which every process learns of a new registry; the body is the registry as JSON. */
-export const REGISTRY_SUBJECT = 'sw.control.registry';
 
 /** Units and systems by what happened to them. */
 function compare(before: Parts, after: Parts): Pick<RegistryChange, 'added' | 'removed' | 'changed'> {
@@ -31,16 +30,17 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
   const { store, clock } = context;
 
   /** Reads the registry through the same checks as at start, whoever wrote it. */
-  function checked(text: string, name: string): Registry {
+  function checked(text: string, name: string, language: 'zh' | 'en'): Registry {
     try {
       return parseRegistry(text, name);
     } catch (error) {
-      if (error instanceof OperatorError) throw refusals.badRequest('registry', error.message);
+      if (error instanceof OperatorError) throw refusals.badRegistry(faultsOf(error.message, language));
       throw error;
     }
   }
-  async function apply(next: Registry, by: string): Promise<RegistryChange> {
-    checked(stringify(next), 'registry.yaml');
+  async function apply(next: Registry, request: FastifyRequest): Promise<RegistryChange> {
+    checked(stringify(next), 'registry.yaml', languageOf(request));
+    const by = callerOf(request).user.id;
     const before = context.assets();
     const change = compare(before.registry, next);
     const version = await store.registry.put(next, before.version, clock.now(), by);
@@ -49,7 +49,7 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
     context.live.push({ kind: 'registry', version }, { units: 'all' });
     // Whoever has a page open may see more or less from now on.
     context.live.dismiss((l) => !l.scope.all, 'SW_CONSOLE_REGISTRY');
-    await context.bus.publish(REGISTRY_SUBJECT, new TextEncoder().encode(JSON.stringify(next)), { version: String(version) }).catch((error: unknown) => context.log.warn('the registry could not be announced', { error }));
+    await context.announceRegistry();
     return { version, applied: true, units: next.units.length, systems: next.systems.length, ...change, warnings: [] };
   }
 
@@ -68,15 +68,15 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
   app.put<{ Body: RegistryUpload }>('/api/registry', { schema: { body: RegistryUpload } }, async (request): Promise<RegistryChange> => {
     const { format, text, dryRun } = request.body;
     const now = context.assets().registry;
-    const read = checked(text, format === 'yaml' ? 'registry.yaml' : 'registry.csv');
+    const read = checked(text, format === 'yaml' ? 'registry.yaml' : 'registry.csv', languageOf(request));
     const next: Registry = format === 'yaml' ? read
       : format === 'units-csv' ? { ...now, units: read.units, systems: byId(now.systems, read.systems) }
         : { ...now, units: byId(read.units, now.units), systems: read.systems };
     if (dryRun) {
-      checked(stringify(next), 'registry.yaml');
+      checked(stringify(next), 'registry.yaml', languageOf(request));
       return { version: context.assets().version, applied: false, units: next.units.length, systems: next.systems.length, ...compare(now, next), warnings: [] };
     }
-    const change = await apply(next, callerOf(request).user.id);
+    const change = await apply(next, request);
     request.auditDetails = { format, version: change.version, added: change.added.length, removed: change.removed.length, changed: change.changed.length };
     return change;
   });
@@ -86,11 +86,11 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
   app.put<{ Params: IdParams; Body: Omit<Registry['units'][number], 'id'> }>('/api/units/:id', { schema: { params: IdParams, body: UnitBody } }, (request) => {
     const { registry } = context.assets();
     if (request.body.parent && context.assets().subtree(request.params.id).includes(request.body.parent)) throw refusals.badRequest('parent', 'lies below the unit itself');
-    return apply({ ...registry, units: byId(registry.units, [{ ...request.body, id: request.params.id }]) }, callerOf(request).user.id);
+    return apply({ ...registry, units: byId(registry.units, [{ ...request.body, id: request.params.id }]) }, request);
   });
   app.put<{ Params: IdParams; Body: Omit<Registry['systems'][number], 'id'> }>('/api/systems/:id', { schema: { params: IdParams, body: SystemBody } }, (request) => {
     const { registry } = context.assets();
-    return apply({ ...registry, systems: byId(registry.systems, [{ ...request.body, id: request.params.id }]) }, callerOf(request).user.id);
+    return apply({ ...registry, systems: byId(registry.systems, [{ ...request.body, id: request.params.id }]) }, request);
   });
   app.delete<{ Params: IdParams }>('/api/units/:id', { schema: { params: IdParams } }, async (request) => {
     const { registry } = context.assets();
@@ -98,11 +98,11 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
     if (!registry.units.some((u) => u.id === id)) throw refusals.notFound();
     const used = registry.units.some((u) => u.parent === id) || registry.systems.some((s) => s.unit === id) || (await store.people.all()).some((u) => u.unit === id);
     if (used) throw refusals.inUse(id);
-    return apply({ ...registry, units: registry.units.filter((u) => u.id !== id) }, callerOf(request).user.id);
+    return apply({ ...registry, units: registry.units.filter((u) => u.id !== id) }, request);
   });
   app.delete<{ Params: IdParams }>('/api/systems/:id', { schema: { params: IdParams } }, (request) => {
     const { registry } = context.assets();
     if (!registry.systems.some((s) => s.id === request.params.id)) throw refusals.notFound();
-    return apply({ ...registry, systems: registry.systems.filter((s) => s.id !== request.params.id) }, callerOf(request).user.id);
+    return apply({ ...registry, systems: registry.systems.filter((s) => s.id !== request.params.id) }, request);
   });
 }

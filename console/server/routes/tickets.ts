@@ -6,7 +6,7 @@ import { CLOCKS, deadlinesFrom, proposedLevel, type Level } from '../../model/de
 import { CommentCreate, IdParams, TicketAct, TicketCreate, TicketEdit, TicketQuery } from '../../model/requests.js';
 import { actionsFrom, step, type Need } from '../../model/state-machine.js';
 import { TICKET_MACHINE, type TicketState } from '../../model/ticket.js';
-import { callerOf } from '../app.js';
+import { callerOf, languageOf } from '../app.js';
 import type { Caller } from '../auth/session.js';
 import { draftBulletin } from '../bulletin.js';
 import type { Context } from '../context.js';
@@ -68,7 +68,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       ...(feedback ? { feedback: { ...feedback, by: person(feedback.by) } } : {}), ...(verification ? { verification: { ...verification, by: person(verification.by) } } : {}),
       ...(t.watch_until === null ? {} : { watchUntil: iso(t.watch_until) }),
       attachments: attachments.map((a) => ({ id: a.id, name: a.name, bytes: a.bytes, sha256: a.sha256, type: a.type, by: person(a.by), at: iso(a.at), href: `/api/attachments/${a.id}` })),
-      history: history.map((h) => historyEntry(h, people)),
+      history: history.map((h) => historyEntry(h, people, languageOf(request))),
       actions: caller.permissions.has('ticket.act') ? actionsFrom(TICKET_MACHINE, t.state as TicketState, caller.roles) : [], incidentRow,
     };
   };
