@@ -13,7 +13,16 @@ const MAX_REPEAT = 1000;
 const MAX_NESTING = 64;
 
 const utf8 = new TextEncoder();
-const of = (test: (b: number) => boolean) => Uint8Array.from({ length: 256 }, (_, b) => (test(b) ? 1 : 0));
+const of = (test: (b: number) => boolean): Uint8Array => {
+  const bits = new Uint8Array(256);
+  for (let b = 0; b < 256; b++) if (test(b)) bits[b] = 1;
+  return bits;
+};
+const only = (b: number): Uint8Array => {
+  const bits = new Uint8Array(256);
+  bits[b] = 1;
+  return bits;
+};
 const DIGIT = of((b) => b >= 48 && b <= 57);
 const WORD = of((b) => (b >= 48 && b <= 57) || (b >= 65 && b <= 90) || (b >= 97 && b <= 122) || b === 95);
 const SPACE = of((b) => b === 32 || (b >= 9 && b <= 13));
@@ -41,7 +50,7 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
     for (let b = 65; b <= 90; b++) out[b] = out[b + 32] = bits[b] | bits[b + 32];
     return out;
   };
-  const byte = (b: number): RegexNode => ({ kind: 'set', bits: fold(of((x) => x === b)) });
+  const byte = (b: number): RegexNode => ({ kind: 'set', bits: fold(only(b)) });
   const concat = (items: RegexNode[]): RegexNode => (items.length === 1 ? items[0] : items.length === 0 ? { kind: 'empty' } : { kind: 'concat', items });
 
   function alternation(): RegexNode {
