@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { streams, subjects } from '../../contracts/subjects.js';
+import { STREAM_BYTES, streams, subjects } from '../../contracts/subjects.js';
 import type { Bus, Delivery, Subscription } from '../../runtime/bus/bus.js';
 import type { Clock } from '../../runtime/lifecycle.js';
 import { byOwner, byWorld, chunks, decodeHostBatch, encodeHostBatch, renumber, type HostBatch, type HostPoint } from './host-batch.js';
 import type { HostWorlds } from './host-worlds.js';
 import type { LateAck } from './late-ack.js';
 
-/** What waits for an owner that is away; the oldest goes first, as detection here never waits for another's health. */
-const STREAM_BYTES = 256 << 20;
+/** What waits for an owner that is away is bounded, and the oldest goes first: detection here never waits for another's health. */
 const STREAM_AGE_MS = 3_600_000;
 const DEDUP_MS = 600_000;
 /** How often a lane with nothing to say tells how far it is. */
@@ -168,7 +167,7 @@ export class HostExchange {
   private async ensure(partition: number): Promise<void> {
     if (this.ensured.has(partition)) return;
     await this.deps.bus.ensureStream({
-      name: streams.hosts(partition), subjects: [subjects.hosts(partition)], retention: 'keep', maxBytes: STREAM_BYTES, maxAgeMs: STREAM_AGE_MS,
+      name: streams.hosts(partition), subjects: [subjects.hosts(partition)], retention: 'keep', maxBytes: STREAM_BYTES.hosts, maxAgeMs: STREAM_AGE_MS,
       dedupWindowMs: DEDUP_MS, storage: 'file',
     });
     this.ensured.add(partition);

@@ -45,7 +45,7 @@ export async function startNatsServer(extra = ''): Promise<NatsServer> {
   const dir = mkdtempSync(join(tmpdir(), 'sw-nats-'));
   const port = await freePort();
   const config = join(dir, 'nats.conf');
-  writeFileSync(config, `listen: "127.0.0.1:${port}"\nmax_payload: 8MB\njetstream { store_dir: "${dir}/js", max_mem: 256MB, max_file: 2GB }\n${extra}\n`);
+  writeFileSync(config, `listen: "127.0.0.1:${port}"\nmax_payload: 8MB\njetstream { store_dir: "${dir}/js", max_mem: 256MB, max_file: 16GB }\n${extra}\n`);
   let child: ChildProcess | undefined;
   const start = async () => {
     let output = '';
