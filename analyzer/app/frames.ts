@@ -50,4 +50,8 @@ export abstract class FrameProtocol implements AppParser {
   end(c: AppContext, flow: Flow, d: Direction): void {
     this.tunnel?.end(c, flow, d);
   }
+
+  close(c: AppContext): void {
+    this.tunnel?.close(c);
+  }
 }

@@ -71,4 +71,8 @@ export abstract class LineProtocol implements AppParser {
   end(c: AppContext, flow: Flow, direction: Direction): void {
     this.tunnel?.end(c, flow, direction);
   }
+
+  close(c: AppContext): void {
+    this.tunnel?.close(c);
+  }
 }

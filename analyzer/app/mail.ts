@@ -234,6 +234,13 @@ export class SmtpParser extends LineProtocol {
     part.file?.close(complete);
   }
 
+  override close(c: AppContext): void {
+    super.close(c);
+    if (this.part && this.part.block !== 0) c.arena.give(this.part.block, FILE_LIMIT);
+    this.part?.file?.close(false);
+    this.part = undefined;
+  }
+
   override end(c: AppContext, flow: Flow, direction: Direction): void {
     super.end(c, flow, direction);
     if (direction === 0) this.partDone(c, flow, false);

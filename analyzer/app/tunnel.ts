@@ -38,10 +38,12 @@ export class Tunnel {
 
   private find(c: AppContext, flow: Flow, direction: Direction, at: number, length: number): AppParser | undefined {
     let maybe = false;
+    const agreed = this.name === 'h2c' ? 'http2' : this.name;
+    const known = agreed !== '' && entries.some((entry) => entry.transport === 'tcp' && entry.protocol === agreed);
     for (const entry of entries) {
       if (entry.transport !== 'tcp') continue;
-      if (this.name !== '') {
-        if (entry.protocol !== (this.name === 'h2c' ? 'http2' : this.name)) continue;
+      if (known) {
+        if (entry.protocol !== agreed) continue;
       } else {
         const is = entry.identify(c.arena.u8, at, length, direction, entry.ports.includes(flow.serverPort));
         if (is === 0) maybe = true;
@@ -62,5 +64,11 @@ export class Tunnel {
 
   end(c: AppContext, flow: Flow, direction: Direction): void {
     if (!this.failed) this.parser?.end(c, flow, direction);
+  }
+
+  close(c: AppContext): void {
+    this.parser?.close?.(c);
+    this.parser = undefined;
+    this.failed = true;
   }
 }

@@ -1,16 +1,17 @@
 import type { Direction, Flow } from '../../flow/flow.js';
 import { B } from '../../match/buffers.js';
-import { copy, latin, text, u16 } from '../bytes.js';
-import { Stage, type AppContext, type AppParser, type FileInFlight } from '../parser.js';
+import { copy, latin } from '../bytes.js';
+import { Stage, type AppContext, type AppParser } from '../parser.js';
 import { Tunnel } from '../tunnel.js';
-import { BODY_LIMIT, codings, collect, decode, shrink, type Coding } from './body.js';
+import { codings, shrink, type Coding } from './body.js';
+import { Delivery, emitTransaction, inspectBody, nameOf, takeBody } from './delivery.js';
 import type { HttpAnomaly } from './events.js';
 import { addRequest, addResponse, build, Found, requestFields, responseFields } from './fields.js';
 import { H, Head } from './head.js';
-import { basic, form, outcome } from './login.js';
-import { boundary, Parts } from './multipart.js';
-import { HttpTransaction, type Message } from './transaction.js';
-import { decodeStable, unescape } from './uri.js';
+import { KNOWN_METHODS } from './identify.js';
+import { basic } from './login.js';
+import { boundary } from './multipart.js';
+import { HttpTransaction } from './transaction.js';
 
 /** Most bytes of one head; servers take 8–64 KiB. Beyond it the stream is not followed as HTTP any more. */
 export const MAX_HEAD = 65536;
@@ -35,32 +36,16 @@ const NEED = -2;
 const FAIL = -1;
 
 /** One direction of the connection. */
-class Side {
+class Side extends Delivery {
   state: State = State.Head;
   /** Bytes of the presented data already searched for the end of the head. */
   scanned = 0;
   left = 0;
-  tx: HttpTransaction | undefined;
-  codings: Coding[] = [];
-  inspected = false;
-  gap = false;
-  file: FileInFlight | undefined;
   ended = false;
   trailers = false;
 }
 
 const head = new Head();
-const parts = new Parts();
-
-const METHOD = /^[A-Z][A-Z_-]{1,31}$/;
-const KNOWN_METHODS = new Set(
-  (
-    'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH REPORT ' +
-    'MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PURGE LINK UNLINK ACL BIND REBIND UNBIND ' +
-    'BASELINE-CONTROL CHECKIN LABEL MKWORKSPACE ORDERPATCH UPDATE VERSION-CONTROL UNCHECKOUT INVALID RPC_IN_DATA RPC_OUT_DATA ' +
-    'BPROPFIND BPROPPATCH BMOVE BCOPY BDELETE SOURCE TRACK DEBUG'
-  ).split(' '),
-);
 
 /**
  * HTTP/1.0 and 1.1 (RFC 9112), both directions of one connection joined into transactions. Suricata's view where rules
@@ -108,19 +93,19 @@ export class Http1Parser implements AppParser {
         return this.head(c, flow, d, side, at, length);
       case State.Length: {
         const n = Math.min(side.left, length);
-        this.body(c, flow, d, side, at, n);
+        takeBody(c, flow, d, side, at, n);
         side.left -= n;
         if (side.left === 0) this.complete(c, flow, d, side);
         return n;
       }
       case State.Close:
-        this.body(c, flow, d, side, at, length);
+        takeBody(c, flow, d, side, at, length);
         return length;
       case State.ChunkSize:
         return this.chunkSize(c, flow, d, side, at, length);
       case State.ChunkData: {
         const n = Math.min(side.left, length);
-        this.body(c, flow, d, side, at, n);
+        takeBody(c, flow, d, side, at, n);
         side.left -= n;
         if (side.left === 0) side.state = State.ChunkEnd;
         return n;
@@ -296,14 +281,7 @@ export class Http1Parser implements AppParser {
     const type = tx.request.contentType;
     if (type.length > 0 && boundary(c.arena.u8, type.at, type.length)[1] > 0) return; // parts are opened one by one
     if (method !== 'PUT' && method !== 'POST') return;
-    side.file = c.file(flow, tx, 0, this.nameOf(c, tx));
-  }
-
-  private nameOf(c: AppContext, tx: HttpTransaction): string {
-    if (tx.uriNormal.length <= 0) return '';
-    const name = text(c.arena.u8, tx.uriNormal.at, Math.min(tx.uriNormal.length, 255));
-    const cut = name.indexOf('?');
-    return cut < 0 ? name : name.slice(0, cut);
+    side.file = c.file(flow, tx, 0, nameOf(c, tx));
   }
 
   private response(c: AppContext, flow: Flow, side: Side, at: number, length: number): void {
@@ -365,7 +343,7 @@ export class Http1Parser implements AppParser {
     if (framing === State.Head) this.complete(c, flow, 1, side);
     else {
       side.state = framing;
-      side.file = c.file(flow, tx, 1, this.nameOf(c, tx));
+      side.file = c.file(flow, tx, 1, nameOf(c, tx));
     }
     if (tunnel) {
       this.tunnel = new Tunnel(inner);
@@ -489,7 +467,7 @@ export class Http1Parser implements AppParser {
     }
     const tx = side.tx;
     if (tx && end - at > 2) {
-      if (!side.inspected) this.inspectBody(c, flow, d, side, d === 0 ? tx.request : tx.response);
+      if (!side.inspected) inspectBody(c, flow, d, side, d === 0 ? tx.request : tx.response);
       head.scan(u8, at, end, false);
       const w = c.scratch((end - at) * 2 + 8);
       if (w !== 0) {
@@ -511,99 +489,6 @@ export class Http1Parser implements AppParser {
     return end - at;
   }
 
-  private body(c: AppContext, flow: Flow, d: Direction, side: Side, at: number, length: number): void {
-    const { tx } = side;
-    if (!tx || length === 0) return;
-    const m = d === 0 ? tx.request : tx.response;
-    if (side.inspected) m.bodyBytes += length;
-    else collect(c.arena, m, at, length);
-    if (side.file && side.codings.length === 0) side.file.data(at, length);
-    if (!side.inspected && m.body.length >= BODY_LIMIT) this.inspectBody(c, flow, d, side, m);
-  }
-
-  /** Inspects what was collected as one buffer: at its end, at `BODY_LIMIT`, or where the stream broke off. */
-  private inspectBody(c: AppContext, flow: Flow, d: Direction, side: Side, m: Message): void {
-    side.inspected = true;
-    const tx = side.tx!;
-    const truncated = m.bodyBytes > m.body.length;
-    if (m.body.length <= 0) return;
-    if (side.codings.length > 0) {
-      const how = decode(c.arena, m, side.codings);
-      if (how === 'failed' && !side.gap && !truncated) this.anomaly(c, flow, 'gzip_decompression_failed', tx.id);
-      if (how === 'bomb') this.anomaly(c, flow, 'compression_bomb', tx.id);
-      if (side.codings.length > 2) this.anomaly(c, flow, 'abnormal_ce_header', tx.id);
-      if (side.file && m.body.length > 0) side.file.data(m.body.at, m.body.length);
-    }
-    const { at, length } = m.body;
-    if (length < 0) return;
-    if (d === 1) {
-      c.buffers.add(B['http.response_body'], at, length);
-      c.buffers.add(B['file.data'], at, length);
-      this.fileName(c, tx);
-      c.inspect(flow, tx, Stage.ResponseBody);
-      return;
-    }
-    form(c.arena.u8, tx);
-    c.buffers.add(B['http.request_body'], at, length);
-    this.decoded(c, flow, tx, at, length, side);
-    c.inspect(flow, tx, Stage.RequestBody);
-  }
-
-  private fileName(c: AppContext, tx: HttpTransaction): void {
-    const s = tx.uriNormal;
-    if (s.length <= 0) return;
-    const { u8 } = c.arena;
-    let n = 0;
-    while (n < s.length && u8[s.at + n] !== 0x3f) n++;
-    c.buffers.add(B['file.name'], s.at, n);
-  }
-
-  /** `http.request_body.decoded`, and the files of a multipart body. */
-  private decoded(c: AppContext, flow: Flow, tx: HttpTransaction, at: number, length: number, side: Side): void {
-    const { u8 } = c.arena;
-    const type = tx.request.contentType;
-    const [bAt, bLength] = type.length > 0 ? boundary(u8, type.at, type.length) : [0, 0];
-    if (bLength > 0) {
-      parts.scan(u8, at, length, bAt, bLength);
-      if (parts.invalidHeader) this.anomaly(c, flow, 'multipart_invalid_header', tx.id);
-      for (let i = 0; i < parts.count; i++) {
-        const a = parts.dataAt[i]!,
-          n = parts.dataLength[i]!,
-          f = parts.fileLength[i]!;
-        if (f < 0) {
-          c.buffers.add(B['http.request_body.decoded'], a, n);
-          continue;
-        }
-        c.buffers.add(B['file.data'], a, n);
-        if (f > 0) c.buffers.add(B['file.name'], parts.fileAt[i]!, f);
-        const file = c.file(flow, tx, 0, text(u8, parts.fileAt[i]!, Math.min(f, 255)));
-        file.data(a, n);
-        file.close(parts.complete[i] === 1 && !side.gap);
-      }
-      return;
-    }
-    c.buffers.add(B['file.data'], at, length);
-    this.fileName(c, tx);
-    let escape = false,
-      percent = false;
-    for (let p = at, e = at + length; p < e && !(escape && percent); p++) {
-      const ch = u8[p];
-      if (ch === 0x25 || ch === 0x2b) percent = true;
-      else if (ch === 0x5c || (ch === 0x26 && u8[p + 1] === 0x23)) escape = true;
-    }
-    const json = u8[at] === 0x7b || u8[at] === 0x5b || u8[at] === 0x3c;
-    const room = escape || percent ? c.scratch(length) : 0;
-    if (room === 0) {
-      c.buffers.add(B['http.request_body.decoded'], at, length);
-      return;
-    }
-    let n = length;
-    if (percent && !json) n = decodeStable(u8, at, length, room, true);
-    else copy(u8, room, at, length);
-    n = unescape(u8, room, n, room);
-    c.buffers.add(B['http.request_body.decoded'], room, n);
-  }
-
   /** The message of this direction is over. */
   private complete(c: AppContext, flow: Flow, d: Direction, side: Side, whole = true): void {
     const { tx } = side;
@@ -612,7 +497,7 @@ export class Http1Parser implements AppParser {
     if (!tx) return;
     const m = d === 0 ? tx.request : tx.response;
     m.complete = whole && !side.gap;
-    if (!side.inspected) this.inspectBody(c, flow, d, side, m);
+    if (!side.inspected) inspectBody(c, flow, d, side, m);
     side.file?.close(m.complete);
     side.file = undefined;
     side.tx = undefined;
@@ -646,27 +531,7 @@ export class Http1Parser implements AppParser {
       side.file = undefined;
       side.tx = undefined;
     }
-    if (tx.login) {
-      const o = outcome(c.arena.u8, tx);
-      const target = tx.host.length > 0 ? text(c.arena.u8, tx.host.at, tx.host.length) + this.nameOf(c, tx) : undefined;
-      c.event(
-        flow,
-        'auth',
-        {
-          protocol: 'http',
-          ...(tx.login.user !== undefined && { user: tx.login.user }),
-          result: o.result,
-          confidence: o.confidence,
-          method: tx.login.method,
-          ...(target !== undefined && { target }),
-        },
-        tx.id,
-        0,
-      );
-    }
-    const detail = tx.summary();
-    c.event(flow, 'http', detail, tx.id, 0);
-    tx.release(detail);
+    emitTransaction(c, flow, tx);
   }
 
   gap(c: AppContext, flow: Flow, direction: Direction, missing: number): boolean {
@@ -711,6 +576,19 @@ export class Http1Parser implements AppParser {
     }
   }
 
+  close(c: AppContext): void {
+    this.tunnel?.close(c);
+    for (const side of this.sides) {
+      side.file?.close(false);
+      side.file = undefined;
+      side.tx?.release({});
+      side.tx = undefined;
+    }
+    for (const tx of this.pending.splice(0)) tx.release({});
+    this.early?.release({});
+    this.early = undefined;
+  }
+
   private anomaly(c: AppContext, flow: Flow, name: HttpAnomaly, txId?: number): void {
     c.anomaly(flow, 'http', name, txId);
   }
@@ -728,30 +606,3 @@ function number(u8: Uint8Array, at: number, length: number): number {
   return v;
 }
 
-/** Recognises HTTP/1 by a request line or a status line. */
-export function identifyHttp(u8: Uint8Array, at: number, length: number): 1 | 0 | -1 {
-  if (length < 4) return length === 0 || /^[A-Z\r\n]+$/.test(latin(u8, at, length)) ? 0 : -1;
-  let p = at;
-  const end = at + length;
-  while (p < end && p < at + 8 && (u8[p] === 13 || u8[p] === 10)) p++;
-  if (u16(u8, p) === 0x4854) {
-    const s = latin(u8, p, Math.min(9, end - p));
-    return /^HTTP\/[12]\.\d /.test(s) ? 1 : 'HTTP/1.'.startsWith(s.slice(0, 7)) && s.length < 9 ? 0 : -1;
-  }
-  let e = p;
-  while (e < end && e < p + 32 && u8[e]! > 32 && u8[e]! < 127) e++;
-  const word = latin(u8, p, e - p);
-  if (e === end) return e < p + 32 && /^[A-Z_-]+$/.test(word) ? 0 : -1;
-  if (u8[e] !== 32 && u8[e] !== 9) return -1;
-  const known = KNOWN_METHODS.has(word) || KNOWN_METHODS.has(word.toUpperCase());
-  if (!known && !METHOD.test(word)) return -1;
-  let l = e;
-  while (l < end && l < e + 8192 && u8[l] !== 10) l++;
-  if (l < end) {
-    // a whole line: it names HTTP, or a known method comes with a path (HTTP/0.9, broken scanners)
-    const tail = latin(u8, Math.max(e, l - 12), l - Math.max(e, l - 12));
-    if (/HTTP\/\d\.\d\s*$/i.test(tail)) return /\b(?:SIP|RTSP)\//.test(tail) ? -1 : 1;
-    return known && u8[e + 1] === 0x2f ? 1 : -1;
-  }
-  return known && length > 8192 ? 1 : 0;
-}

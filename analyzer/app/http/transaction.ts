@@ -1,6 +1,7 @@
 import type { Arena } from '../../arena.js';
 import type { Transaction } from '../parser.js';
 import { latin, printable, text } from '../bytes.js';
+import { bodyShape } from './body-shape.js';
 
 /** A place in the arena; absent while `length` is -1. */
 export interface Span {
@@ -122,6 +123,13 @@ export class HttpTransaction implements Transaction {
     else put('status_string', this.statusText);
     put('redirect', this.location);
     o['length'] = this.response.bodyBytes;
+    const { body, bodyBytes } = this.request;
+    if (body.length > 0) {
+      o['request_length'] = bodyBytes;
+      o['request_shape'] = bodyShape(u8, body.at, body.length, bodyBytes);
+      const answer = this.response.body;
+      if (answer.length > 0) o['response_shape'] = bodyShape(u8, answer.at, answer.length, this.response.bodyBytes);
+    }
     if (this.dumpHeaders) this.headers(o);
     return o;
   }

@@ -138,6 +138,10 @@ class SocksParser implements AppParser {
   end(c: AppContext, flow: Flow, d: Direction): void {
     this.tunnel.end(c, flow, d);
   }
+
+  close(c: AppContext): void {
+    this.tunnel.close(c);
+  }
 }
 
 export const socks: ProtocolEntry = {
