@@ -145,7 +145,7 @@ export function decodeHostBatch(data: Uint8Array): HostBatch | undefined {
   if (!events.every((e: Partial<EveEvent> | null) => typeof e?.event_type === 'string' && typeof e.timestamp === 'string')) return undefined;
   return {
     world, lane, lanes, upToUs: upToUs < 0 ? Number.NaN : upToUs, end: head.end === true, points: points as HostPoint[], events: events as EveEvent[],
-    records: data.slice(line + 1),
+    records: new Uint8Array(data.subarray(line + 1)), // a copy of its own: its numbers are changed in place
   };
 }
 

@@ -82,8 +82,8 @@ export class WorkerPool {
     while (member.underWay.size >= MAX_UNDER_WAY) await new Promise<void>((resolve) => member.waiting.push(resolve));
     const id = this.next++;
     member.underWay.set(id, { block: true, settled });
-    // Bus messages may share their memory with others: the worker gets a copy of its own.
-    const copy = body.slice();
+    // Bus messages share their memory with others: the worker gets a copy of its own. (A Buffer's slice would be none.)
+    const copy = new Uint8Array(body);
     this.post(member, { kind: 'block', id, source, body: copy }, [copy.buffer]);
   }
 
