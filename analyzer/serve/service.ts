@@ -118,6 +118,9 @@ export class Analyzer implements Service {
 
   async start(): Promise<void> {
     const { bus, config, rulePaths, lookup } = this.deps;
+    // Workers load the rules, too: side by side.
+    const workers = this.pool.start();
+    workers.catch(() => {});
     this.loaded = this.load(rulePaths);
     this.evidence = new EvidenceTaker({
       maxBytes: config.evidence.maxBytes, perMinute: config.evidence.perMinute,
@@ -137,7 +140,7 @@ export class Analyzer implements Service {
     for (const [name, all] of [[streams.alerts, subjects.allAlerts], [streams.evidence, subjects.allEvidence]] as const) {
       await bus.ensureStream({ name, subjects: [all], retention: 'keep', maxBytes: name === streams.alerts ? STREAM_BYTES.alerts : STREAM_BYTES.evidence, maxAgeMs: WEEK_MS, dedupWindowMs: DEDUP_MS, storage: 'file' });
     }
-    await this.pool.start();
+    await workers;
     await this.hosts.start();
     for (const [index, partition] of config.partitions.entries()) {
       this.subscriptions.push(await this.consume(index, partition));
@@ -160,7 +163,7 @@ export class Analyzer implements Service {
     await this.hosts?.stop();
     // What is open is told now. What flows and counts rest on stays unacknowledged: the successor sees it again, and tells
     // the same under the same ids.
-    await this.pool.flush();
+    if (this.timer) await this.pool.flush();
     this.worlds?.flush();
     this.correlator?.flush();
     this.metricsSink.flush();
