@@ -135,7 +135,10 @@ export const VerdictRule = Type.Object({
 export type VerdictRule = Static<typeof VerdictRule>;
 
 export const RuleCapture = Type.Object({
-  file: Type.String({ pattern: '^[^/\\\\]+\\.(?:pcap|pcapng|pcap\\.gz)$', description: 'A file beside the rule' }),
+  file: Type.String({
+    pattern: '^(?:(?:\\.\\./){1,2}(?:[a-z0-9-]+/){1,2})?[^/\\\\]+\\.(?:pcap|pcapng|pcap\\.gz)$',
+    description: 'A file beside the rule, or one that rules share: ../benign/forms.pcap',
+  }),
   expect: oneOf(['hit', 'miss']),
   verdict: Type.Optional(oneOf(RULE_VERDICTS, 'The highest verdict that the capture must give')),
   count: Type.Optional(Type.Integer({ minimum: 1, description: 'Number of alerts of this rule, exactly' })),

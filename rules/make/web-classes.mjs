@@ -4,7 +4,7 @@
  * nginx with files and WebDAV (8081), and stand-ins where the product can't be had (8082). Attackers: curl and real tools.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,7 +21,7 @@ const here = fileURLToPath(import.meta.url);
 const rules = join(dirname(here), '..');
 const BROWSER = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/76.0.3809.132 Safari/537.36';
 const VICTIM = '10.42.1.10';
-/** Each: `file` below rules/, `port` (80), `client`, and `requests` (lists of a path and curl arguments) or `run(attack)`. */
+/** Each: `file` below rules/, `port` (80), `client`, and `requests` (lists of a path and curl arguments) or `run(attack)`; `packets` to keep. */
 const scenarios = [...attacks, ...sensitive, ...benign, ...tools];
 
 if (process.argv[2] === '--stand-in') createServer(receive).listen(8082, VICTIM);
@@ -54,11 +54,26 @@ async function record(wanted) {
           process.stdout.write(`${scenario.file} ${path.slice(0, 60)} ${code === 0 ? output : `curl ${code}: ${output}`}\n`);
         }
       }, `tcp port ${scenario.port ?? 80}`);
+      if (scenario.packets) cut(join(rules, scenario.file), scenario.packets);
     }
   } finally {
+    // php's and nginx's workers outlive their parent's end
+    for (const pid of execFileSync('ip', ['netns', 'pids', rig.victimSpace]).toString().split('\n').filter(Boolean)) {
+      try {
+        process.kill(Number(pid));
+      } catch {
+        // gone already
+      }
+    }
     rig.close();
-    for (const folder of [work]) rmSync(folder, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
+}
+
+/** Keeps the first packets of a long run. */
+function cut(file, packets) {
+  execFileSync('editcap', ['-F', 'pcap', '-r', file, `${file}.cut`, `1-${packets}`]);
+  renameSync(`${file}.cut`, file);
 }
 
 async function start(rig, work) {
@@ -74,7 +89,7 @@ async function start(rig, work) {
   const users = "CREATE TABLE users (id INT, name VARCHAR(32), password VARCHAR(64)); INSERT INTO users VALUES (1,'admin','6f1ed002ab5595859014ebf0951522d9');";
   const shop = `CREATE TABLE items (id INT, name VARCHAR(32), price INT); ${items} ${users}`;
   await until(() => execFileSync('mariadb', ['--no-defaults', '-S', socket, '-u', 'root', '-e',
-    `CREATE DATABASE shop; CREATE USER shop@localhost IDENTIFIED BY 'shop'; GRANT ALL ON shop.* TO shop@localhost; USE shop; ${shop}`], { stdio: 'ignore' }));
+    `CREATE DATABASE shop; CREATE USER shop@localhost IDENTIFIED BY 'shop'; GRANT ALL ON shop.* TO shop@localhost; GRANT FILE ON *.* TO shop@localhost; USE shop; ${shop}`], { stdio: 'ignore' }));
   await until(() => execFileSync('psql', ['-h', pg, '-U', 'postgres', '-c', 'CREATE ROLE shop LOGIN', '-c', 'CREATE DATABASE shop OWNER shop'], { stdio: 'ignore' }));
   execFileSync('psql', ['-h', pg, '-U', 'shop', 'shop', '-c', shop], { stdio: 'ignore' });
   execFileSync('sqlite3', [lite, shop]);
