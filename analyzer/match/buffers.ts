@@ -40,6 +40,7 @@ export const BUFFER_NAMES = [
   'ike.chosen_sa_attribute', 'tls.cert_chain_len', 'dhcp.leasetime', 'dhcp.rebinding_time', 'dhcp.renewal_time',
   'mongodb.command', 'mongodb.document', 'memcached.command', 'oracle.connect', 'oracle.data', 'giop.operation',
   'rsync.module', 'tftp.file', 'dns.opcode', 'dns.rcode', 'dns.rrtype', 'smb.status', 'ntlmssp.workstation', 'line', // one line of a line protocol
+  'ip.src', 'ip.dst', 'ether.hdr', 'sctp.hdr', // of one packet
 ] as const;
 export type BufferName = (typeof BUFFER_NAMES)[number];
 

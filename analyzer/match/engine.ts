@@ -7,10 +7,13 @@ import { B, BUFFER_NAMES, BufferTable, MAX_ENTRIES } from './buffers.js';
 import { decide, Tester } from './conditions.js';
 import { MATCHED_BYTES, MAX_MATCHED, type OnHit } from './hit.js';
 import { Wants, type MatchContext, type Matcher } from './matcher.js';
-import { literalScan, type LiteralScan } from './prefilter.js';
+import { FlowScans, type Scan } from './flow-scans.js';
+import { literalScan } from './prefilter.js';
 import { RuleSet, type Group } from './rule-set.js';
 import type { Leaf, Part, Signature } from './signature.js';
-import { FlowState, MAX_KEPT, MAX_PARTIALS, newPartial, STREAM_BACK, TxState, type Partial, type Seen, type View, type Window } from './state.js';
+import { FlowState, MAX_KEPT, MAX_PARTIALS, newPartial, TxState, type Partial, type Seen, type View } from './state.js';
+import type { StreamWindow } from './stream-window.js';
+import { SuricataDetector, type SuricataHit } from './suricata/detector.js';
 import { Thresholds } from './threshold.js';
 import { MAX_TRANSFORM, transform } from './transforms.js';
 
@@ -20,8 +23,6 @@ const STREAM_PIECE = 64 * 1024;
 export const STREAM_DEPTH = 1024 * 1024;
 /** Chunk borders: this many bytes of either side are scanned together. */
 const JOINT = 64;
-
-interface Scan { group: Group; scan: LiteralScan }
 
 /**
  * Matches rules against packets, streams and transactions. One instance a worker. Two steps: literals of the rules are
@@ -40,11 +41,17 @@ export class RuleEngine implements Matcher {
   private marks = new Int32Array(0);
   private epoch = 0;
   private bits = 0;
+  /** Of plain stream rules, by what a flow's ends allow; counted up with each load. */
+  private streamScans: FlowScans | undefined;
+  private generation = 0;
+  /** Some rules look at every chunk of a stream. */
+  private everyChunk = false;
+  private suricata!: SuricataDetector;
   /** What was looked at, and what limits have cost. */
   readonly counters = { scans: 0, scannedBytes: 0, candidates: 0, hits: 0, suppressed: 0, partialsDropped: 0, candidatesDropped: 0, keptDropped: 0, streamBytesUnseen: 0 };
 
   constructor(private readonly arena: Arena, rules: RuleSet, private readonly onHit: OnHit) {
-    this.scratch = arena.reserve(Math.max(MAX_TRANSFORM, STREAM_BACK + STREAM_PIECE) + 64);
+    this.scratch = arena.reserve(MAX_TRANSFORM + 64);
     this.view = { u8: arena.u8, table: this.packetTable, origins: undefined, transformed: new Map() };
     this.swap(rules);
   }
@@ -57,8 +64,15 @@ export class RuleEngine implements Matcher {
   swap(rules: RuleSet): void {
     const scans = rules.groups.map((groups) => groups.map((group) => ({ group, scan: literalScan(this.arena, group.literals) })));
     for (const { scan } of this.scans.flat()) scan.dispose();
+    this.streamScans?.dispose();
     this.scans = scans;
     this.rules = rules;
+    const plain = scans[B.stream].find((s) => s.group.chain < 0);
+    this.streamScans = plain && new FlowScans(this.arena, rules.signatures, plain);
+    this.generation++;
+    this.everyChunk = rules.always.stream.length > 0 || scans[B.stream].some((s) => s.group.chain >= 0)
+      || rules.signatures.some((s) => s.program !== undefined && !s.fast && (s.program.kind === 'stream' || s.program.kind === 'packet-stream'));
+    this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context));
     this.marks = new Int32Array(rules.signatures.length);
     this.epoch = 0;
     this.bits = wantsOf(rules);
@@ -98,56 +112,67 @@ export class RuleEngine implements Matcher {
     const window = state.windows[direction];
     if (state.lastDirection !== direction) {
       state.lastDirection = direction;
-      window.messageAt = window.position + window.length;
+      window.messageAt = window.end;
     }
     if (window.position >= STREAM_DEPTH) {
       this.counters.streamBytesUnseen += length;
+      window.skip(this.arena, length);
       return;
     }
-    for (let done = 0; done < length; done += STREAM_PIECE) this.piece(context, flow, state, direction, at + done, Math.min(STREAM_PIECE, length - done));
+    const scan = this.streamScan(flow, state, direction);
+    if (scan === undefined && !this.everyChunk && !state.partials.some((p) => !p.done)) {
+      window.skip(this.arena, length);
+      return;
+    }
+    for (let done = 0; done < length; done += STREAM_PIECE) this.piece(context, flow, state, direction, at + done, Math.min(STREAM_PIECE, length - done), scan);
   }
 
-  private piece(context: MatchContext, flow: Flow, state: FlowState, direction: Direction, at: number, length: number): void {
+  /** The scan for one direction of a flow, chosen once. */
+  private streamScan(flow: Flow, state: FlowState, direction: Direction): Scan | undefined {
+    if (state.generation !== this.generation) {
+      state.generation = this.generation;
+      state.scans = [this.streamScans?.of(flow, 0), this.streamScans?.of(flow, 1)];
+    }
+    return state.scans[direction];
+  }
+
+  private piece(context: MatchContext, flow: Flow, state: FlowState, direction: Direction, at: number, length: number, scan: Scan | undefined): void {
     const window = state.windows[direction];
-    const { u8 } = this.arena;
+    if (!window.append(this.arena, at, length)) {
+      this.counters.streamBytesUnseen += length;
+      return;
+    }
     this.startCandidates();
-    const groups = this.scans[B.stream];
-    for (const scan of groups) {
-      if (scan.group.chain >= 0) continue;
-      this.scanBytes(scan, at, length);
+    const end = window.at + window.length;
+    if (scan !== undefined) {
+      const back = Math.min(window.length - length, JOINT - 1);
+      this.scanBytes(scan, end - length - back, back + length);
     }
-    const back = Math.min(window.length, JOINT - 1);
-    if (back > 0 && groups.length > 0) {
-      const front = Math.min(length, JOINT - 1);
-      u8.set((window.bytes as Uint8Array).subarray(window.length - back, window.length), this.scratch);
-      u8.copyWithin(this.scratch + back, at, at + front);
-      for (const scan of groups) if (scan.group.chain < 0) this.scanBytes(scan, this.scratch, back + front);
-    }
+    if (this.suricata.any) this.suricata.stream(context, flow, direction, this.candidates, this.candidateCount, this.arena.u8, window.at, end, window.at - window.position);
     for (const s of this.rules.always.stream) this.addCandidate(s.index);
-    for (const scan of groups) if (scan.group.chain >= 0) for (const users of scan.group.users) for (const u of users) this.addCandidate(u);
+    for (const { group } of this.scans[B.stream]) if (group.chain >= 0) for (const users of group.users) for (const u of users) this.addCandidate(u);
     if (this.candidateCount > 0 || state.partials.some((p) => !p.done)) {
-      if (window.length > 0) u8.set((window.bytes as Uint8Array).subarray(0, window.length), this.scratch);
-      u8.copyWithin(this.scratch + window.length, at, at + length);
-      const view = this.streamView(window, length, 0);
-      this.proceed(context, flow, undefined, state, direction, 0, view, window, length);
-      this.streamView(window, length, 0);
+      const view = this.streamView(window, 0);
+      this.proceed(context, flow, undefined, state, direction, 0, view, window);
+      this.streamView(window, 0);
       this.begin(context, flow, undefined, state, direction, 0, 'stream', '');
     }
-    append(window, u8, at, length);
+    window.settle(this.arena);
   }
 
-  /** The window and the chunk after it, which lie in scratch, as `stream` and `message`, from stream position `since` on. */
-  private streamView(window: Window, length: number, since: number): View {
-    const { view, packetTable, scratch } = this;
+  /** The bytes in view as `stream` and `message`, from stream position `since` on. */
+  private streamView(window: StreamWindow, since: number): View {
+    const { view, packetTable } = this;
     packetTable.clear();
     view.table = packetTable;
     view.transformed.clear();
-    const end = scratch + window.length + length;
-    const from = Math.min(end, scratch + Math.max(0, since - window.position));
+    const first = window.at - window.position;
+    const end = window.at + window.length;
+    const from = Math.min(end, Math.max(window.at, first + since));
     packetTable.add(B.stream, from, end - from);
-    const message = Math.min(end, Math.max(from, scratch + window.messageAt - window.position));
+    const message = Math.min(end, Math.max(from, first + window.messageAt));
     packetTable.add(B.message, message, end - message);
-    view.origins = [scratch - window.position, scratch + window.messageAt - window.position];
+    view.origins = [first, first + window.messageAt];
     return view;
   }
 
@@ -166,6 +191,14 @@ export class RuleEngine implements Matcher {
       const id = packet.protocol === 6 ? B['tcp.hdr'] : packet.protocol === 17 ? B['udp.hdr'] : packet.protocol === 1 ? B['icmpv4.hdr'] : packet.protocol === 58 ? B['icmpv6.hdr'] : -1;
       if (id >= 0) table.add(id, packet.transportOffset, header);
     }
+    if (this.suricata.any) {
+      if (this.suricata.needsAddresses && packet.ipVersion !== 0) {
+        table.add(B['ip.src'], packet.srcOffset, packet.ipVersion === 4 ? 4 : 16);
+        table.add(B['ip.dst'], packet.dstOffset, packet.ipVersion === 4 ? 4 : 16);
+      }
+      if (packet.etherOffset > 0) table.add(B['ether.hdr'], packet.etherOffset, 14);
+      if (packet.protocol === 132 && packet.transportOffset > 0 && packet.fragment === 0) table.add(B['sctp.hdr'], packet.transportOffset, 12);
+    }
     this.view.table = table;
     this.view.origins = undefined;
     this.view.transformed.clear();
@@ -177,6 +210,7 @@ export class RuleEngine implements Matcher {
     for (const s of this.rules.always.packet) this.addCandidate(s.index);
     const state = flow?.matcher as FlowState | undefined;
     if (state && state.partials.length > 0) this.proceed(context, flow, undefined, state, direction, 0);
+    if (this.suricata.any) this.suricata.packet(context, flow, direction, this.candidates, this.candidateCount, table);
     if (this.candidateCount === 0) return;
     const own = new TxState();
     this.begin(context, flow ?? context.flowOf(), undefined, own, direction, 0, 'packet', '');
@@ -189,20 +223,24 @@ export class RuleEngine implements Matcher {
   }
 
   appEvent(context: MatchContext, flow: Flow, protocol: string, name: string, txId: number | undefined): void {
-    this.event(context, flow, context.direction, `${protocol}.${name}`, txId);
+    this.event(context, flow, context.direction, `${protocol}.${name}`, txId, true);
   }
 
   packetEvent(context: MatchContext, flow: Flow | undefined, direction: Direction, name: string): void {
-    this.event(context, flow, direction, name, undefined);
+    this.event(context, flow, direction, name, undefined, false);
   }
 
-  private event(context: MatchContext, flow: Flow | undefined, direction: Direction, name: string, txId: number | undefined): void {
+  private event(context: MatchContext, flow: Flow | undefined, direction: Direction, name: string, txId: number | undefined, app: boolean): void {
     const signatures = this.rules.byEvent.get(name);
     if (!signatures) return;
     this.packetTable.clear();
     this.view.table = this.packetTable;
     this.view.origins = undefined;
     for (const s of signatures) {
+      if (s.program) {
+        if (s.program.kind === 'event') this.suricata.event(context, flow, direction, s, app ? 'app' : 'packet', undefined);
+        continue;
+      }
       if (s.level !== 'event' || !this.headerFits(s, context, flow, direction, '')) continue;
       const partial = newPartial(s, direction, `${s.info.sid}:${flow?.id ?? 0}:e${txId ?? context.packet.number}`);
       for (const e of s.parts[0].events) partial.truth[0][e.slot] = e.event === name ? 1 : 0;
@@ -214,7 +252,9 @@ export class RuleEngine implements Matcher {
   }
 
   appDecided(): void {}
-  flowEnd(_context: MatchContext, flow: Flow): void {
+  flowEnd(context: MatchContext, flow: Flow): void {
+    if (this.suricata.any) this.suricata.flowEnd(context, flow);
+    if (flow.matcher instanceof FlowState) for (const window of flow.matcher.windows) window.release(this.arena);
     flow.matcher = undefined;
   }
 
@@ -270,7 +310,7 @@ export class RuleEngine implements Matcher {
     const { view } = this;
     for (const index of order) {
       const s = this.rules.signatures[index];
-      if (s.level !== level || state.partials.some((p) => p.signature === s && p.direction === direction)) continue;
+      if (s.level !== level || (s.program && level !== 'transaction') || state.partials.some((p) => p.signature === s && p.direction === direction)) continue;
       if (!s.either && s.parts[0].direction !== direction) continue;
       if (!this.headerFits(s, context, flow, direction, protocol)) continue;
       this.counters.candidates++;
@@ -286,13 +326,13 @@ export class RuleEngine implements Matcher {
   /** Takes the rules that wait in this transaction one stage on. */
   private proceed(
     context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, state: TxState, direction: Direction, at: number,
-    view = this.view, window?: Window, length = 0,
+    view = this.view, window?: StreamWindow,
   ): void {
     for (const partial of state.partials) {
       if (partial.done) continue;
       if (window) {
         if (partial.signature.level !== 'stream') continue;
-        this.streamView(window, length, partial.phase > 0 ? partial.since[direction] : 0);
+        this.streamView(window, partial.phase > 0 ? partial.since[direction] : 0);
       }
       this.advance(context, flow, tx, partial, direction, at, view);
     }
@@ -317,7 +357,7 @@ export class RuleEngine implements Matcher {
       partial.phase++;
       if (flow?.matcher instanceof FlowState) {
         const { windows } = flow.matcher;
-        partial.since = [windows[0].position + windows[0].length, windows[1].position + windows[1].length];
+        partial.since = [windows[0].end, windows[1].end];
       }
     }
     this.updateVerdicts(partial, direction, at, view);
@@ -331,7 +371,12 @@ export class RuleEngine implements Matcher {
   }
 
   private attempted(context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, partial: Partial, direction: Direction): void {
-    const { threshold, info } = partial.signature;
+    const { threshold, info, program } = partial.signature;
+    if (program) {
+      partial.done = true;
+      this.suricata.matched(context, flow, tx, partial.signature, direction, partial.seen);
+      return;
+    }
     if (threshold) {
       const [source, destination] = endpoints(context, flow, partial.signature.attacker);
       partial.suppressed = !this.thresholds.pass(threshold, info.sid, source, destination, context.nowUs);
@@ -377,6 +422,17 @@ export class RuleEngine implements Matcher {
     }, context);
   }
 
+  private suricataHit(hit: SuricataHit, context: MatchContext): void {
+    this.counters.hits++;
+    const { signature: s, flow, direction } = hit;
+    const window = hit.stream && flow?.matcher instanceof FlowState ? flow.matcher.windows[direction] : undefined;
+    this.onHit({
+      signature: s, flow, tx: hit.tx, direction, verdict: 'attempted', severity: s.info.severity, because: s.because, attacker: s.attacker, key: hit.key,
+      timeUs: context.nowUs, packetNumber: context.packet.number, matched: () => matchedOf(hit.seen),
+      suricata: { pseudo: hit.pseudo, stream: hit.stream || hit.tx !== undefined, streamBytes: window && this.arena.u8.slice(window.at, window.at + window.length) },
+    }, context);
+  }
+
   private updateVerdicts(partial: Partial, direction: Direction, at: number, view: View): void {
     const { verdicts } = partial.signature;
     for (let i = partial.verdict + 1; i < verdicts.length; i++) {
@@ -396,7 +452,7 @@ export class RuleEngine implements Matcher {
     for (const leaf of part.leaves) {
       if (truth[leaf.slot] === 1) continue;
       if (this.leaf(leaf, view, partial, direction)) truth[leaf.slot] = 1;
-      else if (truth[leaf.slot] === -1 && at >= leaf.final) truth[leaf.slot] = 0;
+      else if (truth[leaf.slot] === -1 && at >= leaf.final) truth[leaf.slot] = leaf.absent && !has(view, leaf.buffer) ? 1 : 0;
       // On streams a negation is asked anew with each chunk.
     }
   }
@@ -416,17 +472,19 @@ export class RuleEngine implements Matcher {
         to = u8.length;
         origin = 0;
       }
-      if (!this.tester.test(leaf, u8, from, to, origin)) continue;
+      const ok = leaf.bytes ? this.suricata.tester.test(leaf.bytes, u8, from, to, origin) : this.tester.test(leaf, u8, from, to, origin);
+      if (!ok) continue;
       if (leaf.instances) {
         instances++;
         continue;
       }
-      see(partial.seen, leaf.buffer, direction, u8, from, to, this.tester.marked());
+      see(partial.seen, leaf.buffer, direction, u8, from, to, leaf.bytes ? this.suricata.tester.marked() : this.tester.marked());
       return true;
     }
     if (leaf.instances) return instances >= leaf.instances.min && instances <= leaf.instances.max && (instances > 0 || leaf.instances.max === 0);
     for (let i = 0; i < table.numberCount; i++) {
-      if (table.numberIds[i] === leaf.buffer && this.tester.test(leaf, EMPTY, 0, 0, 0, table.numbers[i])) return true;
+      if (table.numberIds[i] !== leaf.buffer) continue;
+      if (leaf.bytes ? this.suricata.tester.test(leaf.bytes, EMPTY, 0, 0, 0, table.numbers[i]) : this.tester.test(leaf, EMPTY, 0, 0, 0, table.numbers[i])) return true;
     }
     return false;
   }
@@ -525,6 +583,10 @@ export class RuleEngine implements Matcher {
 
 const EMPTY = new Uint8Array(0);
 
+function has(view: View, buffer: number): boolean {
+  return view.table.find(buffer) >= 0;
+}
+
 function stateOf(flow: Flow): FlowState {
   return (flow.matcher ??= new FlowState()) as FlowState;
 }
@@ -532,17 +594,6 @@ function stateOf(flow: Flow): FlowState {
 /** No more bytes of this side: what isn't true is false. */
 function close(truth: Int8Array): void {
   for (let i = 0; i < truth.length; i++) if (truth[i] === -1) truth[i] = 0;
-}
-
-/** Adds a chunk to the bytes in view, of which the last `STREAM_BACK` stay. */
-function append(window: Window, u8: Uint8Array, at: number, length: number): void {
-  window.bytes ??= new Uint8Array(STREAM_BACK);
-  const keep = Math.min(window.length, Math.max(0, STREAM_BACK - length));
-  const fresh = Math.min(length, STREAM_BACK);
-  window.bytes.copyWithin(0, window.length - keep, window.length);
-  window.bytes.set(u8.subarray(at + length - fresh, at + length), keep);
-  window.position += window.length - keep + (length - fresh);
-  window.length = keep + fresh;
 }
 
 function see(seen: Seen[], buffer: number, direction: Direction, u8: Uint8Array, from: number, to: number, marks: [number, number][]): void {
@@ -578,6 +629,18 @@ function wantsOf(rules: RuleSet): number {
   let bits = rules.hasStream ? Wants.Stream : 0;
   if (rules.byEvent.size > 0) bits |= Wants.PacketEvents;
   for (const s of rules.signatures) {
+    if (s.program) {
+      const { transports } = s.header;
+      const all = transports.length === 0;
+      // Acknowledgements decide when what a stream has matched is told.
+      if (all || transports.includes(6)) bits |= Wants.Tcp | Wants.TcpEmpty;
+      if (all || transports.includes(17)) bits |= Wants.Udp;
+      if (all || transports.includes(1) || transports.includes(58)) bits |= Wants.Icmp;
+      if (all || transports.includes(132)) bits |= Wants.Sctp;
+      if (all || transports.some((t) => ![1, 6, 17, 58, 132].includes(t))) bits |= Wants.OtherIp;
+      if (s.level !== 'transaction' && s.header.transports.length === 0) bits |= Wants.Arp;
+      continue;
+    }
     if (s.level !== 'packet') continue;
     const { transports } = s.header;
     const all = transports.length === 0;

@@ -7,6 +7,9 @@ import { parseRuleDocument } from './document.js';
 import { ruleErrors, type RuleError, type RuleWarning } from './errors.js';
 import { RuleSet } from './rule-set.js';
 import type { Place, Signature } from './signature.js';
+import { compileSuricata } from './suricata/compile.js';
+import { Datasets } from './suricata/datasets.js';
+import { parseRuleFile } from './suricata/syntax.js';
 
 /** Rule files under one path; more is a path written wrongly (`/`). */
 const MAX_FILES = 100_000;
@@ -14,7 +17,12 @@ const MAX_FILES = 100_000;
 export interface LoadOptions {
   /** `$HOME_NET` and others, over the defaults. */
   variables?: Variables;
+  /** Leaves rules of Suricata's language out that cannot be loaded; `skipped` tells them. */
+  skipUnsupported?: boolean;
 }
+
+/** Rules left out, by what they would have needed. */
+export interface Skipped { loaded: number; unsupported: number; wrong: number; keywords: Record<string, number>; errors: RuleError[] }
 
 /** A behaviour of analyzer/detect that a rule asks for, with what the rule says of it. */
 export interface BehaviourRule { document: RuleDocument; place: Place }
@@ -27,10 +35,12 @@ export interface Loaded {
   documents: { document: RuleDocument; file: string }[];
   errors: RuleError[];
   warnings: RuleWarning[];
+  /** Of rules in Suricata's language. */
+  suricata: Skipped;
 }
 
 /**
- * Reads rule files and folders (searched for `*.yaml` and `*.yml`; `rule.schema.json` and captures are passed over) and
+ * Reads rule files and folders (searched for `*.yaml`, `*.yml` and, in Suricata's language, `*.rules`; `rule.schema.json` and captures are passed over) and
  * compiles them, in the order of their sids. Never throws: what is wrong is in `errors`.
  */
 export function loadRules(paths: readonly string[], options: LoadOptions = {}): Loaded {
@@ -44,12 +54,19 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
   const documents: Loaded['documents'] = [];
   const ids = new Map<string, Place>();
   const sids = new Map<number, Place>();
+  const suricata: Skipped = { loaded: 0, unsupported: 0, wrong: 0, keywords: {}, errors: [] };
+  const datasets = new Datasets();
+  const numbers = new Map<string, { signature: Signature; at: number }>();
   for (const file of [...new Set(files)].sort()) {
     let text: string;
     try {
       text = readFileSync(file, 'utf8');
     } catch (error) {
       errors.push(ruleErrors.unreadable(file, (error as NodeJS.ErrnoException).code ?? 'unknown'));
+      continue;
+    }
+    if (file.endsWith('.rules')) {
+      loadSuricata(text, file);
       continue;
     }
     const parsed = parseRuleDocument(text, file);
@@ -71,9 +88,42 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
     if (compiled.signature) signatures.push(compiled.signature);
     else behaviours.push({ document, place: parsed.placeOf([]) });
   }
-  signatures.sort((a, b) => a.info.sid - b.info.sid);
+  function loadSuricata(source: string, file: string): void {
+    const { rules, problems } = parseRuleFile(source, file);
+    const refuse = (error: RuleError, keyword: string | undefined): void => {
+      if (!options.skipUnsupported) {
+        errors.push(error);
+        return;
+      }
+      suricata.errors.push(error);
+      if (keyword === undefined) suricata.wrong++;
+      else {
+        suricata.unsupported++;
+        suricata.keywords[keyword] = (suricata.keywords[keyword] ?? 0) + 1;
+      }
+    };
+    for (const { place, why } of problems) refuse(ruleErrors.syntax(place, why), undefined);
+    for (const rule of rules) {
+      const { signature, error, unsupported } = compileSuricata(rule, variables, datasets);
+      if (error) refuse(error, unsupported);
+      if (!signature) continue;
+      suricata.loaded++;
+      // Of rules with the same number the highest revision stands.
+      const key = `${signature.info.gid}:${signature.info.sid}`;
+      const known = numbers.get(key);
+      if (known) {
+        if (known.signature.info.revision < signature.info.revision) {
+          signatures[known.at] = signature;
+          numbers.set(key, { signature, at: known.at });
+        }
+        continue;
+      }
+      numbers.set(key, { signature, at: signatures.push(signature) - 1 });
+    }
+  }
+  signatures.sort((a, b) => (a.program === undefined ? 0 : 1) - (b.program === undefined ? 0 : 1) || (a.program ? 0 : a.info.sid - b.info.sid));
   behaviours.sort((a, b) => a.document.sid - b.document.sid);
-  return { rules: errors.length === 0 ? new RuleSet(signatures) : undefined, behaviours, documents, errors, warnings };
+  return { rules: errors.length === 0 ? new RuleSet(signatures) : undefined, behaviours, documents, errors, warnings, suricata };
 }
 
 function collect(path: string, files: string[], errors: RuleError[]): void {
@@ -82,7 +132,7 @@ function collect(path: string, files: string[], errors: RuleError[]): void {
       for (const name of readdirSync(path).sort()) {
         if (files.length >= MAX_FILES || name === 'node_modules' || name.startsWith('.')) continue;
         const inner = join(path, name);
-        if (/\.ya?ml$/.test(name) || statSync(inner).isDirectory()) collect(inner, files, errors);
+        if (/\.(?:ya?ml|rules)$/.test(name) || statSync(inner).isDirectory()) collect(inner, files, errors);
       }
     } else files.push(path);
   } catch (error) {

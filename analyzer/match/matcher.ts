@@ -46,6 +46,8 @@ export interface MatchContext extends AppContext {
   emit(event: EveEvent): void;
   /** Sends an alert; the packets of `flow` (or the packet under way) are its evidence. */
   alert(alert: Alert, flow: Flow | undefined): void;
+  /** Packets to server and to client, their bytes, and the bytes of both streams, of a flow. */
+  flowTotals?(flow: Flow): readonly [number, number, number, number, number, number];
   /** The packet under way comes from a TCP stream whose bytes were put together (EVE `pkt_src`). */
   readonly reassembled: boolean;
 }

@@ -36,6 +36,8 @@ export class RuleSet {
       }
       for (const e of s.parts[0].events) push(this.byEvent, e.event, s);
       if (s.level === 'event') return;
+      // The detector of Suricata's rules keeps those that have no literal, but for transactions.
+      if (s.program && !s.fast && s.level !== 'transaction') return;
       if (!s.fast) {
         this.always[s.level].push(s);
         if (s.parts[0].leaves.length > 1) for (const leaf of s.parts[0].leaves) this.keep(leaf);

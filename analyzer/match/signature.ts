@@ -3,6 +3,7 @@ import type { DetectionClass, Phase, Severity, Verdict } from '../../contracts/c
 import type { Threshold } from '../../contracts/rule.js';
 import type { AddressSet, PortSet } from './addresses.js';
 import type { SafeRegex } from './regex.js';
+import type { ByteOp, SuricataProgram } from './suricata/program.js';
 
 /** Where a rule stands, for messages: line and column from 1. */
 export interface Place { file: string; line: number; column: number }
@@ -99,6 +100,10 @@ export interface Leaf {
   readonly instances: { min: number; max: number } | undefined;
   /** From which stage on a leaf that isn't true is false. */
   readonly final: number;
+  /** In the place of `ops`: conditions with the meaning that Suricata's language gives them. */
+  readonly bytes?: readonly ByteOp[];
+  /** Holds, too, where the buffer is not there. */
+  readonly absent?: boolean;
 }
 export interface EventLeaf { readonly kind: 'event'; readonly slot: number; readonly event: string; readonly final: number }
 export type Node =
@@ -147,4 +152,6 @@ export interface Signature {
   readonly threshold: Threshold | undefined;
   /** What it is looked at for. */
   readonly level: 'transaction' | 'stream' | 'packet' | 'event';
+  /** Of a rule in Suricata's language: what it asks beside the buffers of its one part, and what it does. */
+  readonly program?: SuricataProgram;
 }

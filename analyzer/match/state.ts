@@ -1,13 +1,13 @@
 import type { Signature } from './signature.js';
+import type { FlowFacts } from './suricata/flow-facts.js';
 import { BufferTable } from './buffers.js';
+import type { Scan } from './flow-scans.js';
+import { StreamWindow } from './stream-window.js';
 
 /** Rules of one transaction (or flow) that wait for more; more are not kept, and counted. */
 export const MAX_PARTIALS = 64;
 /** Bytes of earlier stages kept for one transaction. */
 export const MAX_KEPT = 16 * 1024;
-/** Bytes of a stream that stay in view behind the chunk under way: what a match may straddle. */
-export const STREAM_BACK = 4096;
-
 /** Bytes that a condition has matched, copied when it did. */
 export interface Seen { buffer: number; direction: 0 | 1; bytes: Uint8Array; marks: [number, number][]; cutFront: boolean; cutBack: boolean }
 
@@ -49,18 +49,14 @@ export class TxState {
   keptBytes = 0;
 }
 
-/** One direction of a stream: its last bytes. */
-export class Window {
-  bytes: Uint8Array | undefined;
-  length = 0;
-  /** Bytes of this direction before the window, and where the message under way began. */
-  position = 0;
-  messageAt = 0;
-}
-
 export class FlowState extends TxState {
-  readonly windows: [Window, Window] = [new Window(), new Window()];
+  readonly windows: [StreamWindow, StreamWindow] = [new StreamWindow(), new StreamWindow()];
+  /** Scans by direction, and the load of rules that they are of. */
+  scans: [Scan | undefined, Scan | undefined] = [undefined, undefined];
+  generation = 0;
   lastDirection = -1;
+  /** What Suricata's rules know of the flow. */
+  facts: FlowFacts | undefined;
 }
 
 export function newPartial(signature: Signature, direction: 0 | 1, key: string): Partial {

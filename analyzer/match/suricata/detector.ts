@@ -1,0 +1,348 @@
+import type { Arena } from '../../arena.js';
+import type { Transaction } from '../../app/parser.js';
+import { TCP_ACK, TCP_RST, TCP_SYN } from '../../decode/packet.js';
+import type { Direction, Flow } from '../../flow/flow.js';
+import { B, type BufferTable } from '../buffers.js';
+import type { MatchContext } from '../matcher.js';
+import type { RuleSet } from '../rule-set.js';
+import type { Leaf, Signature } from '../signature.js';
+import { FlowState, type Seen } from '../state.js';
+import { ByteTester } from './byte-tester.js';
+import { FlowFacts, MAX_PENDING, type Pending } from './flow-facts.js';
+import { hostKey, sharedState } from './shared-state.js';
+import type { Scene, SuricataProgram, SuricataThreshold } from './program.js';
+
+/** Alerts of one packet. */
+const MAX_ALERTS = 15;
+
+/** A rule that has matched, in the moment it alerts. */
+export interface SuricataHit {
+  signature: Signature;
+  flow: Flow | undefined;
+  tx: Transaction | undefined;
+  direction: Direction;
+  seen: Seen[];
+  /** What matched was put together from a stream. */
+  stream: boolean;
+  /** Raised at the end of a flow, outside any packet. */
+  pseudo: boolean;
+  key: string;
+}
+
+type Fits = (s: Signature, context: MatchContext, flow: Flow | undefined, direction: Direction, protocol: string) => boolean;
+
+/**
+ * Takes rules of Suricata's language packet by packet, as Suricata does: what the bytes of a transaction or stream have
+ * matched waits until the other side has acknowledged them, and is decided with the next packet of its direction, in one
+ * order with the rules on packets. Conditions on the flow are asked, and its state is changed, there.
+ */
+export class SuricataDetector {
+  readonly tester = new ByteTester();
+  readonly counters = { alerts: 0, passed: 0, suppressed: 0, pendingDropped: 0 };
+  private readonly order: Int32Array;
+  private readonly packetRules: readonly Signature[][];
+  private readonly ipRules: readonly Signature[];
+  private readonly protocolRules: readonly Signature[];
+  private readonly streamRules: readonly Signature[];
+  private readonly scene: Scene;
+  readonly needsAddresses: boolean;
+  readonly any: boolean;
+
+  constructor(private readonly arena: Arena, private readonly rules: RuleSet, private readonly fits: Fits, private readonly onHit: (hit: SuricataHit, context: MatchContext) => void) {
+    const all = rules.signatures.filter((s) => s.program);
+    this.any = all.length > 0;
+    const sorted = [...all].sort((a, b) => compareRanks(a.program as SuricataProgram, b.program as SuricataProgram) || a.index - b.index);
+    this.order = new Int32Array(rules.signatures.length);
+    sorted.forEach((s, i) => { this.order[s.index] = i; });
+    const of = (...kinds: string[]) => all.filter((s) => kinds.includes((s.program as SuricataProgram).kind));
+    const slow = of('packet', 'packet-stream', 'stream').filter((s) => !s.fast);
+    this.packetRules = [6, 17, 1, 132, -1].map((protocol) => slow.filter((s) => {
+      const { transports } = s.header;
+      return transports.length === 0 || (protocol === 1 ? transports.includes(1) || transports.includes(58) : protocol === -1 ? transports.some((t) => ![1, 6, 17, 58, 132].includes(t)) : transports.includes(protocol));
+    }));
+    this.ipRules = of('ip');
+    this.protocolRules = of('protocol');
+    this.streamRules = of('stream', 'packet-stream').filter((s) => !s.fast);
+    this.needsAddresses = all.some((s) => s.parts[0].leaves.some((l) => l.buffer === B['ip.src'] || l.buffer === B['ip.dst']));
+    this.scene = {
+      context: undefined as never, packet: undefined as never, u8: arena.u8, flow: undefined, facts: undefined, direction: 0, established: false, pseudo: false, streamMatch: false,
+      tx: undefined, nowUs: 0,
+    };
+  }
+
+  /** A rule on a transaction has all its buffers. */
+  matched(context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, signature: Signature, direction: Direction, seen: Seen[]): void {
+    if (!flow) return;
+    const facts = factsOf(flow);
+    if (!this.followed(flow)) return;
+    facts.captures(this.tester.captured);
+    this.wait(context, flow, facts, direction, { signature, tx, seen, stream: false, key: `t${tx?.id ?? 0}` });
+  }
+
+  /** Bytes of a stream: tests the candidates on what is in view. */
+  stream(context: MatchContext, flow: Flow, direction: Direction, candidates: ArrayLike<number>, count: number, u8: Uint8Array, from: number, to: number, origin: number): void {
+    if (!this.followed(flow)) return;
+    const facts = factsOf(flow);
+    const test = (s: Signature): void => {
+      const program = s.program as SuricataProgram;
+      if (program.kind !== 'stream' && program.kind !== 'packet-stream') return;
+      if (facts.pending[direction].some((p) => p.signature === s)) return;
+      if (!this.fits(s, context, flow, direction, '')) return;
+      if (!this.tester.test(program.payload, u8, from, to, origin)) return;
+      facts.captures(this.tester.captured);
+      this.wait(context, flow, facts, direction, { signature: s, tx: undefined, seen: [seenOf(B.stream, direction, u8, from, to, this.tester.marked())], stream: true, key: `s${context.packet.number}` });
+    };
+    for (let i = 0; i < count; i++) {
+      const s = this.rules.signatures[candidates[i]];
+      if (s.program) test(s);
+    }
+    for (const s of this.streamRules) test(s);
+  }
+
+  private wait(context: MatchContext, flow: Flow, facts: FlowFacts, direction: Direction, pending: Omit<Pending, 'ack' | 'visible'>): void {
+    const { packet } = context;
+    const list = facts.pending[direction];
+    if (list.length >= MAX_PENDING) {
+      this.counters.pendingDropped++;
+      return;
+    }
+    const own = context.direction === direction && flow.protocol === 6;
+    const ack = own ? (packet.tcpSeq + packet.payloadLength) | 0 : 0;
+    // A reset is the last word: what lies there is looked at now.
+    list.push({ ...pending, ack, visible: !own || (packet.tcpFlags & TCP_RST) !== 0 });
+  }
+
+  /** Whether Suricata would follow the flow: a TCP connection whose handshake was seen, or anything else. */
+  private followed(flow: Flow): boolean {
+    return flow.protocol !== 6 || (!flow.midstream && flow.established);
+  }
+
+  /** One packet, after its bytes have been through stream and parser. */
+  packet(context: MatchContext, given: Flow | undefined, direction: Direction, candidates: ArrayLike<number>, count: number, table: BufferTable): void {
+    const { packet } = context;
+    const { scene } = this;
+    let flow = given;
+    const facts = flow ? (flow.matcher instanceof FlowState ? flow.matcher.facts : undefined) : undefined;
+    this.fill(context, flow, facts, direction);
+    const tcp = packet.protocol === 6 && packet.transportOffset !== 0;
+    if (facts) {
+      if (tcp) acknowledge(facts, packet.tcpFlags, packet.tcpAck, direction);
+      if (facts.passed) return;
+    }
+    const found: (Signature | Pending)[] = [];
+    const tracked = tcp && flow !== undefined && this.followed(flow);
+    const consider = (s: Signature): void => {
+      const program = s.program as SuricataProgram;
+      switch (program.kind) {
+        case 'packet': case 'packet-stream': break;
+        case 'stream':
+          if (program.onlyStream || tracked) return;
+          break;
+        default: return;
+      }
+      if (s.header.apps.length > 0 && (flow === undefined || !s.header.apps.includes(flow.app))) return;
+      if (!this.fits(s, context, flow, direction, '')) return;
+      if (program.payload.length > 0 && !this.tester.test(program.payload, this.arena.u8, packet.payloadOffset, packet.payloadOffset + packet.payloadLength)) return;
+      if (program.payload.length > 0 && packet.payloadLength === 0) return;
+      for (const leaf of s.parts[0].leaves) if (!this.leaf(leaf, table)) return;
+      found.push(s);
+    };
+    for (let i = 0; i < count; i++) {
+      const s = this.rules.signatures[candidates[i]];
+      if (s.program) consider(s);
+    }
+    const { protocol } = packet;
+    const rules = this.packetRules[protocol === 6 ? 0 : protocol === 17 ? 1 : protocol === 1 || protocol === 58 ? 2 : protocol === 132 ? 3 : 4];
+    for (const s of rules) consider(s);
+    if (this.ipRules.length > 0 && packet.ipVersion !== 0) this.ipOnly(context, given, direction, found);
+    if (flow && facts) {
+      this.protocol(context, flow, facts, direction, found);
+      const list = facts.pending[direction];
+      if (list.length > 0) {
+        const rest: Pending[] = [];
+        for (const p of list) (p.visible ? found : rest).push(p);
+        facts.pending[direction] = rest;
+      }
+    } else if (flow && this.protocolRules.length > 0 && flow.app !== 'unknown') this.protocol(context, flow, factsOf(flow), direction, found);
+    if (found.length === 0) return;
+    flow ??= context.flowOf();
+    scene.flow = flow;
+    scene.facts = flow && factsOf(flow);
+    if (flow && !given) this.fill(context, flow, scene.facts, direction);
+    this.run(context, found);
+  }
+
+  private fill(context: MatchContext, flow: Flow | undefined, facts: FlowFacts | undefined, direction: Direction): void {
+    const { scene } = this;
+    const { packet } = context;
+    scene.context = context;
+    scene.packet = packet;
+    scene.flow = flow;
+    scene.facts = facts;
+    scene.direction = direction;
+    scene.pseudo = false;
+    scene.nowUs = context.nowUs;
+    scene.established = flow !== undefined && flow.established && (flow.protocol !== 6 || (!flow.midstream && (packet.tcpFlags & TCP_SYN) === 0));
+    if (!flow || !facts) return;
+    const totals = context.flowTotals?.(flow);
+    if (totals) {
+      facts.packets[0] = totals[0];
+      facts.packets[1] = totals[1];
+      facts.bytes[0] = totals[2];
+      facts.bytes[1] = totals[3];
+      facts.streamBytes[0] = totals[4];
+      facts.streamBytes[1] = totals[5];
+    }
+  }
+
+  /** Rules on addresses alone: once a direction of each flow. */
+  private ipOnly(context: MatchContext, given: Flow | undefined, direction: Direction, found: (Signature | Pending)[]): void {
+    const facts = given?.matcher instanceof FlowState ? given.matcher.facts : undefined;
+    if (facts && (facts.asked & (1 << direction)) !== 0) return;
+    if (facts) facts.asked |= 1 << direction;
+    let any = false;
+    for (const s of this.ipRules) {
+      if (!this.fits(s, context, given, direction, '')) continue;
+      any = true;
+      found.push(s);
+    }
+    if (!any || facts) return;
+    const flow = context.flowOf();
+    if (!flow) return;
+    const made = factsOf(flow);
+    if ((made.asked & (1 << direction)) !== 0) for (const s of this.ipRules) remove(found, s);
+    made.asked |= 1 << direction;
+  }
+
+  private protocol(context: MatchContext, flow: Flow, facts: FlowFacts, direction: Direction, found: (Signature | Pending)[]): void {
+    if (this.protocolRules.length === 0 || flow.app === 'unknown' || (facts.protocolAsked & (1 << direction)) !== 0 || !this.followed(flow)) return;
+    facts.protocolAsked |= 1 << direction;
+    for (const s of this.protocolRules) {
+      if (s.header.apps.length > 0 && !s.header.apps.includes(flow.app)) continue;
+      if (this.fits(s, context, flow, direction, '')) found.push(s);
+    }
+  }
+
+  private leaf(leaf: Leaf, table: BufferTable): boolean {
+    const ops = leaf.bytes ?? [];
+    for (let i = 0; i < table.count; i++) {
+      if (table.ids[i] !== leaf.buffer) continue;
+      const at = table.offsets[i];
+      if (this.tester.test(ops, this.arena.u8, at, at + table.lengths[i])) return true;
+    }
+    return false;
+  }
+
+  /** An anomaly that a decoder, a stream or a parser has named. */
+  event(context: MatchContext, flow: Flow | undefined, direction: Direction, signature: Signature, layer: 'packet' | 'app', tx: Transaction | undefined): void {
+    if (!this.fits(signature, context, flow, direction, '')) return;
+    if (layer === 'app' && flow) {
+      const facts = factsOf(flow);
+      if (!facts.pending[direction].some((p) => p.signature === signature && p.tx === tx)) {
+        this.wait(context, flow, facts, direction, { signature, tx, seen: [], stream: false, key: `e${context.packet.number}` });
+      }
+      return;
+    }
+    const facts = flow && factsOf(flow);
+    this.fill(context, flow, facts, direction);
+    this.run(context, [signature]);
+  }
+
+  /** The end of a flow: what still waits is decided, without a packet. */
+  flowEnd(context: MatchContext, flow: Flow): void {
+    const facts = flow.matcher instanceof FlowState ? flow.matcher.facts : undefined;
+    if (!facts || facts.passed) return;
+    for (const direction of [0, 1] as const) {
+      const found = facts.pending[direction];
+      if (found.length === 0) continue;
+      facts.pending[direction] = [];
+      this.fill(context, flow, facts, direction);
+      this.scene.pseudo = true;
+      this.scene.established = flow.established;
+      this.run(context, found);
+    }
+  }
+
+  /** Decides the rules of one packet in their order. */
+  private run(context: MatchContext, found: readonly (Signature | Pending)[]): void {
+    const { scene, order } = this;
+    const entries = [...new Set(found)].map((f) => ('signature' in f ? { s: f.signature, p: f } : { s: f, p: undefined }));
+    entries.sort((a, b) => order[a.s.index] - order[b.s.index]);
+    let alerts = 0;
+    for (const { s, p } of entries) {
+      const program = s.program as SuricataProgram;
+      scene.tx = p?.tx;
+      scene.streamMatch = p?.stream ?? false;
+      if (s.header.apps.length > 0 && (scene.flow === undefined || (p?.tx === undefined && !s.header.apps.includes(scene.flow.app)))) continue;
+      if (!program.tests.every((test) => test(scene))) continue;
+      if (program.detectionFilter && !this.pass(s, program.detectionFilter)) {
+        this.counters.suppressed++;
+        continue;
+      }
+      for (const effect of program.effects) effect(scene);
+      if (program.action === 'pass') {
+        this.counters.passed++;
+        if (scene.facts && (p !== undefined || program.kind === 'ip' || program.kind === 'protocol')) scene.facts.passed = true;
+        return;
+      }
+      if (program.threshold && !this.pass(s, program.threshold)) {
+        this.counters.suppressed++;
+        continue;
+      }
+      if (s.info.silent) continue;
+      if (++alerts > MAX_ALERTS) return;
+      this.counters.alerts++;
+      this.onHit({
+        signature: s, flow: scene.flow, tx: p?.tx, direction: scene.direction, seen: p?.seen ?? [], stream: p?.stream ?? false, pseudo: scene.pseudo,
+        key: `${s.info.gid}:${s.info.sid}:${scene.flow?.id ?? 0}:${p?.key ?? 'p'}:${context.packet.number}`,
+      }, context);
+    }
+  }
+
+  private pass(s: Signature, t: SuricataThreshold): boolean {
+    const { scene } = this;
+    const who = t.track === 'by_rule' ? '' : t.track === 'by_flow' ? String(scene.flow?.id ?? 0) : hostKey(scene, t.track === 'by_src' ? 'src' : t.track === 'by_dst' ? 'dst' : 'pair');
+    let distinct: string | undefined;
+    if (t.distinct === 'src_port' || t.distinct === 'dst_port') {
+      const { packet } = scene;
+      distinct = String(t.distinct === 'src_port' ? packet.srcPort : packet.dstPort);
+    }
+    return sharedState(scene.context).pass(t, `${s.info.gid}:${s.info.sid}:${t.kind === 'detection_filter' ? 'd' : 't'}:${who}`, scene.nowUs, distinct);
+  }
+}
+
+function remove<T>(list: T[], item: T): void {
+  const at = list.indexOf(item);
+  if (at >= 0) list.splice(at, 1);
+}
+
+function compareRanks(a: SuricataProgram, b: SuricataProgram): number {
+  for (let i = 0; i < a.rank.length; i++) if (a.rank[i] !== b.rank[i]) return a.rank[i] - b.rank[i];
+  return 0;
+}
+
+function acknowledge(facts: FlowFacts, flags: number, ack: number, direction: Direction): void {
+  // A reset ends both sides: everything that waits is decided now.
+  if ((flags & TCP_RST) !== 0) {
+    for (const p of facts.pending[direction]) p.visible = true;
+    return;
+  }
+  if ((flags & TCP_ACK) === 0) return;
+  for (const p of facts.pending[1 - direction]) if (!p.visible && ((ack - p.ack) | 0) >= 0) p.visible = true;
+}
+
+export function factsOf(flow: Flow): FlowFacts {
+  const state = (flow.matcher ??= new FlowState()) as FlowState;
+  return (state.facts ??= new FlowFacts());
+}
+
+const SEEN_BYTES = 512;
+function seenOf(buffer: number, direction: Direction, u8: Uint8Array, from: number, to: number, marks: [number, number][]): Seen {
+  const first = marks[0]?.[0] ?? 0;
+  const start = to - from <= SEEN_BYTES ? 0 : Math.max(0, Math.min(first - 128, to - from - SEEN_BYTES));
+  const length = Math.min(SEEN_BYTES, to - from - start);
+  return {
+    buffer, direction, bytes: u8.slice(from + start, from + start + length), cutFront: start > 0, cutBack: start + length < to - from,
+    marks: marks.filter(([a, b]) => b > start && a < start + length).map(([a, b]) => [Math.max(0, a - start), Math.min(length, b - start)]),
+  };
+}

@@ -1,0 +1,46 @@
+import type { Transaction } from '../../app/parser.js';
+import type { Signature } from '../signature.js';
+import type { Seen } from '../state.js';
+
+/** Matches of one direction that wait for the packet to which Suricata would tie them. */
+export const MAX_PENDING = 256;
+/** Names of bits, numbers and captured texts that one flow keeps of each kind. */
+export const MAX_NAMES = 256;
+
+/** A rule whose bytes have matched; its conditions on the flow are asked when the bytes have been acknowledged. */
+export interface Pending {
+  readonly signature: Signature;
+  readonly tx: Transaction | undefined;
+  readonly seen: Seen[];
+  /** Sequence number after the bytes. */
+  readonly ack: number;
+  visible: boolean;
+  readonly stream: boolean;
+  readonly key: string;
+}
+
+/** What rules know of one flow. */
+export class FlowFacts {
+  readonly bits = new Set<string>();
+  readonly ints = new Map<string, number>();
+  readonly texts = new Map<string, Uint8Array>();
+  readonly pending: [Pending[], Pending[]] = [[], []];
+  /** A pass rule has taken the whole flow out. */
+  passed = false;
+  /** Looked at by the rules that are asked once a direction: bit 0 to server, bit 1 to client. */
+  asked = 0;
+  /** The same for rules on the protocol alone. */
+  protocolAsked = 0;
+  readonly packets: [number, number] = [0, 0];
+  readonly bytes: [number, number] = [0, 0];
+  readonly streamBytes: [number, number] = [0, 0];
+
+  captures(list: readonly { scope: string; name: string; bytes: Uint8Array }[]): void {
+    for (const c of list) if (c.scope === 'flow' && (this.texts.size < MAX_NAMES || this.texts.has(c.name))) this.texts.set(c.name, c.bytes);
+  }
+
+  set(name: string): void {
+    if (this.bits.size < MAX_NAMES) this.bits.add(name);
+  }
+}
+
