@@ -2,7 +2,12 @@ import ipaddr from 'ipaddr.js';
 
 /** Addresses of one side of a rule, by ranges; `any` when all. Compiled once, asked per candidate. */
 export class AddressSet {
-  constructor(readonly include: readonly Range[], readonly exclude: readonly Range[]) {}
+  /** The same for sets of the same ranges. */
+  readonly key: string;
+
+  constructor(readonly include: readonly Range[], readonly exclude: readonly Range[]) {
+    this.key = keyOf(include, exclude);
+  }
 
   get any(): boolean {
     return this.include.length === 0 && this.exclude.length === 0;
@@ -18,6 +23,11 @@ export class AddressSet {
 }
 
 export interface Range { bytes: Uint8Array; bits: number }
+
+function keyOf(include: readonly Range[], exclude: readonly Range[]): string {
+  const text = (ranges: readonly Range[]) => ranges.map((r) => `${r.bytes.join('.')}/${r.bits}`).join(' ');
+  return `${text(include)}!${text(exclude)}`;
+}
 
 function inRange(range: Range, u8: Uint8Array, at: number, length: number): boolean {
   if (range.bytes.length !== length) return false;
@@ -40,7 +50,8 @@ export function parseRange(text: string): Range | undefined {
 
 /** Ports, one bit each; undefined stands for all. */
 export class PortSet {
-  constructor(private readonly bits: Uint8Array | undefined) {}
+  /** @param key the same for sets of the same ranges */
+  constructor(private readonly bits: Uint8Array | undefined, readonly key: string) {}
   get any(): boolean {
     return this.bits === undefined;
   }
@@ -48,16 +59,33 @@ export class PortSet {
     return this.bits === undefined || (this.bits[port >> 3] & (1 << (port & 7))) !== 0;
   }
 }
-export const ANY_PORT = new PortSet(undefined);
+export const ANY_PORT = new PortSet(undefined, '');
+
+/** Sets made lately, by their ranges: rules share a few, and each of ports takes 8 KiB. */
+const MAX_SHARED = 4096;
+const sharedPorts = new Map<string, PortSet>();
+const sharedAddresses = new Map<string, AddressSet>();
+
+function share<T>(map: Map<string, T>, key: string, make: () => T): T {
+  let set = map.get(key);
+  if (set === undefined) {
+    if (map.size >= MAX_SHARED) map.clear();
+    map.set(key, (set = make()));
+  }
+  return set;
+}
 
 /** Ports from [from, to] ranges; with only exclusions, all others. */
 export function portSet(include: readonly [number, number][], exclude: readonly [number, number][]): PortSet {
   if (include.length === 0 && exclude.length === 0) return ANY_PORT;
-  const bits = new Uint8Array(8192);
-  if (include.length === 0) bits.fill(255);
-  for (const [from, to] of include) for (let p = from; p <= to; p++) bits[p >> 3] |= 1 << (p & 7);
-  for (const [from, to] of exclude) for (let p = from; p <= to; p++) bits[p >> 3] &= ~(1 << (p & 7));
-  return new PortSet(bits);
+  const key = `${include.join(' ')}!${exclude.join(' ')}`;
+  return share(sharedPorts, key, () => {
+    const bits = new Uint8Array(8192);
+    if (include.length === 0) bits.fill(255);
+    for (const [from, to] of include) for (let p = from; p <= to; p++) bits[p >> 3] |= 1 << (p & 7);
+    for (const [from, to] of exclude) for (let p = from; p <= to; p++) bits[p >> 3] &= ~(1 << (p & 7));
+    return new PortSet(bits, key);
+  });
 }
 
 /** Names that rules use for addresses and ports, e.g. `HOME_NET: ['10.0.0.0/8']`; values may name others. */
@@ -110,7 +138,8 @@ export function addressSet(entries: readonly string[], variables: Variables): Ad
     const wrong = add(entry, false, 0);
     if (wrong) return wrong;
   }
-  return new AddressSet(all ? [] : include, exclude);
+  const set = new AddressSet(all ? [] : include, exclude);
+  return share(sharedAddresses, set.key, () => set);
 }
 
 /** The same for ports: `80`, `8000-8100`, `8000:8100`, `1024:`, `!22`, `$HTTP_PORTS`. */

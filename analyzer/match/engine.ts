@@ -9,7 +9,7 @@ import { MATCHED_BYTES, MAX_MATCHED, type OnHit } from './hit.js';
 import { Wants, type MatchContext, type Matcher } from './matcher.js';
 import { FlowScans, type Scan } from './flow-scans.js';
 import { literalScan } from './prefilter.js';
-import { RuleSet, type Group } from './rule-set.js';
+import type { RuleSet } from './rule-set.js';
 import type { Leaf, Part, Signature } from './signature.js';
 import { FlowState, MAX_KEPT, MAX_PARTIALS, newPartial, TxState, type Partial, type Seen, type View } from './state.js';
 import type { StreamWindow } from './stream-window.js';

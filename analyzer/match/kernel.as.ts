@@ -138,3 +138,8 @@ export function scanShort(at: usize, end: usize, table: usize, epoch: i32, out: 
   }
   return count;
 }
+
+/** Copies `length` bytes; the places may overlap. */
+export function move(to: usize, from: usize, length: usize): void {
+  memory.copy(to, from, length);
+}

@@ -7,7 +7,11 @@ export const MAX_LITERAL = 64;
 const MAX_SHORT = 48;
 const PRIME = 0x9e3779b1;
 
+/** Copies `length` bytes within the arena's memory; the places may overlap. Cheaper than `copyWithin` for small pieces. */
+export type Move = (to: number, from: number, length: number) => void;
+
 interface Kernel {
+  move: Move;
   scanHash(at: number, end: number, stride: number, table: number, epoch: number, out: number, count: number): number;
   scanShort(at: number, end: number, table: number, epoch: number, out: number, count: number): number;
 }
@@ -27,11 +31,24 @@ function kernelOf(arena: Arena): Kernel {
   return kernel;
 }
 
+let lastArena: Arena | undefined;
+let lastMove: Move | undefined;
+/** The arena's `Move`. */
+export function mover(arena: Arena): Move {
+  if (arena !== lastArena || lastMove === undefined) {
+    lastArena = arena;
+    lastMove = kernelOf(arena).move;
+  }
+  return lastMove;
+}
+
 /** Looks for many literals at once; letters A–Z match either case. */
 export interface LiteralScan {
   /** @returns how many of `found` are valid: numbers of the literals within the `length` bytes at `at`, each once. */
   scan(at: number, length: number): number;
   readonly found: Int32Array;
+  /** Arena bytes of its tables. */
+  readonly bytes: number;
   /** Gives its memory back. */
   dispose(): void;
 }
@@ -48,6 +65,7 @@ export function literalScan(arena: Arena, literals: readonly Uint8Array[]): Lite
 /** Oracle and fallback: the same answers, one literal after the other. */
 export class ReferenceScan implements LiteralScan {
   readonly found: Int32Array;
+  readonly bytes = 0;
   private readonly folded: Uint8Array[];
   constructor(private readonly u8: Uint8Array, literals: readonly Uint8Array[]) {
     this.folded = literals.map(foldLiteral);
@@ -84,6 +102,7 @@ interface Pass { stride: 0 | 1 | 2 | 4; table: number }
  */
 class KernelScan implements LiteralScan {
   readonly found: Int32Array;
+  readonly bytes: number;
   private readonly passes: Pass[] = [];
   private epoch = 0;
   private readonly limit: number;
@@ -179,6 +198,7 @@ class KernelScan implements LiteralScan {
   ) {
     this.found = arena.i32.subarray(out >> 2, (out >> 2) + literals);
     this.limit = arena.u8.length - 32;
+    this.bytes = size;
   }
 
   scan(at: number, length: number): number {
