@@ -182,6 +182,7 @@ export class Application {
     const { u8 } = this.context.arena;
     this.maybe = false;
     for (const entry of entries) {
+      if (entry.expects?.(flow) === true) return entry;
       const answer = entry.identify(u8, at, length, direction, entry.ports.includes(flow.serverPort));
       if (answer === 1) return entry;
       if (answer === 0) this.maybe = true;

@@ -1,8 +1,9 @@
 import type { Direction, Flow } from '../flow/flow.js';
 import { B } from '../match/buffers.js';
-import { prefix, text, latin } from './bytes.js';
+import { copy, latin, prefix, text } from './bytes.js';
 import { LineProtocol, MAX_LINE, PlainTransaction } from './line-protocol.js';
-import { Stage, type AppContext, type AppParser, type ProtocolEntry } from './parser.js';
+import { Stage, type AppContext, type AppParser, type FileInFlight, type ProtocolEntry } from './parser.js';
+import { addString } from './tls/tls.js';
 import { Tunnel } from './tunnel.js';
 
 /** Anomalies of FTP. */
@@ -10,7 +11,14 @@ export type FtpAnomaly = 'request_command_too_long' | 'response_command_too_long
 
 /** Data channels announced and not seen yet, over all flows of a worker; the oldest is forgotten. */
 const MAX_EXPECTED = 1024;
+/** By address and port that will be listening. */
 const expected = new Map<string, { filename: string; command: string }>();
+/** Bytes of a transfer inspected as one buffer, as with HTTP bodies. */
+const FILE_LIMIT = 100 * 1024;
+
+const TRANSFERS = new Set(['RETR', 'STOR', 'APPE', 'STOU']);
+const addressKey = (a: Uint8Array, at: number, port: number): string =>
+  `${String.fromCharCode(...a.subarray(at, at + 16))}${port}`;
 
 /** FTP control connections (RFC 959, 2228, 2428). */
 export class FtpParser extends LineProtocol {
@@ -18,6 +26,9 @@ export class FtpParser extends LineProtocol {
   private tx: PlainTransaction | undefined;
   private user = '';
   private port = 0;
+  /** The client listens (PORT, EPRT) rather than the server. */
+  private active = false;
+  private announced = '';
 
   protected line(c: AppContext, flow: Flow, d: Direction, at: number, length: number): void {
     const { u8 } = c.arena;
@@ -33,10 +44,12 @@ export class FtpParser extends LineProtocol {
       }));
       if (length >= MAX_LINE) c.anomaly(flow, 'ftp', 'request_command_too_long', tx.id);
       if (command === 'USER') this.user = data;
-      else if (command === 'PORT') this.active(data);
-      else if (command === 'EPRT') this.port = Number(data.split('|')[3] ?? 0);
-      else if (command === 'RETR' || command === 'STOR' || command === 'APPE' || command === 'STOU')
-        this.expect(command, data);
+      else if (command === 'PORT') this.listens(data, true);
+      else if (command === 'EPRT') {
+        this.port = Number(data.split('|')[3] ?? 0);
+        this.active = true;
+      }
+      else if (TRANSFERS.has(command)) this.expect(flow, command, data);
       c.buffers.add(B['ftp.command'], at, n);
       if (length > n) c.buffers.add(B['ftp.command_data'], at + n + 1, length - n - 1);
       c.buffers.add(B['line'], at, length);
@@ -56,9 +69,17 @@ export class FtpParser extends LineProtocol {
     const command = tx.fields['command'];
     if (code === '227') {
       const m = /(\d+,\d+,\d+,\d+),(\d+),(\d+)/.exec(text(u8, at, length));
-      if (m) this.active(`${m[1]},${m[2]},${m[3]}`);
-    } else if (code === '229') this.port = Number(/\|\|\|(\d+)\|/.exec(text(u8, at, length))?.[1] ?? 0);
-    if (this.port > 0) tx.fields['dynamic_port'] = this.port;
+      if (m) this.listens(`${m[1]},${m[2]},${m[3]}`, false);
+    } else if (code === '229') {
+      this.port = Number(/\|\|\|(\d+)\|/.exec(text(u8, at, length))?.[1] ?? 0);
+      this.active = false;
+    }
+    // a transfer refused has no data channel
+    if (TRANSFERS.has(String(command)) && (code.startsWith('4') || code.startsWith('5'))) expected.delete(this.announced);
+    if (this.port > 0 && (code === '227' || code === '229' || command === 'PORT' || command === 'EPRT')) {
+      tx.fields['dynamic_port'] = this.port;
+      tx.fields['mode'] = this.active ? 'active' : 'passive';
+    }
     if (command === 'PASS' || (command === 'USER' && code === '230')) {
       const result =
         code === '230' || code === '202' ? 'success' : code.startsWith('5') || code === '421' ? 'failure' : 'unknown';
@@ -75,15 +96,17 @@ export class FtpParser extends LineProtocol {
     if (code === '234') this.tunnel = new Tunnel('tls');
   }
 
-  private active(data: string): void {
+  private listens(data: string, active: boolean): void {
     const n = data.split(',').map(Number);
     this.port = ((n[4] ?? 0) << 8) | (n[5] ?? 0);
+    this.active = active;
   }
 
-  private expect(command: string, filename: string): void {
-    if (this.port === 0) return;
+  private expect(flow: Flow, command: string, filename: string): void {
+    if (!(this.port > 0 && this.port < 65536)) return;
     if (expected.size >= MAX_EXPECTED) expected.delete(expected.keys().next().value!);
-    expected.set(String(this.port), { filename, command });
+    this.announced = addressKey(flow.addresses, this.active ? 0 : 16, this.port);
+    expected.set(this.announced, { filename, command });
     this.port = 0;
   }
 
@@ -104,25 +127,65 @@ export class FtpParser extends LineProtocol {
 class FtpData implements AppParser {
   readonly protocol = 'ftp-data';
   private readonly tx: PlainTransaction;
-  private file: ReturnType<AppContext['file']> | undefined;
+  private file: FileInFlight | undefined;
+  private block = 0;
+  private length = 0;
+  private inspected = false;
+  private whole = true;
+  private direction: Direction = 0;
   constructor(private readonly what: { filename: string; command: string }) {
     this.tx = new PlainTransaction(0, 'ftp_data', { filename: what.filename, command: what.command });
   }
+
   data(c: AppContext, flow: Flow, direction: Direction, at: number, length: number): number {
+    if (length === 0) return 0;
     if (!this.file) {
+      this.direction = direction;
       this.file = c.file(flow, this.tx, direction, this.what.filename);
       c.event(flow, 'ftp_data', this.tx.fields, 0, direction);
     }
     this.file.data(at, length);
-    c.buffers.add(B['file.data'], at, length);
-    c.inspect(flow, this.tx, direction === 0 ? Stage.RequestBody : Stage.ResponseBody);
+    const room = FILE_LIMIT - this.length;
+    if (room > 0) {
+      if (this.block === 0) this.block = c.arena.take(FILE_LIMIT);
+      const n = this.block === 0 ? 0 : Math.min(length, room);
+      if (n > 0) copy(c.arena.u8, this.block + this.length, at, n);
+      this.length += n;
+    }
+    if (this.length >= FILE_LIMIT) this.inspect(c, flow);
     return length;
   }
+
+  private inspect(c: AppContext, flow: Flow): void {
+    if (this.inspected || this.length === 0) return;
+    this.inspected = true;
+    c.buffers.add(B['file.data'], this.block, this.length);
+    addString(c, B['file.name'], this.what.filename);
+    addString(c, B['ftpdata_command'], this.what.command.toLowerCase());
+    c.inspect(flow, this.tx, this.direction === 0 ? Stage.RequestBody : Stage.ResponseBody);
+    this.give(c);
+  }
+
+  private give(c: AppContext): void {
+    if (this.block !== 0) c.arena.give(this.block, FILE_LIMIT);
+    this.block = 0;
+    if (!this.inspected) this.length = 0;
+  }
+
   gap(): boolean {
+    this.whole = false;
     return true;
   }
-  end(_c: AppContext, _flow: Flow, direction: Direction): void {
-    if (direction === 1) this.file?.close(true);
+  end(c: AppContext, flow: Flow, direction: Direction): void {
+    if (direction !== this.direction) return;
+    this.inspect(c, flow);
+    this.file?.close(this.whole);
+    this.file = undefined;
+  }
+  close(c: AppContext): void {
+    this.file?.close(false);
+    this.file = undefined;
+    this.give(c);
   }
 }
 
@@ -146,19 +209,26 @@ export const ftp: ProtocolEntry = {
   },
   create: () => new FtpParser(),
 };
+/** The channel that a control connection announced for this flow, by its listening end. */
+function announced(flow: Flow): string | undefined {
+  if (expected.size === 0) return undefined;
+  for (const [at, port] of [[16, flow.serverPort], [0, flow.clientPort]] as const) {
+    const key = addressKey(flow.addresses, at, port);
+    if (expected.has(key)) return key;
+  }
+  return undefined;
+}
+
 export const ftpData: ProtocolEntry = {
   protocol: 'ftp-data',
   transport: 'tcp',
   ports: [20],
-  identify: () => -1, // by announcement only: see `expectedFtpData`
-  create: () => new FtpData({ filename: '', command: '' }),
+  identify: () => -1, // by announcement only
+  expects: (flow) => announced(flow) !== undefined,
+  create: (flow) => {
+    const key = announced(flow);
+    const what = key === undefined ? { filename: '', command: '' } : expected.get(key)!;
+    if (key !== undefined) expected.delete(key);
+    return new FtpData(what);
+  },
 };
-
-/** The parser for a flow whose server port (or client port, in active mode) a control connection announced. */
-export function expectedFtpData(flow: Flow): AppParser | undefined {
-  const key = expected.has(String(flow.serverPort)) ? String(flow.serverPort) : String(flow.clientPort);
-  const what = expected.get(key);
-  if (!what) return undefined;
-  expected.delete(key);
-  return new FtpData(what);
-}

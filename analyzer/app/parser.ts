@@ -93,5 +93,7 @@ export interface ProtocolEntry {
    * middle; without it the ports decide.
    */
   isServers?(u8: Uint8Array, at: number, length: number): boolean;
+  /** Whether another flow announced this one (FTP's data channels): asked before the bytes are looked at. */
+  expects?(flow: Flow): boolean;
   create(flow: Flow): AppParser;
 }

@@ -9,7 +9,7 @@ import { kerberosTcp, kerberosUdp } from './directory/kerberos.js';
 import { ldap } from './directory/ldap.js';
 import { snmp } from './directory/snmp.js';
 import { dnsTcp, dnsUdp } from './dns/dns.js';
-import { ftp } from './ftp.js';
+import { ftp, ftpData } from './ftp.js';
 import { Http1Parser } from './http/http1.js';
 import { http2 } from './http/http2.js';
 import { identifyHttp } from './http/identify.js';
@@ -52,6 +52,7 @@ const http: ProtocolEntry = {
  * what is told by weak bytes or its port comes last.
  */
 export const protocols: readonly ProtocolEntry[] = [
+  ftpData,
   http2,
   sipTcp,
   http,
@@ -97,5 +98,3 @@ export const protocols: readonly ProtocolEntry[] = [
   telnet,
 ];
 setInnerProtocols(protocols);
-
-export { expectedFtpData } from './ftp.js';

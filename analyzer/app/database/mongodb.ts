@@ -161,6 +161,13 @@ class MongoParser extends FrameProtocol {
     const method = this.mechanism === '' ? 'sasl' : this.mechanism.toLowerCase();
     c.event(flow, 'auth', { protocol: 'mongodb', ...(this.user !== undefined && { user: this.user }), result, confidence: 0.99, method }, tx.id, 0);
   }
+
+  override end(c: AppContext, flow: Flow, d: Direction): void {
+    super.end(c, flow, d);
+    if (d === 0) return;
+    for (const tx of this.waiting.values()) c.event(flow, 'mongodb', tx.fields, tx.id, 0);
+    this.waiting.clear();
+  }
 }
 
 export const mongodb: ProtocolEntry = {

@@ -64,7 +64,8 @@ class IkeParser implements AppParser {
     // port 4500: four zero bytes tell IKE from ESP (RFC 3948 2.2)
     const p = length > 32 && u32(u8, at) === 0 ? at + 4 : at;
     const end = at + length;
-    if (end - p < 28) return length;
+    // what is no IKE message on port 4500 is ESP or a keep-alive
+    if (end - p < 28 || u32(u8, p + 24) > end - p || (u8[p + 17] !== 0x10 && u8[p + 17] !== 0x20)) return length;
     const major = u8[p + 17]! >> 4;
     const tx = new PlainTransaction(this.nextId++, 'ike', {
       version_major: major,
@@ -163,6 +164,7 @@ class IkeParser implements AppParser {
     const { u8 } = c.arena;
     const end = at + n;
     let dh = false;
+    const weak = new Set<IkeAnomaly>();
     for (let p = at, i = 0; p + 8 <= end && i < MAX_PAYLOADS; i++) {
       const size = u16(u8, p + 2);
       if (size < 8 || p + size > end) break;
@@ -173,24 +175,25 @@ class IkeParser implements AppParser {
         if (length < 8) break;
         if (type === 1) {
           if (d === 1) tx.fields['alg_enc'] = ENC[id] ?? id;
-          if (id <= 3 || id === 11) c.anomaly(flow, 'ike', 'weak_crypto_enc', tx.id);
+          if (id <= 3 || id === 11) weak.add('weak_crypto_enc');
         } else if (type === 2) {
           if (d === 1) tx.fields['alg_prf'] = PRF[id] ?? id;
-          if (id === 1 || id === 2) c.anomaly(flow, 'ike', 'weak_crypto_prf', tx.id);
+          if (id === 1 || id === 2) weak.add('weak_crypto_prf');
         } else if (type === 3) {
           if (d === 1) tx.fields['alg_auth'] = AUTH[id] ?? id;
-          if (id <= 3) c.anomaly(flow, 'ike', 'weak_crypto_auth', tx.id);
+          if (id <= 3) weak.add('weak_crypto_auth');
         } else if (type === 4) {
           dh ||= id !== 0;
           if (d === 1) tx.fields['alg_dh'] = DH[id] ?? id;
-          if (id > 0 && id <= 5) c.anomaly(flow, 'ike', 'weak_crypto_dh', tx.id);
+          if (id > 0 && id <= 5) weak.add('weak_crypto_dh');
         } else if (type === 5 && d === 1) tx.fields['alg_esn'] = id === 0 ? 'NoESN' : 'ESN';
         q += length;
       }
       if (u8[p] === 0) break;
       p += size;
     }
-    if (!dh) c.anomaly(flow, 'ike', 'weak_crypto_no_dh', tx.id);
+    if (!dh) weak.add('weak_crypto_no_dh');
+    for (const name of weak) c.anomaly(flow, 'ike', name, tx.id);
   }
 
   gap(): boolean {

@@ -46,6 +46,12 @@ export const ntp: ProtocolEntry = {
     const version = (u8[at]! >> 3) & 7,
       mode = u8[at]! & 7;
     if (version < 1 || version > 4 || mode === 0) return -1;
+    if (mode === 7 && length >= 8 && (u8[at]! & 0x80) !== 0) {
+      // an answer of the private mode says how many items of what size follow: reflected to a victim on any port
+      const items = ((u8[at + 4]! & 15) << 8) | u8[at + 5]!,
+        size = ((u8[at + 6]! & 15) << 8) | u8[at + 7]!;
+      if (items > 0 && items * size + 8 === length) return 1;
+    }
     if (mode >= 6) return onPort ? 1 : -1;
     if (length < 48) return -1;
     if (onPort) return 1;

@@ -18,7 +18,7 @@ export function isIetf(version: number): boolean {
 function saltOf(version: number): Buffer {
   if (version === V2) return SALT_V2;
   if (version === V1 || version === 0xff000021 || version === 0xff000022) return SALT_V1;
-  if (version >>> 8 === 0xfaceb0) return version >= 0xfaceb00e ? SALT_29 : SALT_23;
+  if (version >>> 8 === 0xfaceb0) return version === 0xfaceb001 ? SALT_21 : SALT_23;
   const draft = version & 255;
   return draft >= 29 ? SALT_29 : draft >= 23 ? SALT_23 : SALT_21;
 }

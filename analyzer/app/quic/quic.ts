@@ -283,6 +283,8 @@ export const quic: ProtocolEntry = {
     if ((u8[at]! & 0xc0) === 0xc0) {
       const version = u32(u8, at + 1);
       if (isIetf(version)) return u8[at + 5]! <= MAX_CID && n >= 7 + u8[at + 5]! ? 1 : -1;
+      // a client asks for a version that can't exist to have the real ones told (RFC 9000 15)
+      if ((version & 0x0f0f0f0f) === 0x0a0a0a0a && n >= 1200) return u8[at + 5]! <= MAX_CID ? 1 : -1;
       if (version === 0) return onPort && u8[at + 5]! <= MAX_CID ? 1 : -1;
     } else if ((u8[at]! & 0x80) !== 0 && u32(u8, at + 1) === 0) return onPort && u8[at + 5]! <= MAX_CID ? 1 : -1;
     return googleVersion(u8, at, n) !== '' ? 1 : -1;

@@ -211,7 +211,8 @@ class RfbParser implements AppParser {
   }
 
   gap(): boolean {
-    return this.steps[0] === 'running' && this.steps[1] === 'running';
+    for (const d of [0, 1] as const) if (this.steps[d] !== 'running') this.steps[d] = 'opaque';
+    return true;
   }
   end(c: AppContext, flow: Flow, d: Direction): void {
     this.tunnel?.end(c, flow, d);
