@@ -109,7 +109,8 @@ export class HostWorlds {
   private heard(world: World, lane: Lane, { upToUs, end }: Pick<HostBatch, 'upToUs' | 'end'>): void {
     if (upToUs > lane.seenUs) lane.seenUs = upToUs;
     lane.heardAt = this.clock.now();
-    lane.ended = end;
+    // What says how far the lane is may come later than what said that it ends.
+    if (end) lane.ended = true;
     this.pump(world);
   }
 

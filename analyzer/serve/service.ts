@@ -112,7 +112,7 @@ export class Analyzer implements Service {
     const limits: LateAckLimits = { seconds: config.replay.seconds, bytes: (config.replay.MiB * MIB) / config.partitions.length, blocks: MAX_UNACKED / 2 };
     this.late = config.partitions.map(() => new LateAck(limits, deps.clock));
     this.lateHosts = config.partitions.map(() => new LateAck(limits, deps.clock));
-    this.metricsSink = new MetricsSink((points) => metrics.write(points));
+    this.metricsSink = new MetricsSink((points) => metrics.write(points), undefined, { analyzer: config.id });
     this.heartbeat = new HeartbeatSender(bus, { role: 'analyzer', id: config.id, version: deps.version }, () => this.health());
   }
 

@@ -139,6 +139,11 @@ export class AlertSink {
     }
   }
 
+  /** Tells the counts that wait, e.g. when a capture has ended. */
+  tell(): void {
+    if (this.options.mode === 'stream') for (const open of this.open.values()) this.emit(open);
+  }
+
   /** End of input: every open alert in its final form, in order of first packet time. */
   flush(): void {
     for (const open of [...this.open.values()].sort((a, b) => a.firstUs - b.firstUs)) this.close(open);

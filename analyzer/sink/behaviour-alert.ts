@@ -22,7 +22,7 @@ export function alertOfBehaviour(hit: BehaviourHit, point?: CapturePoint): Alert
   return toAlert({
     rule,
     header: {
-      timestamp: eveTimestamp(hit.lastUs), event_type: 'alert',
+      timestamp: eveTimestamp(hit.lastUs), event_type: 'alert', ...hit.flow,
       ...(node && { host: node }), ...(point?.file && { pcap_filename: point.file }),
       src_ip: hit.attacker.ip, ...(hit.attacker.port && { src_port: hit.attacker.port }),
       dest_ip: hit.victim.ip, ...(hit.victim.port && { dest_port: hit.victim.port }),

@@ -10,6 +10,8 @@ export const BUCKET_US = 5_000_000;
 export const MAX_SERIES = 2_000;
 /** Buckets held at once: packets of several workers and nodes come a little out of order. */
 const MAX_BUCKETS = 8;
+/** Buckets of which it is remembered how often they were handed over. */
+const MAX_HANDED = 64;
 
 interface Cell {
   measurement: string;
@@ -23,12 +25,16 @@ interface Cell {
  */
 export class MetricsSink {
   private readonly buckets = new Map<number, Map<string, Cell>>();
+  private readonly handed = new Map<number, number>();
   private newest = -1;
   /** Additions that went to `other` for want of room; points handed over. */
   readonly counters = { folded: 0, points: 0 };
 
-  /** @param write takes finished points; see `MetricsStore.write`. */
-  constructor(private readonly write: (points: Point[]) => void, private readonly bucketUs = BUCKET_US) {}
+  /**
+   * @param write takes finished points; see `MetricsStore.write`
+   * @param tags of every point: what tells this analyzer's from another's of the same node, which would overwrite them
+   */
+  constructor(private readonly write: (points: Point[]) => void, private readonly bucketUs = BUCKET_US, private readonly tags: Record<string, string> = {}) {}
 
   /** Adds packets and bytes of one application (or transport) protocol as one node saw them. */
   traffic(atUs: number, from: { node: string; unit: string; demo?: boolean }, protocol: string, packets: number, bytes: number, flows = 0): void {
@@ -85,8 +91,13 @@ export class MetricsSink {
     const bucket = this.buckets.get(number);
     if (!bucket) return;
     this.buckets.delete(number);
-    const at = (number * this.bucketUs) / 1000;
-    const points = [...bucket.values()].map((cell) => ({ ...cell, at }));
+    // A point of the same time and tags would replace the first in InfluxDB: what comes late is a millisecond later.
+    const again = this.handed.get(number) ?? 0;
+    this.handed.delete(number);
+    this.handed.set(number, again + 1);
+    if (this.handed.size > MAX_HANDED) this.handed.delete(this.handed.keys().next().value!);
+    const at = (number * this.bucketUs) / 1000 + again;
+    const points = [...bucket.values()].map((cell) => ({ ...cell, tags: { ...cell.tags, ...this.tags }, at }));
     this.counters.points += points.length;
     this.write(points);
   }

@@ -1,8 +1,9 @@
 import type { Alert } from '../../contracts/alert.js';
+import type { EveEvent } from '../../contracts/event.js';
 import type { Direction } from '../flow/flow.js';
 import type { RuleHit } from '../match/hit.js';
 import type { MatchContext } from '../match/matcher.js';
-import { toAlert, type FindingRule } from './finding.js';
+import { eveTimestamp, toAlert, type FindingRule } from './finding.js';
 import type { RuleInfo } from '../match/signature.js';
 
 /** Payload shown of the packet that fired. */
@@ -34,7 +35,8 @@ export function alertOfHit(hit: RuleHit, context: MatchContext): Alert {
   if (printable !== '') detail.payload_printable = printable;
   const [client, server] = sides(hit, header as { src_ip?: string; dest_ip?: string; src_port?: number; dest_port?: number });
   const { source } = context;
-  return toAlert({
+  if (hit.suricata) suricataDetail(hit, context, header, detail);
+  const alert = toAlert({
     rule, header, detail,
     attacker: hit.attacker === 'client' ? client : server,
     victim: hit.attacker === 'client' ? server : client,
@@ -42,6 +44,48 @@ export function alertOfHit(hit: RuleHit, context: MatchContext): Alert {
     firstUs: hit.timeUs, lastUs: hit.timeUs, matched: hit.matched(), occurrence: hit.key,
     ...(source.node && { node: source.node }), ...(source.unit && { unit: source.unit }), ...(source.demo && { demo: true }),
   });
+  // Suricata's severity is the rule's priority, and it says nothing of classes that it doesn't know.
+  if (hit.signature.program) alert.alert.severity = hit.signature.program.priority;
+  return alert;
+}
+
+/** Bytes of payload that EVE shows. */
+const PAYLOAD_BYTES = 4096;
+
+/** What Suricata's EVE says of an alert beside ours: the packet, the payload, the direction, the flow. */
+function suricataDetail(hit: RuleHit, context: MatchContext, header: EveEvent, detail: Record<string, unknown>): void {
+  const { packet, arena } = context;
+  const { flow } = hit;
+  const { pseudo, stream, streamBytes } = hit.suricata as NonNullable<RuleHit['suricata']>;
+  if (pseudo) delete header.pcap_cnt;
+  const bytes = streamBytes ?? (pseudo ? new Uint8Array(0) : arena.u8.subarray(packet.payloadOffset, packet.payloadOffset + packet.payloadLength));
+  const shown = bytes.subarray(0, PAYLOAD_BYTES);
+  delete detail['payload_printable'];
+  if (shown.length > 0) {
+    detail['payload'] = Buffer.from(shown).toString('base64');
+    detail['payload_printable'] = printable(shown);
+  }
+  if (packet.protocol === 6) detail['stream'] = stream ? 1 : 0;
+  if (!pseudo) {
+    detail['packet'] = Buffer.from(arena.u8.subarray(packet.start, packet.end)).toString('base64');
+    detail['packet_info'] = { linktype: packet.linktype };
+  }
+  detail['pkt_src'] = pseudo ? 'stream (flow timeout)' : packet.tunnelDepth > 0 ? 'tunnel' : 'wire/pcap';
+  if (flow) {
+    detail['direction'] = hit.direction === 0 ? 'to_server' : 'to_client';
+    const totals = context.flowTotals?.(flow);
+    detail['flow'] = {
+      ...(totals && { pkts_toserver: totals[0], pkts_toclient: totals[1], bytes_toserver: totals[2], bytes_toclient: totals[3] }),
+      start: eveTimestamp(flow.startUs), src_ip: flow.clientIp, dest_ip: flow.serverIp,
+      ...((flow.protocol === 6 || flow.protocol === 17) && { src_port: flow.clientPort, dest_port: flow.serverPort }),
+    };
+  }
+}
+
+function printable(bytes: Uint8Array): string {
+  let out = '';
+  for (const c of bytes) out += (c >= 0x20 && c < 0x7f) || c === 0x0a || c === 0x0d || c === 0x09 ? String.fromCharCode(c) : '.';
+  return out;
 }
 
 function sides(hit: RuleHit, header: { src_ip?: string; dest_ip?: string; src_port?: number; dest_port?: number }) {
