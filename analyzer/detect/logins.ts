@@ -34,6 +34,7 @@ interface Pair {
  * a spray. A success after enough failures raises the verdict.
  */
 class Logins implements Behaviour {
+  readonly types = ['auth'] as const;
   private readonly pairs = new Map<string, Pair>();
   private readonly windowUs: number;
   private readonly failures: number;
@@ -171,6 +172,7 @@ const MAX_ATTEMPT_BYTES = 20_000;
  * Parameters: `connections` within `seconds` (low severity), `many` of them (the rule's), `ports`. Silent on pairs that have `auth` events: those say more.
  */
 class LoginRate implements Behaviour {
+  readonly types = ['auth'] as const;
   private readonly rates = new Map<number, Rate>();
   private readonly known = new Set<string>();
   private readonly ports: ReadonlySet<number>;

@@ -1,8 +1,14 @@
 import type { EveEvent, EventType } from '../../contracts/event.js';
 import { ConnectionRecord } from '../flow/connection-log.js';
 import { PRIVATE_SITE, type Behaviour, type BehaviourHit, type BehaviourRule, type MakeBehaviour, type Site } from './behaviour.js';
+import { beacon } from './beacon.js';
+import { amplification, icmpFlood, slowHttp, synFlood, udpFlood } from './floods.js';
+import { icmpTunnel, interactiveOutbound, oddChannel } from './flow-shape.js';
 import { bruteForce, loginRate, passwordSpray } from './logins.js';
+import { manyAttempts } from './many-attempts.js';
+import { dnsTunnel, generatedNames } from './names.js';
 import { hostSweep, portScan, stealthScan } from './scan.js';
+import { directoryBruteForce, httpFlood, rareScript, webScan } from './web.js';
 
 /** Every detector that a rule may name under `behaviour.name`. */
 export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
@@ -12,6 +18,22 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
   'brute-force': bruteForce,
   'password-spray': passwordSpray,
   'login-rate': loginRate,
+  beacon,
+  'dns-tunnel': dnsTunnel,
+  'generated-names': generatedNames,
+  'icmp-tunnel': icmpTunnel,
+  'interactive-outbound': interactiveOutbound,
+  'odd-channel': oddChannel,
+  'rare-script': rareScript,
+  'directory-brute-force': directoryBruteForce,
+  'web-scan': webScan,
+  'http-flood': httpFlood,
+  'syn-flood': synFlood,
+  'udp-flood': udpFlood,
+  'icmp-flood': icmpFlood,
+  amplification,
+  'slow-http': slowHttp,
+  'many-attempts': manyAttempts,
 };
 
 /** Types of events that any detector reads. */
@@ -35,8 +57,11 @@ export class BehaviourStage {
   private tickedUs = 0;
   readonly counters = { records: 0, events: 0, hits: 0 };
 
-  /** @param emit takes what the detectors find; told again as it grows. */
-  constructor(rules: readonly BehaviourRule[], private readonly emit: (hit: BehaviourHit) => void, private readonly site: Site = PRIVATE_SITE) {
+  /**
+   * @param emit takes what the detectors find; told again as it grows.
+   * @param watcher sees what the detectors see, whatever the rules; its life is the caller's.
+   */
+  constructor(rules: readonly BehaviourRule[], private readonly emit: (hit: BehaviourHit) => void, private readonly site: Site = PRIVATE_SITE, private readonly watcher?: Behaviour) {
     this.reload(rules);
   }
 
@@ -62,16 +87,22 @@ export class BehaviourStage {
         }, this.site),
       });
     }
-    this.onConnection = this.detectors.map((d) => d.behaviour).filter((b) => b.connection !== undefined);
+    this.onConnection = this.all().filter((b) => b.connection !== undefined);
     this.onEvent.clear();
     for (const { behaviour } of before.values()) behaviour.flush();
     return unknown;
   }
 
+  private all(): Behaviour[] {
+    const all = this.detectors.map((d) => d.behaviour);
+    if (this.watcher !== undefined) all.push(this.watcher);
+    return all;
+  }
+
   /** Types of events that the rules' detectors read: others need not be made. */
   reads(): Set<EventType> {
     const types = new Set<EventType>();
-    for (const { behaviour } of this.detectors) {
+    for (const behaviour of this.all()) {
       if (behaviour.event !== undefined) for (const type of behaviour.types ?? BEHAVIOUR_EVENTS) types.add(type);
     }
     return types;
@@ -97,7 +128,7 @@ export class BehaviourStage {
     let takers = this.onEvent.get(event.event_type);
     if (!takers) {
       const type = event.event_type;
-      takers = this.detectors.map((d) => d.behaviour).filter((b) => b.event !== undefined && (b.types === undefined || b.types.includes(type)));
+      takers = this.all().filter((b) => b.event !== undefined && (b.types === undefined || b.types.includes(type)));
       this.onEvent.set(type, takers);
     }
     for (const behaviour of takers) behaviour.event?.(event, timeUs);

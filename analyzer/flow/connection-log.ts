@@ -12,6 +12,8 @@ export const ConnectionKind = {
   Ended: 4,
   /** A TCP packet outside any flow that no stack sends by itself: FIN, NULL, Xmas probes. */
   OddProbe: 5,
+  /** First payload of a TCP connection, whichever side sent it. */
+  Spoke: 6,
 } as const;
 export type ConnectionKind = (typeof ConnectionKind)[keyof typeof ConnectionKind];
 
@@ -124,6 +126,11 @@ export class ConnectionRecord {
     }
     this.base = i * RECORD_BYTES;
     return this;
+  }
+
+  /** Copies the record to `at` of `to`. */
+  copyTo(to: Uint8Array, at: number): void {
+    to.set(this.bytes.subarray(this.base, this.base + RECORD_BYTES), at);
   }
 
   get kind(): ConnectionKind { return this.bytes[this.base + KIND] as ConnectionKind; }
