@@ -114,6 +114,10 @@ export class FtpParser extends LineProtocol {
     const { tx } = this;
     this.tx = undefined;
     if (!tx) return;
+    if (tx.fields['command'] !== undefined) tx.fields['command_truncated'] = false;
+    const replied = tx.fields['reply'] !== undefined;
+    tx.fields['reply_received'] = replied ? 'yes' : 'no';
+    if (replied) tx.fields['reply_truncated'] = false;
     c.event(flow, 'ftp', tx.fields, tx.id, 0);
   }
 

@@ -202,7 +202,7 @@ t.test('SMB2 session with NTLM, and a pipe with svcctl', async (t) => {
   t.equal(h.value('smb.ntlmssp_user'), 'admin');
   t.match(h.value('smb.share'), /IPC\$/);
   t.equal(h.value('dcerpc.iface'), '367abb81-9844-35f1-ad32-98f038001003');
-  t.match(h.of('smb')[0], { command: 'SESSION_SETUP', status: 'STATUS_LOGON_FAILURE', ntlmssp: { host: 'WS1' } });
+  t.match(h.of('smb')[0], { command: 'SMB2_COMMAND_SESSION_SETUP', status: 'STATUS_LOGON_FAILURE', ntlmssp: { host: 'WS1' } });
 });
 
 t.test('directories, Java, AJP, RDP, SOCKS', async (t) => {

@@ -43,6 +43,8 @@ const ERRORS: Record<number, string> = {
 /** Kerberos 5 messages (RFC 4120): names, encryption types, errors. */
 class Messages {
   private user = '';
+  /** Type of the request under way. */
+  private asked = 0;
   private preauth = false;
   private service = '';
 
@@ -57,6 +59,7 @@ class Messages {
     let error = -1,
       weak = false,
       preauth = false;
+    let encryption = -1;
     const walk = (from: number, to: number, map: (tag: number, at: number, end: number) => void): void => {
       for (let p = from, i = 0; p < to && i < 64; i++) {
         const t = element(u8, p, to);
@@ -103,6 +106,10 @@ class Messages {
       } else if (type === 11 || type === 13) {
         if (t === 0xa3) realm = str(a, e);
         else if (t === 0xa4) cname = name(a, e);
+        else if (t === 0xa6 && element(u8, a, e) === 0x30)
+          walk(valueAt(), valueEnd(), (k, x, y) => {
+            if (k === 0xa0) encryption = int(x, y);
+          });
         else if (t === 0xa5 && element(u8, a, e) === 0x61 && element(u8, valueAt(), valueEnd()) === 0x30) {
           walk(valueAt(), valueEnd(), (k, x, y) => {
             if (k === 0xa2) sname = name(x, y);
@@ -126,7 +133,12 @@ class Messages {
     o['realm'] = realm ?? '<empty>';
     o['sname'] = sname ?? '<empty>';
     if (error >= 0) o['error_code'] = ERRORS[error] ?? String(error);
+    if (encryption >= 0) weak = encryption === 23 || encryption === 24 || encryption < 4;
+    o['encryption'] = encryption < 0 ? '<none>' : (ENCRYPTION[encryption] ?? String(encryption));
     o['weak_encryption'] = weak;
+    if (type === 30) {
+      if (this.asked > 0) o['failed_request'] = TYPES[this.asked];
+    } else this.asked = type === 10 || type === 12 ? type : 0;
     const tx = new PlainTransaction(id, 'krb5', o);
     if (cname !== undefined) addString(c, B['krb5_cname'], cname);
     if (sname !== undefined) addString(c, B['krb5_sname'], sname);

@@ -17,6 +17,24 @@ const PDUS: Record<number, string> = {
   0xa8: 'report',
 };
 
+/** Names told of in one message; a bulk request's answer has up to some hundred. */
+const MAX_VARS = 64;
+const TRAPS = ['coldStart', 'warmStart', 'linkDown', 'linkUp', 'authenticationFailure', 'egpNeighborLoss', 'enterpriseSpecific'];
+
+/** An object identifier in dots (X.690 8.19). */
+function oid(u8: Uint8Array, at: number, end: number): string {
+  const parts: number[] = [];
+  let v = 0;
+  for (let p = at; p < end && parts.length < 128; p++) {
+    v = v * 128 + (u8[p]! & 127);
+    if (u8[p]! >= 128) continue;
+    if (parts.length === 0) parts.push(Math.min(2, Math.floor(v / 40)), v < 80 ? v % 40 : v - 80);
+    else parts.push(v);
+    v = 0;
+  }
+  return parts.join('.');
+}
+
 /** SNMP 1, 2c (community) and 3 (user name of the security model). */
 class SnmpParser implements AppParser {
   readonly protocol = 'snmp';
@@ -31,8 +49,7 @@ class SnmpParser implements AppParser {
     if (version < 3 && tag === 4) {
       o['community'] = text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 128));
       c.buffers.add(B['snmp.community'], valueAt(), valueEnd() - valueAt());
-      const pdu = element(u8, valueEnd(), end);
-      if (PDUS[pdu] !== undefined) o['pdu_type'] = PDUS[pdu];
+      this.pdu(c, o, element(u8, valueEnd(), end));
     } else if (
       version === 3 &&
       tag === 0x30 &&
@@ -40,6 +57,7 @@ class SnmpParser implements AppParser {
       element(u8, valueAt(), end) === 0x30
     ) {
       const to = valueEnd();
+      const after = to;
       let p = valueAt();
       for (let i = 0; i < 4 && p < to; i++) {
         if (element(u8, p, to) < 0) break;
@@ -48,12 +66,52 @@ class SnmpParser implements AppParser {
         o['usm'] = text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 64));
         c.buffers.add(B['snmp.usm'], valueAt(), valueEnd() - valueAt());
       }
+      // the scoped PDU: context engine, context name, PDU; an octet string when it is encrypted
+      if (element(u8, after, end) === 0x30) {
+        const scope = valueEnd();
+        if (element(u8, valueAt(), scope) === 4 && element(u8, valueEnd(), scope) === 4)
+          this.pdu(c, o, element(u8, valueEnd(), scope));
+      } else o['encrypted'] = true;
     }
+    c.buffers.addNumber(B['snmp.version'], o['version'] as number);
     const tx = new PlainTransaction(this.nextId++, 'snmp', o);
     c.inspect(flow, tx, d === 0 ? Stage.RequestHead : Stage.ResponseHead);
     c.event(flow, 'snmp', o, tx.id, d);
     return length;
   }
+  /** The PDU just found: its type and the names in its variable bindings (RFC 3416 3, RFC 1157 4.1.6). */
+  private pdu(c: AppContext, o: Record<string, unknown>, type: number): void {
+    const { u8 } = c.arena;
+    if (PDUS[type] === undefined) return;
+    o['pdu_type'] = PDUS[type];
+    c.buffers.addNumber(B['snmp.pdu_type'], type - 0xa0);
+    const end = valueEnd();
+    let p = valueAt();
+    if (type === 0xa4) {
+      if (element(u8, p, end) === 6) o['trap_oid'] = oid(u8, valueAt(), valueEnd());
+      if (element(u8, valueEnd(), end) === 0x40 && valueEnd() - valueAt() === 4) o['trap_address'] = u8.subarray(valueAt(), valueEnd()).join('.');
+      if (element(u8, valueEnd(), end) === 2) o['trap_type'] = TRAPS[integer(u8, valueAt(), valueEnd())] ?? 'unknown';
+      p = valueEnd();
+      if (element(u8, p, end) < 0) return; // specific
+      if (element(u8, valueEnd(), end) < 0) return; // time
+      p = valueEnd();
+    } else {
+      for (let i = 0; i < 3; i++) {
+        if (element(u8, p, end) !== 2) return;
+        p = valueEnd();
+      }
+    }
+    if (element(u8, p, end) !== 0x30) return;
+    const stop = valueEnd();
+    const vars: string[] = [];
+    for (p = valueAt(); p < stop && vars.length < MAX_VARS;) {
+      if (element(u8, p, stop) !== 0x30) break;
+      p = valueEnd();
+      if (element(u8, valueAt(), p) === 6) vars.push(oid(u8, valueAt(), valueEnd()));
+    }
+    o['vars'] = vars;
+  }
+
   gap(): boolean {
     return true;
   }

@@ -65,7 +65,7 @@ class SipParser implements AppParser {
     const call = `${value('Call-ID|i') ?? ''} ${value('CSeq') ?? ''}`;
     if (response) {
       const code = response[1]!;
-      Object.assign(fields, { code, reason: response[2], response_line: line });
+      Object.assign(fields, { version: line.slice(0, 7), code, reason: response[2], response_line: line });
       c.buffers.add(B['sip.response_line'], at, lineLength);
       c.buffers.add(B['sip.protocol'], at, 7);
       c.buffers.add(B['sip.stat_code'], at + 8, 3);

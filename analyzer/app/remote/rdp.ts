@@ -11,6 +11,18 @@ import { Tunnel } from '../tunnel.js';
 const MAX_CHANNELS = 31;
 const PROTOCOLS: Record<number, string> = { 0: 'rdp', 1: 'ssl', 2: 'hybrid', 4: 'rdstls', 8: 'hybrid_ex' };
 
+/** RDP_NEG_RSP flags and failure codes (MS-RDPBCGR 2.2.1.2.1, 2.2.1.2.2), as EVE words them. */
+const SUPPORTS = ['extended_client_data', 'dynvc_gfx', 'nego_rsp_reserved', 'restricted_admin', 'restricted_authentication'];
+const REASONS = [
+  '',
+  'ssl required by server',
+  'ssl not allowed by server',
+  'ssl cert not on server',
+  'inconsistent flags',
+  'hybrid required by server',
+  'ssl with user auth required by server',
+];
+
 /** RDP's clear-text beginning: negotiation, then TLS, or the client's settings with its channels (MS-RDPBCGR 1.3.1.1). */
 class RdpParser extends FrameProtocol {
   readonly protocol = 'rdp';
@@ -28,7 +40,7 @@ class RdpParser extends FrameProtocol {
     const end = at + length,
       kind = u8[at + 5]!;
     if (kind === 0xe0 && d === 0) {
-      const o: Record<string, unknown> = { tx_id: this.nextId, event_type: 'initial_request' };
+      const o: Record<string, unknown> = { tx_id: this.nextId + 1, event_type: 'initial_request' };
       const tx = new PlainTransaction(this.nextId++, 'rdp', o);
       const k = findWord(u8, at + 11, end, 'cookie: mstshash=');
       if (k >= 0) {
@@ -41,13 +53,19 @@ class RdpParser extends FrameProtocol {
       c.inspect(flow, tx, Stage.RequestHead);
       c.event(flow, 'rdp', o, tx.id, 0);
     } else if (kind === 0xd0 && d === 1) {
-      const tx = new PlainTransaction(this.nextId++, 'rdp', { tx_id: this.nextId - 1, event_type: 'initial_response' });
+      const tx = new PlainTransaction(this.nextId, 'rdp', { tx_id: ++this.nextId, event_type: 'initial_response' });
       const has = length >= 19;
       if (has && u8[at + 11] === 2) {
         const p = u32le(u8, at + 15);
+        const flags = u8[at + 12]!;
+        const supports = SUPPORTS.filter((_name, bit) => (flags & (1 << bit)) !== 0);
+        if (supports.length > 0) tx.fields['server_supports'] = supports;
         tx.fields['protocol'] = PROTOCOLS[p] ?? String(p);
         if (p !== 0) this.tunnel = new Tunnel('tls');
-      } else if (has && u8[at + 11] === 3) tx.fields['error_code'] = u32le(u8, at + 15);
+      } else if (has && u8[at + 11] === 3) {
+        tx.fields['error_code'] = u32le(u8, at + 15);
+        tx.fields['reason'] = REASONS[u32le(u8, at + 15)] ?? 'unknown';
+      }
       c.inspect(flow, tx, Stage.ResponseHead);
       c.event(flow, 'rdp', tx.fields, tx.id, 1);
     } else if (kind === 0xf0 && d === 0 && u8[at + 7] === 0x7f && u8[at + 8] === 0x65) this.settings(c, flow, at, end);
@@ -61,7 +79,7 @@ class RdpParser extends FrameProtocol {
     let p = key + 4;
     p += u8[p]! & 0x80 ? 2 : 1;
     const channels: string[] = [];
-    const o: Record<string, unknown> = { tx_id: this.nextId, event_type: 'connect_request', channels };
+    const o: Record<string, unknown> = { tx_id: this.nextId + 1, event_type: 'connect_request', channels };
     const tx = new PlainTransaction(this.nextId++, 'rdp', o);
     for (let i = 0; p + 4 <= end && i < 16; i++) {
       const type = u16le(u8, p),

@@ -207,6 +207,7 @@ class RfbParser implements AppParser {
   private emit(c: AppContext, flow: Flow): void {
     if (this.emitted) return;
     this.emitted = true;
+    this.tx.fields['authentication'] ??= this.authentication;
     c.event(flow, 'rfb', this.tx.fields, 0, 0);
   }
 

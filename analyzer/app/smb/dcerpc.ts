@@ -65,33 +65,41 @@ export function uuid(u8: Uint8Array, at: number, le: boolean): string {
 class RpcTransaction implements Transaction {
   readonly protocol = 'dcerpc';
   matcher: unknown;
-  iface = '';
+  interfaces: Record<string, unknown>[] = [];
   opnum = -1;
+  fragments = 0;
+  size = 0;
+  response = '';
+  answered = 0;
+  answerSize = 0;
   constructor(
     readonly id: number,
     private readonly type: number,
-    private readonly call: number,
-    private readonly size: number,
+    readonly call: number,
   ) {}
   detail(): Record<string, unknown> {
     return {
       request: TYPES[this.type] ?? String(this.type),
-      rpc_version: '5.0',
+      ...(this.interfaces.length > 0 && { interfaces: this.interfaces }),
+      ...(this.opnum >= 0 && { req: { opnum: this.opnum, frag_cnt: this.fragments, stub_data_size: this.size } }),
+      response: this.response === '' ? 'UNREPLIED' : this.response,
+      ...(this.answered > 0 && { res: { frag_cnt: this.answered, stub_data_size: this.answerSize } }),
       call_id: this.call,
-      ...(this.iface !== '' && {
-        interfaces: [
-          { uuid: this.iface, ...(INTERFACES[this.iface] !== undefined && { name: INTERFACES[this.iface] }) },
-        ],
-      }),
-      ...(this.opnum >= 0 && { req: { opnum: this.opnum, frag_cnt: 1, stub_data_size: this.size } }),
+      rpc_version: '5.0',
     };
   }
 }
 
+/** Calls waiting for their answer in one association. */
+const MAX_CALLS = 64;
+
 /** One DCE/RPC association (C706 12): over TCP, or inside a named pipe of SMB. */
 export class RpcAssociation {
   private readonly contexts = new Map<number, string>();
+  private readonly calls = new Map<number, RpcTransaction>();
   private nextId = 0;
+  /** What the newest PDU belongs to, for the event of the protocol around it. */
+  last: Record<string, unknown> | undefined;
 
   /**
    * Takes PDUs at `at`.
@@ -127,48 +135,117 @@ export class RpcAssociation {
     const type = u8[at + 2]!;
     const call = le ? u32le(u8, at + 12) : u32(u8, at + 12);
     const r16 = le ? u16le : u16;
+    const flags = u8[at + 3]!;
+    const end = at + size;
     if ((type === 11 || type === 14) && size >= 28) {
-      const tx = new RpcTransaction(this.nextId++, type, call, 0);
+      const tx = this.open(c, flow, type, call);
       let p = at + 28;
-      const end = at + size;
-      for (let i = u8[at + 24]!; i > 0 && p + 24 <= end && this.contexts.size < MAX_CONTEXTS; i--) {
+      for (let i = u8[at + 24]!; i > 0 && p + 24 <= end && tx.interfaces.length < MAX_CONTEXTS; i--) {
         const id = uuid(u8, p + 4, le);
-        this.contexts.set(r16(u8, p), id);
-        tx.iface ||= id;
+        if (this.contexts.size < MAX_CONTEXTS) this.contexts.set(r16(u8, p), id);
+        tx.interfaces.push(named(id, `${r16(u8, p + 20)}.${r16(u8, p + 22)}`));
         addString(c, B['dcerpc.iface'], id);
         p += 24 + u8[p + 2]! * 20;
       }
-      c.inspect(flow, carrier ?? tx, Stage.RequestHead);
-      c.event(flow, 'dcerpc', tx.detail(), tx.id, direction);
-      return;
+      this.last = tx.detail();
+      return c.inspect(flow, carrier ?? tx, Stage.RequestHead);
     }
-    if (type !== 0 || size < 24) return;
-    const flags = u8[at + 3]!;
-    let stub = at + 24;
-    if (flags & 0x80) stub += 16;
-    const tx = new RpcTransaction(this.nextId++, type, call, Math.max(0, at + size - stub));
-    tx.opnum = r16(u8, at + 22);
-    tx.iface = this.contexts.get(r16(u8, at + 20)) ?? '';
-    if (tx.iface !== '') addString(c, B['dcerpc.iface'], tx.iface);
-    c.buffers.addNumber(B['dcerpc.opnum'], tx.opnum);
-    if (stub <= at + size) c.buffers.add(B['dcerpc.stub_data'], stub, at + size - stub);
-    c.inspect(flow, carrier ?? tx, Stage.RequestBody);
-    if (flags & 1) c.event(flow, 'dcerpc', tx.detail(), tx.id, direction);
+    if (type === 0 && size >= 24) {
+      const stub = at + 24 + ((flags & 0x80) !== 0 ? 16 : 0);
+      const first = (flags & 1) !== 0;
+      const tx = (first ? undefined : this.calls.get(call)) ?? this.open(c, flow, type, call);
+      tx.fragments++;
+      tx.size += Math.max(0, end - stub);
+      tx.opnum = r16(u8, at + 22);
+      const id = this.contexts.get(r16(u8, at + 20));
+      if (id !== undefined) {
+        if (tx.interfaces.length === 0) tx.interfaces.push(named(id));
+        addString(c, B['dcerpc.iface'], id);
+      }
+      c.buffers.addNumber(B['dcerpc.opnum'], tx.opnum);
+      if (stub <= end) c.buffers.add(B['dcerpc.stub_data'], stub, end - stub);
+      this.last = tx.detail();
+      return c.inspect(flow, carrier ?? tx, Stage.RequestBody);
+    }
+    if (type === 16 || type === 1 || type > 16) return;
+    const tx = this.calls.get(call);
+    if (!tx) return;
+    tx.response = TYPES[type]!;
+    if (type === 2 && size >= 24) {
+      tx.answered++;
+      tx.answerSize += size - 24;
+      c.buffers.add(B['dcerpc.stub_data'], at + 24, size - 24);
+    } else if (type === 12 || type === 15) acknowledged(u8, at, end, le, tx);
+    this.last = tx.detail();
+    c.inspect(flow, carrier ?? tx, Stage.ResponseBody);
+    if ((flags & 2) === 0) return;
+    this.calls.delete(call);
+    c.event(flow, 'dcerpc', tx.detail(), tx.id, (1 - direction) as Direction);
   }
+
+  private open(c: AppContext, flow: Flow, type: number, call: number): RpcTransaction {
+    const tx = new RpcTransaction(this.nextId++, type, call);
+    const old = this.calls.get(call) ?? (this.calls.size >= MAX_CALLS ? this.calls.values().next().value : undefined);
+    if (old) {
+      this.calls.delete(old.call);
+      c.event(flow, 'dcerpc', old.detail(), old.id, 0);
+    }
+    this.calls.set(call, tx);
+    return tx;
+  }
+
+  /** Tells of calls that got no answer. */
+  end(c: AppContext, flow: Flow): void {
+    for (const tx of this.calls.values()) c.event(flow, 'dcerpc', tx.detail(), tx.id, 0);
+    this.calls.clear();
+  }
+}
+
+function named(id: string, version?: string): Record<string, unknown> {
+  return { uuid: id, ...(version !== undefined && { version }), ...(INTERFACES[id] !== undefined && { name: INTERFACES[id] }) };
+}
+
+/** The results of a bind, one a context, after the secondary address (C706 12.6.4.4). */
+function acknowledged(u8: Uint8Array, at: number, end: number, le: boolean, tx: RpcTransaction): void {
+  if (at + 26 > end) return;
+  const r16 = le ? u16le : u16;
+  const p = at + ((26 + r16(u8, at + 24) + 3) & ~3);
+  for (let i = 0; i < Math.min(tx.interfaces.length, u8[p] ?? 0) && p + 6 + i * 24 <= end; i++) tx.interfaces[i]!['ack_result'] = r16(u8, p + 4 + i * 24);
 }
 
 class RpcParser implements AppParser {
   readonly protocol = 'dcerpc';
   private readonly association = new RpcAssociation();
+  private readonly lost: [boolean, boolean] = [false, false];
+  private ends = 0;
+
   data(c: AppContext, flow: Flow, direction: Direction, at: number, length: number): number {
-    return this.association.pdus(c, flow, direction, at, length);
+    let skipped = 0;
+    if (this.lost[direction]) {
+      const found = nextPdu(c.arena.u8, at, at + length);
+      if (found < 0) return Math.max(0, length - 15);
+      this.lost[direction] = false;
+      skipped = found - at;
+    }
+    const n = this.association.pdus(c, flow, direction, at + skipped, length - skipped);
+    return n < 0 ? -1 : skipped + n;
   }
-  gap(): boolean {
-    return false;
+  gap(_c: AppContext, _flow: Flow, direction: Direction): boolean {
+    this.lost[direction] = true;
+    return true;
   }
-  end(): void {
-    // nothing is kept
+  end(c: AppContext, flow: Flow): void {
+    if (++this.ends === 2) this.association.end(c, flow);
   }
+}
+
+/** After a gap: the next place that looks like a PDU's header, or -1. */
+function nextPdu(u8: Uint8Array, at: number, end: number): number {
+  for (let p = at; p + 16 <= end; p++) {
+    if (u8[p] !== 5 || u8[p + 1]! > 1 || u8[p + 2]! > 19) continue;
+    if ((u8[p + 4] === 0x10 || u8[p + 4] === 0) && u8[p + 5] === 0 && u8[p + 6] === 0 && u8[p + 7] === 0) return p;
+  }
+  return -1;
 }
 
 export const dcerpc: ProtocolEntry = {
@@ -181,5 +258,6 @@ export const dcerpc: ProtocolEntry = {
     if (length < 10) return 0;
     return u8[at + 2]! <= 19 && u8[at + 5]! < 4 && (u8[at + 4] === 0x10 || u8[at + 4] === 0) ? 1 : -1;
   },
+  isServers: (u8, at, length) => length > 2 && (u8[at + 2] === 2 || u8[at + 2] === 3 || u8[at + 2] === 12 || u8[at + 2] === 13 || u8[at + 2] === 15),
   create: () => new RpcParser(),
 };

@@ -5,6 +5,8 @@ export interface NtlmAuthenticate {
   user: string;
   domain: string;
   host: string;
+  /** Operating system, as EVE shows it; '' when not told. */
+  version: string;
   /** No response computed: an anonymous (null) session. */
   anonymous: boolean;
 }
@@ -29,5 +31,7 @@ export function readAuthenticate(u8: Uint8Array, at: number, end: number): NtlmA
     return unicode ? utf16(u8, at + from, n) : text(u8, at + from, n);
   };
   const user = field(36);
-  return { domain: field(28), user, host: field(44), anonymous: user === '' && u16le(u8, at + 20) === 0 };
+  const told = at + 72 <= end && (u32le(u8, at + 60) & 0x02000000) !== 0;
+  const version = told ? `${u8[at + 64]}.${u8[at + 65]} build ${u16le(u8, at + 66)} rev ${u8[at + 71]}` : '';
+  return { domain: field(28), user, host: field(44), version, anonymous: user === '' && u16le(u8, at + 20) === 0 };
 }

@@ -1,17 +1,18 @@
 import type { Direction, Flow } from '../../flow/flow.js';
 import { B } from '../../match/buffers.js';
-import { text, u16le, u24, u32le, utf16 } from '../bytes.js';
+import { indexOf, text, u16le, u24, u32le, utf16 } from '../bytes.js';
 import {
   Stage,
   type AppContext,
   type AppParser,
   type FileInFlight,
   type ProtocolEntry,
-  type Transaction,
 } from '../parser.js';
 import { addString } from '../tls/tls.js';
-import { RpcAssociation } from './dcerpc.js';
-import { findNtlm, ntlmType, readAuthenticate, type NtlmAuthenticate } from './ntlm.js';
+import { RpcAssociation, uuid } from './dcerpc.js';
+import { dialectName, SMB1, SMB2, statusName } from './names.js';
+import { findNtlm, ntlmType, readAuthenticate } from './ntlm.js';
+import { SmbTransaction } from './transaction.js';
 
 /** Anomalies of SMB, named as Suricata names its smb events where it has one. */
 export type SmbAnomaly =
@@ -25,97 +26,6 @@ export type SmbAnomaly =
 const MAX_WHOLE = 131072;
 const MAX_OPEN = 256;
 const MAX_WAITING = 128;
-
-const SMB2 = [
-  'NEGOTIATE_PROTOCOL',
-  'SESSION_SETUP',
-  'SESSION_LOGOFF',
-  'TREE_CONNECT',
-  'TREE_DISCONNECT',
-  'CREATE',
-  'CLOSE',
-  'FLUSH',
-  'READ',
-  'WRITE',
-  'LOCK',
-  'IOCTL',
-  'CANCEL',
-  'KEEPALIVE',
-  'FIND',
-  'NOTIFY',
-  'GET_INFO',
-  'SET_INFO',
-  'BREAK',
-];
-const SMB1: Record<number, string> = {
-  0x04: 'CLOSE',
-  0x06: 'DELETE',
-  0x25: 'TRANS',
-  0x2b: 'ECHO',
-  0x2d: 'OPEN_ANDX',
-  0x2e: 'READ_ANDX',
-  0x2f: 'WRITE_ANDX',
-  0x32: 'TRANS2',
-  0x33: 'TRANS2_SECONDARY',
-  0x71: 'TREE_DISCONNECT',
-  0x72: 'NEGOTIATE',
-  0x73: 'SESSION_SETUP_ANDX',
-  0x74: 'LOGOFF_ANDX',
-  0x75: 'TREE_CONNECT_ANDX',
-  0xa0: 'NT_TRANS',
-  0xa1: 'NT_TRANS_SECONDARY',
-  0xa2: 'NT_CREATE_ANDX',
-};
-const STATUS: Record<number, string> = {
-  0: 'STATUS_SUCCESS',
-  0x103: 'STATUS_PENDING',
-  0x80000005: 'STATUS_BUFFER_OVERFLOW',
-  0xc0000016: 'STATUS_MORE_PROCESSING_REQUIRED',
-  0xc0000022: 'STATUS_ACCESS_DENIED',
-  0xc000006d: 'STATUS_LOGON_FAILURE',
-  0xc000006e: 'STATUS_ACCOUNT_RESTRICTION',
-  0xc0000064: 'STATUS_NO_SUCH_USER',
-  0xc000006a: 'STATUS_WRONG_PASSWORD',
-  0xc0000071: 'STATUS_PASSWORD_EXPIRED',
-  0xc0000072: 'STATUS_ACCOUNT_DISABLED',
-  0xc0000234: 'STATUS_ACCOUNT_LOCKED_OUT',
-  0xc0000034: 'STATUS_OBJECT_NAME_NOT_FOUND',
-  0xc00000cc: 'STATUS_BAD_NETWORK_NAME',
-  0xc0000205: 'STATUS_INSUFF_SERVER_RESOURCES',
-  0xc0000002: 'STATUS_NOT_IMPLEMENTED',
-};
-const statusName = (s: number): string => STATUS[s] ?? `0x${s.toString(16).padStart(8, '0')}`;
-
-class SmbTransaction implements Transaction {
-  readonly protocol = 'smb';
-  matcher: unknown;
-  command = '';
-  dialect = '';
-  status = -1;
-  session = 0;
-  tree = 0;
-  filename: string | undefined;
-  share: string | undefined;
-  pipe: string | undefined;
-  ntlm: NtlmAuthenticate | undefined;
-  /** The open this reads from. */
-  readKey = '';
-  constructor(readonly id: number) {}
-  detail(): Record<string, unknown> {
-    return {
-      id: this.id + 1,
-      dialect: this.dialect,
-      command: this.command,
-      ...(this.status >= 0 && { status: statusName(this.status), status_code: `0x${this.status.toString(16)}` }),
-      session_id: this.session,
-      tree_id: this.tree,
-      ...(this.filename !== undefined && { filename: this.filename }),
-      ...(this.share !== undefined && { share: this.share }),
-      ...(this.pipe !== undefined && { named_pipe: this.pipe }),
-      ...(this.ntlm && { ntlmssp: { domain: this.ntlm.domain, user: this.ntlm.user, host: this.ntlm.host } }),
-    };
-  }
-}
 
 interface Open {
   name: string;
@@ -133,6 +43,8 @@ export class SmbParser implements AppParser {
   private readonly opens = new Map<string, Open>();
   private readonly trees = new Map<number, string>();
   private readonly skip: [number, number] = [0, 0];
+  /** After a gap: looking for the next message. */
+  private readonly lost: [boolean, boolean] = [false, false];
   private valid = false;
 
   data(c: AppContext, flow: Flow, direction: Direction, at: number, length: number): number {
@@ -146,6 +58,12 @@ export class SmbParser implements AppParser {
         continue;
       }
       if (length - used < 8) break;
+      if (this.lost[direction]) {
+        const found = nextMessage(u8, at + used, at + length);
+        used = (found < 0 ? at + length - 7 : found) - at;
+        if (found < 0) break;
+        this.lost[direction] = false;
+      }
       const p = at + used;
       if (u8[p] !== 0) {
         if (u8[p]! < 0x81 || u8[p]! > 0x85) {
@@ -187,17 +105,17 @@ export class SmbParser implements AppParser {
     } else if (kind === 0xfc) {
       // MS-SMB2 2.2.42: the header of CVE-2020-0796
       c.anomaly(flow, 'smb', 'compressed_header');
-      const tx = new SmbTransaction(this.nextId++);
+      const tx = new SmbTransaction(this.nextId++, 2);
       tx.command = 'COMPRESSED';
-      tx.dialect = '3.1.1';
+      tx.dialect = '3.11';
       c.buffers.add(B['smb.command'], at, Math.min(length, 32));
       c.inspect(flow, tx, Stage.RequestHead);
     }
     return true;
   }
 
-  private begin(mid: string, command: string): SmbTransaction {
-    const tx = new SmbTransaction(this.nextId++);
+  private begin(mid: string, command: string, version: 1 | 2): SmbTransaction {
+    const tx = new SmbTransaction(this.nextId++, version);
     tx.command = command;
     tx.dialect = this.dialect;
     if (this.waiting.size >= MAX_WAITING) this.waiting.delete(this.waiting.keys().next().value!);
@@ -220,20 +138,23 @@ export class SmbParser implements AppParser {
     const count = Math.min(u16le(u8, words + wc * 2), end - bytes);
     const name = SMB1[code] ?? `0x${code.toString(16)}`;
     if (response) {
-      const tx = this.waiting.get(mid) ?? this.begin(mid, name);
+      const tx = this.waiting.get(mid) ?? this.begin(mid, name, 1);
       tx.status = status;
       tx.tree = u16le(u8, at + 24);
       if (code === 0x72 && wc === 17) this.dialect = 'NT LM 0.12';
       if (code === 0xa2 && status === 0 && wc >= 34 && tx.filename !== undefined)
         this.remember(`1:${u16le(u8, words + 5)}`, tx.filename, !/\.|\\.*\\/.test(tx.filename));
-      this.ended(c, flow, mid, tx);
       if (code === 0x2e && wc >= 12)
-        this.carried(c, flow, d, `1:last`, at + u16le(u8, words + 12), u16le(u8, words + 10), end, tx);
+        this.carried(c, flow, d, tx.readKey, at + u16le(u8, words + 12), u16le(u8, words + 10), end, tx);
+      else if ((code === 0x25 || code === 0x26) && wc >= 10)
+        this.carried(c, flow, d, tx.readKey, at + u16le(u8, words + 14), u16le(u8, words + 12), end, tx);
+      this.ended(c, flow, mid, tx);
       return;
     }
-    const tx = this.begin(mid, name);
+    const tx = this.begin(mid, name, 1);
     tx.tree = u16le(u8, at + 24);
     tx.session = u16le(u8, at + 28);
+    if (tx.session === 0xffff || code === 0x72) tx.session = 0;
     addString(c, B['smb.command'], name);
     const str = (p: number, n: number): string => {
       if (!unicode) return text(u8, p, Math.max(0, Math.min(n, end - p))).split('\0')[0]!;
@@ -243,18 +164,32 @@ export class SmbParser implements AppParser {
     if (code === 0x75 && wc >= 4) tx.share = str(bytes + u16le(u8, words + 6), count - u16le(u8, words + 6));
     else if (code === 0xa2 && wc >= 24) tx.filename = str(bytes, u16le(u8, words + 5) + 2);
     else if (code === 0x73) this.session(c, flow, tx, bytes, bytes + count);
+    else if (code === 0x72) {
+      tx.dialects = dialects(u8, bytes, bytes + count);
+      this.negotiating = mid;
+    }
+    else if (code === 0x04 && wc >= 3) this.closeHandle(`1:${u16le(u8, words)}`);
+    else if (code === 0x2e && wc >= 10) tx.readKey = `1:${u16le(u8, words + 4)}`;
     else if (code === 0x2f && wc >= 12)
       this.carried(c, flow, d, `1:${u16le(u8, words + 4)}`, at + u16le(u8, words + 22), u16le(u8, words + 20), end, tx);
     else if (code === 0x25 && wc >= 14) {
       tx.pipe = str(bytes, count);
       const fid = wc >= 16 ? u16le(u8, words + 30) : 0;
+      tx.readKey = `1:${fid}`;
       this.carried(c, flow, d, `1:${fid}`, at + u16le(u8, words + 24), u16le(u8, words + 22), end, tx);
     }
     this.inspectRequest(c, flow, tx);
   }
 
   private inspectRequest(c: AppContext, flow: Flow, tx: SmbTransaction): void {
-    if (tx.share !== undefined) addString(c, B['smb.share'], tx.share);
+    if (tx.share !== undefined) {
+      addString(c, B['smb.share'], tx.share);
+      if (tx.pipe === undefined && /IPC\$$/i.test(tx.share)) {
+        // the share of pipes: EVE and rules call it a pipe
+        addString(c, B['smb.named_pipe'], tx.share);
+        if (tx.command.startsWith('TREE_CONNECT')) tx.pipe = tx.share;
+      }
+    }
     if (tx.filename !== undefined) addString(c, B['smb.filename'], tx.filename);
     if (tx.pipe !== undefined) addString(c, B['smb.named_pipe'], tx.pipe);
     if (tx.ntlm) {
@@ -276,6 +211,7 @@ export class SmbParser implements AppParser {
   private ended(c: AppContext, flow: Flow, mid: string, tx: SmbTransaction): void {
     if (tx.status === 0x103) return;
     this.waiting.delete(mid);
+    tx.told = true;
     addString(c, B['smb.command'], tx.command);
     c.buffers.addNumber(B['smb.status'], tx.status);
     addString(c, B['smb.status'], statusName(tx.status));
@@ -329,6 +265,7 @@ export class SmbParser implements AppParser {
       const rpc = open?.rpc ?? (this.loose ??= new RpcAssociation());
       if (tx.pipe !== undefined) addString(c, B['smb.named_pipe'], tx.pipe);
       rpc.pdus(c, flow, d, at, length, tx);
+      tx.rpc = rpc.last;
       return;
     }
     if (open && !open.pipe) {
@@ -352,15 +289,15 @@ export class SmbParser implements AppParser {
     const name = SMB2[code] ?? `0x${code.toString(16)}`;
     const b = at + 64;
     if (response) {
-      const tx = this.waiting.get(mid) ?? this.begin(mid, name);
+      // an SMB 1 negotiation may be answered in SMB 2
+      const own = this.waiting.has(mid) || code !== 0 || !this.waiting.has(this.negotiating) ? mid : this.negotiating;
+      const tx = this.waiting.get(own) ?? this.begin(mid, name, 2);
       tx.status = u32le(u8, at + 8);
-      tx.session = u32le(u8, at + 40);
+      tx.session = u32le(u8, at + 44) * 0x100000000 + u32le(u8, at + 40);
       if (code === 0 && length >= 70) {
         const v = u16le(u8, b + 4);
-        this.dialect =
-          v === 0x2ff
-            ? '2.???'
-            : `${v >> 8}.${((v >> 4) & 15).toString(16)}${v & 15 ? `.${v & 15}` : v === 0x202 || v === 0x311 ? `.${v & 15}` : ''}`;
+        this.dialect = dialectName(v);
+        if (length >= 64 + 24) tx.guid = uuid(u8, b + 8, true);
         tx.dialect = this.dialect;
       } else if (code === 3 && tx.share !== undefined && this.trees.size < MAX_OPEN)
         this.trees.set(u32le(u8, at + 36), tx.share);
@@ -376,15 +313,18 @@ export class SmbParser implements AppParser {
         this.carried(c, flow, d, tx.readKey, at + u8[b + 2]!, u32le(u8, b + 4), end, tx);
       else if (code === 11 && length >= 64 + 48)
         this.carried(c, flow, d, tx.readKey, at + u32le(u8, b + 32), u32le(u8, b + 36), end, tx);
-      this.ended(c, flow, mid, tx);
+      this.ended(c, flow, own, tx);
       return;
     }
-    const tx = this.begin(mid, name);
+    const tx = this.begin(mid, name, 2);
     tx.tree = u32le(u8, at + 36);
-    tx.session = u32le(u8, at + 40);
+    tx.session = u32le(u8, at + 44) * 0x100000000 + u32le(u8, at + 40);
     addString(c, B['smb.command'], name);
     const str = (off: number, n: number): string => (at + off + n <= end ? utf16(u8, at + off, Math.min(n, 1024)) : '');
-    if (code === 1 && length >= 64 + 24) this.session(c, flow, tx, b, end);
+    if (code === 0 && length >= 64 + 36)
+      for (let p = b + 36, n = Math.min(u16le(u8, b + 2), 16); n > 0 && p + 2 <= end; n--, p += 2)
+        tx.dialects.push(dialectName(u16le(u8, p)));
+    else if (code === 1 && length >= 64 + 24) this.session(c, flow, tx, b, end);
     else if (code === 3 && length >= 64 + 8) tx.share = str(u16le(u8, b + 4), u16le(u8, b + 6));
     else if (code === 5 && length >= 64 + 56) {
       tx.filename = str(u16le(u8, b + 44), u16le(u8, b + 46));
@@ -414,16 +354,49 @@ export class SmbParser implements AppParser {
   }
 
   gap(_c: AppContext, _flow: Flow, direction: Direction, missing: number): boolean {
-    if (this.skip[direction] < missing) return false;
-    this.skip[direction] -= missing;
+    if (this.skip[direction] < missing) {
+      this.skip[direction] = 0;
+      this.lost[direction] = true;
+    } else this.skip[direction] -= missing;
     return true;
   }
 
-  end(): void {
+  end(c: AppContext, flow: Flow): void {
+    if (++this.ends < 2) return;
     for (const open of this.opens.values()) open.file?.close(false);
     this.opens.clear();
+    // what was never answered is told of as it was asked
+    for (const tx of this.waiting.values()) if (!tx.told) c.event(flow, 'smb', tx.detail(), tx.id, 0);
     this.waiting.clear();
   }
+  private ends = 0;
+  private negotiating = '';
+
+  close(): void {
+    for (const open of this.opens.values()) open.file?.close(false);
+    this.opens.clear();
+  }
+}
+
+/** The next session message with an SMB header in [at, end), or -1. */
+function nextMessage(u8: Uint8Array, at: number, end: number): number {
+  for (let p = at; p + 8 <= end; p++) {
+    if (u8[p + 5] !== 0x53 || u8[p + 6] !== 0x4d || u8[p + 7] !== 0x42) continue;
+    if (u8[p] === 0 && (u8[p + 4] === 0xfe || u8[p + 4] === 0xff || u8[p + 4] === 0xfd)) return p;
+  }
+  return -1;
+}
+
+/** Dialect strings of an SMB 1 negotiation, each after a 2. */
+function dialects(u8: Uint8Array, at: number, end: number): string[] {
+  const list: string[] = [];
+  for (let p = at; p < end && u8[p] === 2 && list.length < 16;) {
+    const e = indexOf(u8, 0, p + 1, end);
+    if (e < 0) break;
+    list.push(text(u8, p + 1, e - p - 1));
+    p = e + 1;
+  }
+  return list;
 }
 
 export const smb: ProtocolEntry = {
