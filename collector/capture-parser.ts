@@ -87,7 +87,9 @@ export class CaptureParser {
 
   /** Bytes that may be written at `writeAt`; at least 1. */
   writable(): number {
-    return this.limit - this.writeAt();
+    // First: it may move to another place, and the limit with it.
+    const at = this.writeAt();
+    return this.limit - at;
   }
 
   /** Parses `bytes` that were written at `writeAt`. A promise comes back when the visitor wants to pause. */
