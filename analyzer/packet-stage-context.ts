@@ -32,6 +32,7 @@ export function protocolName(protocol: number): string {
 export interface StageHooks {
   flowOf(): Flow | undefined;
   evidence(flow: Flow | undefined, maxBytes: number): Evidence | undefined;
+  totals(flow: Flow): readonly [number, number, number, number, number, number];
 }
 
 /** What parsers and matcher see of the packet stage. */
@@ -117,6 +118,8 @@ export class StageContext implements MatchContext {
   }
 
   flowOf(): Flow | undefined { return this.hooks.flowOf(); }
+
+  flowTotals(flow: Flow): readonly [number, number, number, number, number, number] { return this.hooks.totals(flow); }
 
   emit(event: EveEvent): void { this.outputs.event(event); }
 

@@ -102,6 +102,7 @@ export class PacketStage {
     this.context = new StageContext(this.arena, this.packetUnderWay, config, this.matcher, this.outputs, {
       flowOf: () => (this.slot < 0 ? undefined : this.flowAt(this.slot)),
       evidence: (flow, maxBytes) => this.evidence(flow, maxBytes),
+      totals: (flow) => this.table.totals(flow.slot),
     });
     this.flowEvents = this.context.wants('flow') ? config.flowEvents : 'none';
     this.defragmenter = new Defragmenter(this.arena, config.defragmentation);

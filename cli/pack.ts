@@ -28,7 +28,7 @@ export function rulePaths(named: readonly string[]): string[] {
 export interface Pack { rules: RuleSet; behaviours: BehaviourRule[]; loaded: Loaded }
 
 /** Loads rules or throws a coded error that names the first mistake; all mistakes go to `warn`. */
-export function loadPack(named: readonly string[], options: { variables?: Record<string, string[]> } = {}, warn: (line: string) => void = () => {}): Pack {
+export function loadPack(named: readonly string[], options: { variables?: Record<string, string[]>; skipUnsupported?: boolean } = {}, warn: (line: string) => void = () => {}): Pack {
   const loaded = loadRules(rulePaths(named), options);
   if (!loaded.rules) {
     for (const error of loaded.errors) warn(error.toLine());

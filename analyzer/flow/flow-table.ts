@@ -284,6 +284,18 @@ export class FlowTable {
   set(slot: number, flag: number): void { this.words[slot * STRIDE + W.Meta] |= flag << 24; }
   unset(slot: number, flag: number): void { this.words[slot * STRIDE + W.Meta] &= ~(flag << 24); }
 
+  /** Packets, then bytes, then bytes of the TCP streams (SYN counted), each to server and to client. */
+  totals(slot: number): readonly [number, number, number, number, number, number] {
+    const { words, doubles } = this;
+    const w = slot * STRIDE;
+    const d = slot * DOUBLES;
+    const sent = (next: number, isn: number, known: number) => (this.has(slot, known) ? (words[w + next] - words[w + isn]) >>> 0 : 0);
+    return [
+      words[w + W.PacketsToServer] >>> 0, words[w + W.PacketsToClient] >>> 0, doubles[d + D.BytesToServer], doubles[d + D.BytesToClient],
+      sent(W.ClientNext, W.ClientIsn, SlotFlag.ClientIsn), sent(W.ServerNext, W.ServerIsn, SlotFlag.ServerIsn),
+    ];
+  }
+
   /** Swaps client and server of a flow. */
   turn(slot: number): void {
     const { words, doubles } = this;

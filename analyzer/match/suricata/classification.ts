@@ -1,3 +1,5 @@
+import type { DetectionClass } from '../../../contracts/classes.js';
+
 /** Class types of rules: what EVE calls them (`alert.category`) and their priority where the rule has none. */
 export const CLASSTYPES: Record<string, readonly [category: string, priority: number]> = {
   'not-suspicious': ['Not Suspicious Traffic', 3], unknown: ['Unknown Traffic', 3], 'bad-unknown': ['Potentially Bad Traffic', 2],
@@ -23,5 +25,16 @@ export const CLASSTYPES: Record<string, readonly [category: string, priority: nu
   'coin-mining': ['Crypto Currency Mining Activity Detected', 2], 'command-and-control': ['Malware Command and Control Activity Detected', 1],
   'suspicious-dns-query': ['Suspicious DNS query', 2],
 };
+/** Our classes for class types; the closed list of contracts/classes.ts has no words for the rest. */
+const CLASSES: Record<string, DetectionClass> = {
+  'attempted-recon': 'enumeration', 'successful-recon-limited': 'information_leak', 'successful-recon-largescale': 'information_leak', 'attempted-dos': 'dos', 'successful-dos': 'dos',
+  'attempted-user': 'exploit', 'unsuccessful-user': 'exploit', 'successful-user': 'exploit', 'attempted-admin': 'exploit', 'successful-admin': 'exploit', 'rpc-portmap-decode': 'enumeration',
+  'shellcode-detect': 'exploit', 'suspicious-login': 'brute_force', 'default-login-attempt': 'brute_force', 'trojan-activity': 'c2', 'network-scan': 'port_scan', 'denial-of-service': 'dos',
+  'web-application-activity': 'exploit_probe', 'web-application-attack': 'exploit', 'misc-attack': 'exploit', 'exploit-kit': 'malware_download', 'domain-c2': 'c2', 'command-and-control': 'c2',
+  'credential-theft': 'information_leak', 'coin-mining': 'crypto_mining', 'policy-violation': 'policy_violation', 'inappropriate-content': 'policy_violation', 'pup-activity': 'malware_download',
+  'targeted-activity': 'c2', 'external-ip-check': 'enumeration', 'social-engineering': 'malware_download',
+};
+export const classOf = (classtype: string): DetectionClass => CLASSES[classtype] ?? 'protocol_anomaly';
+
 /** Of a rule without class type, or with one that nobody has defined. */
 export const DEFAULT_PRIORITY = 3;

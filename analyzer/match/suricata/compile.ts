@@ -7,7 +7,7 @@ import { foldLiteral } from '../prefilter.js';
 import type { EventLeaf, FastPattern, Header, Leaf, Node, Part, RuleInfo, Signature } from '../signature.js';
 import { APP_PROTOCOLS, PACKET_BUFFERS } from './buffer-keywords.js';
 import { MAX_SLOTS } from './byte-tester.js';
-import { DEFAULT_PRIORITY } from './classification.js';
+import { classOf, DEFAULT_PRIORITY } from './classification.js';
 import type { Datasets } from './datasets.js';
 import { KEYWORDS } from './keywords.js';
 import { NEEDS_PACKET, PACKET_KEYWORDS } from './packet-keywords.js';
@@ -30,7 +30,7 @@ type Draft = import('./program.js').Value | undefined;
 export type DraftOp = DraftContent | Exclude<ByteOp, { kind: 'content' }>;
 
 /** Contents of one buffer, with its transforms. */
-export interface List { buffer: BufferName | 'payload' | 'base64'; transforms: string[]; ops: DraftOp[]; fast: boolean }
+export interface List { side?: 0 | 1; buffer: BufferName | 'payload' | 'base64'; transforms: string[]; ops: DraftOp[]; fast: boolean }
 
 const PRIORITY_SEVERITY: readonly Severity[] = ['high', 'high', 'medium', 'low', 'info'];
 const ACTIONS: Record<string, Action> = { alert: 'alert', pass: 'pass', drop: 'drop', reject: 'reject', rejectsrc: 'reject', rejectdst: 'reject', rejectboth: 'reject', config: 'config' };
@@ -58,6 +58,7 @@ export class Draftsman {
   gid = 1;
   revision = 0;
   category = '';
+  classtype = '';
   priority: number | undefined;
   classPriority = DEFAULT_PRIORITY;
   references: string[] = [];
@@ -181,21 +182,30 @@ function finish(d: Draftsman, action: Action, transports: readonly number[], var
   for (const list of [...lists, d.payload, d.base64]) for (const op of list.ops) if (op.kind === 'content') check(op);
   const packetLists = lists.filter((l) => PACKET_BUFFERS.has(l.buffer));
   const appLists = lists.filter((l) => !PACKET_BUFFERS.has(l.buffer));
+  // `=>`: one rule on both sides of a transaction.
+  const both = rule.direction === '=>';
   let side: 0 | 1 | undefined = d.toServer === d.toClient ? undefined : d.toServer ? 0 : 1;
   for (const list of appLists) {
     const own = sideOf(list.buffer as BufferName);
     if (own === undefined) continue;
     const n = own === 'request' ? 0 : 1;
+    if (both) continue;
     if (side !== undefined && side !== n) throw new Refused('wrong', undefined, `${list.buffer} is not in the direction that the rule looks at`);
     side = n;
   }
-  const leaves: Leaf[] = lists.map((l, slot): Leaf => ({
+  const leaf = (l: List, slot: number): Leaf => ({
     kind: 'buffer', slot, buffer: B[l.buffer as BufferName], chain: -1, transforms: l.transforms, ops: [], bytes: l.ops.map((o) => freeze(o, d)), instances: undefined,
     final: finalStage(l.buffer as BufferName, d.apps), absent: l.ops.some((o) => o.kind === 'absent'),
-  }));
+  });
+  const onResponse = (l: List) => l.side === 1 || (l.side === undefined && sideOf(l.buffer as BufferName) === 'response');
+  const leaves = (both ? lists.filter((l) => !onResponse(l)) : lists).map(leaf);
+  const later = both ? lists.filter(onResponse).map(leaf) : [];
   const events: EventLeaf[] = d.events.map((event, i): EventLeaf => ({ kind: 'event', slot: leaves.length + i, event, final: 9 }));
   const children: Node[] = [...leaves, ...events];
-  const part: Part = { direction: side ?? 0, root: children.length === 1 ? children[0] : { kind: 'all', children }, leaves, events, slots: children.length };
+  const parts: Part[] = [];
+  if (later.length > 0) parts.push({ direction: 1, root: later.length === 1 ? later[0] : { kind: 'all', children: later }, leaves: later, events: [], slots: later.length });
+  if (children.length > 0 || parts.length === 0) parts.unshift({ direction: side ?? 0, root: children.length === 1 ? children[0] : { kind: 'all', children }, leaves, events, slots: children.length });
+  if (both) side = parts[0].direction;
   const payload = d.payload.ops.map((o) => freeze(o, d));
   const kind = kindOf(d, appLists.length, packetLists.length, header);
   const priority = d.priority ?? d.classPriority;
@@ -207,13 +217,13 @@ function finish(d: Draftsman, action: Action, transports: readonly number[], var
   const severity = PRIORITY_SEVERITY[Math.min(4, priority)];
   const title = d.message === '' ? `sid ${d.sid}` : d.message;
   const info: RuleInfo = {
-    id: `suricata-${d.gid}-${d.sid}`, sid: d.sid, gid: d.gid, revision: d.revision, message: d.message, title: { zh: title, en: title }, severity, class: 'other' as RuleInfo['class'],
+    id: `suricata-${d.gid}-${d.sid}`, sid: d.sid, gid: d.gid, revision: d.revision, message: d.message, title: { zh: title, en: title }, severity, class: classOf(d.classtype),
     category: d.category, techniques: techniquesOf(d.metadata), references: d.references, action: action === 'drop' || action === 'reject' ? 'blocked' : 'allowed',
     silent: d.silent, suricata: true, text: rule.text, place: rule.place, ...(Object.keys(d.metadata).length > 0 && { metadata: d.metadata }),
   };
   return {
-    index: -1, info, header, attacker: d.target === 'src_ip' ? 'server' : 'client', because: info.title, parts: [part], either: side === undefined,
-    fast: fastOf(d, lists, kind), verdicts: [], threshold: undefined, program,
+    index: -1, info, header, attacker: d.target === 'src_ip' ? 'server' : 'client', because: info.title, parts, either: side === undefined,
+    fast: fastOf(d, both && leaves.length > 0 ? lists.filter((l) => !onResponse(l)) : lists, kind), verdicts: [], threshold: undefined, program,
     level: kind === 'transaction' ? 'transaction' : kind === 'event' ? 'event' : kind === 'stream' || kind === 'packet-stream' ? 'stream' : 'packet',
   };
 }

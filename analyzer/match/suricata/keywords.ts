@@ -19,7 +19,13 @@ const unquoted = (o: Option) => text(o).replace(/^"([\s\S]*)"$/, '$1');
 const plain = (value: string) => value.replace(/\\([";:\\])/g, '$1');
 const ignore: Keyword = () => {};
 
-for (const [name, buffer] of Object.entries(STICKY)) KEYWORDS[name] = (d) => d.use(buffer);
+for (const [name, buffer] of Object.entries(STICKY)) {
+  KEYWORDS[name] = (d, o) => {
+    d.use(buffer);
+    // Of a rule on both sides of a transaction: which side is meant.
+    if (o.value === 'to_server' || o.value === 'to_client') d.current.side = o.value === 'to_server' ? 0 : 1;
+  };
+}
 for (const [name, buffer] of Object.entries(MODIFIERS)) {
   KEYWORDS[name] = (d, o) => {
     if (!d.last) {
@@ -49,7 +55,6 @@ function addContent(d: Draftsman, o: Option): DraftContent {
     kind: 'content', bytes: parsed.bytes, negated: parsed.negated, nocase: false, starts: false, ends: false, offset: undefined, depth: undefined, distance: undefined, within: undefined,
     fast: 'no', fastPart: undefined,
   };
-  if (parsed.bytes.length > 255) throw d.wrong(o, 'is longer than 255 bytes');
   d.add(content);
   d.last = content;
   return content;
@@ -74,6 +79,7 @@ Object.assign(KEYWORDS, {
   },
   classtype: (d, o) => {
     const known = CLASSTYPES[text(o)];
+    d.classtype = text(o);
     // As Suricata has it: a class that nobody defined is named nowhere and has the lowest priority.
     d.category = known?.[0] ?? '';
     d.classPriority = known?.[1] ?? DEFAULT_PRIORITY;
@@ -329,8 +335,8 @@ function form(d: Draftsman, o: Option, bytes: string, flags: readonly string[]):
 
 /** `pcre:"/…/flags"`; letters of old rules move it to a buffer of HTTP. */
 function pcre(d: Draftsman, o: Option): void {
-  const m = /^(!?)\s*"\s*\/([\s\S]*)\/([A-Za-z]*)\s*(?:,\s*(.*))?"\s*(?:,\s*(.*))?$/.exec(text(o));
-  if (!m) throw d.wrong(o, 'is no expression between slashes in quotes');
+  const m = /^(!?)\s*"?[^/]*\/([\s\S]*)\/([A-Za-z]*)\s*(?:,\s*([^"]*))?"?\s*(?:,\s*(.*))?$/.exec(text(o));
+  if (!m) throw d.wrong(o, 'is no expression between slashes');
   const flags = m[3];
   let list = d.current;
   for (const f of flags) {
@@ -427,7 +433,9 @@ const TRANSFORMS: Record<string, string> = {
 };
 function addTransform(d: Draftsman, o: Option, name: string): void {
   if (d.current === d.payload || d.current === d.base64) throw d.wrong(o, 'follows no sticky buffer');
-  if (d.current.ops.length > 0) throw d.wrong(o, 'stands behind a condition; transforms come first');
+  // Behind a condition it is for what follows.
+  if (d.current.ops.length > 0) d.lists.push((d.current = { buffer: d.current.buffer, transforms: [...d.current.transforms], ops: [], fast: false }));
+  d.last = undefined;
   d.current.transforms.push(name);
 }
 for (const [keyword, name] of Object.entries(TRANSFORMS)) KEYWORDS[keyword] = (d, o) => addTransform(d, o, name);
