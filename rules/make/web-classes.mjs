@@ -1,6 +1,6 @@
 /**
  * Makes the captures of rules/web, rules/scanner and rules/sensitive: `node rules/make/web-classes.mjs [part of a file name …]` as
- * root. The victim runs a vulnerable PHP application on MariaDB, PostgreSQL and SQLite (port 80), Jinja2 and pickle (8001),
+ * root; `--long <folder>` records whole runs of the tools there instead, to count alerts. The victim runs a vulnerable PHP application on MariaDB, PostgreSQL and SQLite (port 80), Jinja2 and pickle (8001),
  * nginx with files and WebDAV (8081), and stand-ins where the product can't be had (8082). Attackers: curl and real tools.
  */
 import { execFileSync } from 'node:child_process';
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { Rig } from './rig.mjs';
 import attacks from './web-classes/attacks.mjs';
 import benign from './web-classes/benign.mjs';
-import tools from './web-classes/tools.mjs';
+import tools, { long } from './web-classes/tools.mjs';
 import sensitive from './web-classes/sensitive.mjs';
 import { answer } from './web-classes/stand-ins.mjs';
 
@@ -25,7 +25,8 @@ const VICTIM = '10.42.1.10';
 const scenarios = [...attacks, ...sensitive, ...benign, ...tools];
 
 if (process.argv[2] === '--stand-in') createServer(receive).listen(8082, VICTIM);
-else await record(process.argv.slice(2));
+else if (process.argv[2] === '--long') await record(process.argv.slice(4), process.argv[3], long);
+else await record(process.argv.slice(2), rules, scenarios);
 
 function receive(request, response) {
   const chunks = [];
@@ -37,16 +38,16 @@ function receive(request, response) {
   });
 }
 
-async function record(wanted) {
+async function record(wanted, folder, list) {
   const rig = new Rig();
   const work = mkdtempSync(join(tmpdir(), 'sw-web-'));
   chmodSync(work, 0o777);
   try {
     rig.open(['203.0.113.66', '10.42.3.57'], [VICTIM]);
     await start(rig, work);
-    for (const scenario of scenarios) {
+    for (const scenario of list) {
       if (wanted.length > 0 && !wanted.some((w) => scenario.file.includes(w))) continue;
-      await rig.capture(join(rules, scenario.file), async () => {
+      await rig.capture(join(folder, scenario.file), async () => {
         if (scenario.run) return scenario.run((...args) => rig.attack(...args), work);
         for (const [path, ...args] of scenario.requests) {
           const { code, output } = await rig.attack('curl', '-sS', '-o', '/dev/null', '-m', '12', '-w', '%{http_code}', '--path-as-is', '-g',
@@ -54,19 +55,28 @@ async function record(wanted) {
           process.stdout.write(`${scenario.file} ${path.slice(0, 60)} ${code === 0 ? output : `curl ${code}: ${output}`}\n`);
         }
       }, `tcp port ${scenario.port ?? 80}`);
-      if (scenario.packets) cut(join(rules, scenario.file), scenario.packets);
+      if (scenario.packets) cut(join(folder, scenario.file), scenario.packets);
     }
   } finally {
-    // php's and nginx's workers outlive their parent's end
-    for (const pid of execFileSync('ip', ['netns', 'pids', rig.victimSpace]).toString().split('\n').filter(Boolean)) {
+    await stop(rig);
+    rig.close();
+    rmSync(work, { recursive: true, force: true, maxRetries: 20, retryDelay: 300 });
+  }
+}
+
+/** Ends what runs beside the victim: workers of php and nginx outlive their parent. */
+async function stop(rig) {
+  for (let i = 0; i < 50; i++) {
+    const pids = execFileSync('ip', ['netns', 'pids', rig.victimSpace]).toString().split('\n').filter(Boolean);
+    if (pids.length === 0) return;
+    for (const pid of pids) {
       try {
-        process.kill(Number(pid));
+        process.kill(Number(pid), i < 30 ? 'SIGTERM' : 'SIGKILL');
       } catch {
         // gone already
       }
     }
-    rig.close();
-    rmSync(work, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    await sleep(200);
   }
 }
 

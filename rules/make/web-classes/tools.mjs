@@ -24,11 +24,18 @@ export default [
   tool('directory-tool/gobuster', ['gobuster', 'dir', '-q', '-u', 'http://10.42.1.10:8081/', '-w', 'WORDS', '-t', '4'], { port: 8081 }),
   tool('directory-tool/ffuf', ['ffuf', '-s', '-u', 'http://10.42.1.10:8081/FUZZ', '-w', 'WORDS', '-t', '4'], { port: 8081 }),
   tool('directory-tool/wfuzz', ['wfuzz', '-t', '4', '--hc', '404', '-w', 'WORDS', 'http://10.42.1.10:8081/FUZZ'], { port: 8081 }),
-  tool('directory-brute-force/gobuster-forged', ['gobuster', 'dir', '-q', '-u', 'http://10.42.1.10:8081/', '-w', 'WORDS', '-t', '4', '-a', 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/76.0.3809.132 Safari/537.36'], { port: 8081 }),
-  tool('directory-brute-force/dirb', ['dirb', 'http://10.42.1.10:8081/', 'WORDS', '-S', '-r'], { port: 8081 }),
   tool('hydra-http/form', ['hydra', '-l', 'admin', '-P', 'WORDS', '-t', '4', '10.42.1.10', 'http-post-form', '/login:user=^USER^&password=^PASS^:密码错误'], { packets: 250 }),
   tool('nikto/run', ['perl', process.env.NIKTO ?? '/usr/bin/nikto', '-h', 'http://10.42.1.10/', '-maxtime', '15s', '-nointeractive', '-Tuning', 'x6'], { packets: 300 }),
   agents('nikto/agent', ['Mozilla/5.00 (Nikto/2.1.6) (Evasions:None) (Test:000001)']),
   agents('web-scanner/agents', ['Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)', 'Mozilla/5.0 [en] (X11, U; OpenVAS-VT 9.0.3)', 'WPScan v3.6.3 (https://wpscan.org/)', 'Mozilla/5.0 zgrab/0.x', 'masscan/1.0 (https://github.com/robertdavidgraham/masscan)', 'Arachni/v1.5.1', 'w3af.org', 'Mozilla/5.0 (compatible; Nessus)']),
   { file: 'scanner/web-scanner/probes.pcap', requests: [['/', '-H', 'Acunetix-Aspect: enabled'], ['/acunetix-wvs-test-for-some-inexistent-file'], ['/?q=acu%22onmouseover=prompt(97)'], ['/AppScan_fingerprint/MAC_ADDRESS_01234567890.html'], ['/NessusTest1566900000.html'], ['/x/appscan'], ['/?q=http://abc.burpcollaborator.net/']] },
+];
+
+/** Whole runs, too large to keep: for counting the alerts that one run gives. */
+export const long = [
+  tool('sqlmap/all-mariadb', [...SQLMAP, '-u', 'http://10.42.1.10/item?id=1', '--level=3', '--risk=2', '--random-agent', '--dbs', '--threads=4', '--time-sec=1']),
+  tool('sqlmap/all-refused', [...SQLMAP, '-u', 'http://10.42.1.10/safe?q=1', '--level=3', '--risk=2', '--threads=4', '--time-sec=1']),
+  tool('sqlmap/all-postgresql', [...SQLMAP, '-u', 'http://10.42.1.10/pg', '--data', 'name=x', '--level=2', '--tamper=space2comment,randomcase', '--banner', '--threads=4', '--time-sec=1', '--random-agent']),
+  tool('nikto/all', ['perl', process.env.NIKTO ?? '/usr/bin/nikto', '-h', 'http://10.42.1.10:8081/', '-maxtime', '60s', '-nointeractive'], { port: 8081 }),
+  tool('dirb/common', ['dirb', 'http://10.42.1.10:8081/', '/usr/share/dirb/wordlists/common.txt', '-S', '-r'], { port: 8081 }),
 ];
