@@ -6,9 +6,10 @@ import { RECORD_BYTES } from '../flow/connection-log.js';
 /** Offsets into a connection record (analyzer/flow/connection-log.ts). */
 const VERSION = 1, SOURCE = 9, SRC = 12;
 /** Of one message: below what NATS takes with room for the events beside them. */
-const MAX_RECORDS = 8192;
+const MAX_RECORDS = 6144;
 const MAX_EVENTS = 1024;
-/** A header line is no longer; events are cut to what behaviours read. */
+const MAX_EVENT_BYTES = 400 * 1024;
+/** A header line is no longer. */
 const MAX_HEADER = 1 << 20;
 const MAX_POINTS = 256;
 const MAX_TEXT = 256;
@@ -106,17 +107,24 @@ export function byWorld(batch: HostBatch): HostBatch[] {
   return [own, ...[...parts].map(([n, part]) => ({ ...part, world: worlds[n]!, upToUs: Number.NaN, end: false }))];
 }
 
-/** Parts what is too large for one message. */
+/** Parts what is too large for one message; an event that is too large by itself is left out. */
 export function* chunks(batch: HostBatch): Generator<HostBatch> {
   const { records, events } = batch;
-  const n = Math.max(1, Math.ceil(records.length / RECORD_BYTES / MAX_RECORDS), Math.ceil(events.length / MAX_EVENTS));
-  for (let i = 0; i < n; i++) {
-    yield {
-      ...batch, end: batch.end && i === n - 1,
-      records: records.subarray(i * MAX_RECORDS * RECORD_BYTES, (i + 1) * MAX_RECORDS * RECORD_BYTES),
-      events: events.slice(i * MAX_EVENTS, (i + 1) * MAX_EVENTS),
-    };
-  }
+  let recordAt = 0;
+  let eventAt = 0;
+  do {
+    const some: EveEvent[] = [];
+    for (let bytes = 0; eventAt < events.length && some.length < MAX_EVENTS; eventAt++) {
+      const size = Buffer.byteLength(JSON.stringify(events[eventAt]));
+      if (bytes + size > MAX_EVENT_BYTES && some.length > 0) break;
+      if (size > MAX_EVENT_BYTES) continue;
+      bytes += size;
+      some.push(events[eventAt]!);
+    }
+    const to = Math.min(records.length, recordAt + MAX_RECORDS * RECORD_BYTES);
+    yield { ...batch, end: batch.end && to === records.length && eventAt === events.length, records: records.subarray(recordAt, to), events: some };
+    recordAt = to;
+  } while (recordAt < records.length || eventAt < events.length);
 }
 
 /** A line of JSON, then the records as they are. */

@@ -40,11 +40,16 @@ export class HostWorlds {
     this.counters.hostBatches++;
     const world = this.world(batch.world, batch.lanes);
     world.heardAt = this.clock.now();
+    const lane = this.lane(world, batch.lane);
     if (Number.isNaN(batch.upToUs)) {
-      this.run(world, { batch, done });
+      // Ends of flows that no packet brought: behind what their lane has said before.
+      if (lane.queue.length === 0) this.run(world, { batch, done });
+      else {
+        lane.queue.push({ batch: { ...batch, upToUs: lane.seenUs }, done });
+        this.waiting += batch.records.length + 256;
+      }
       return;
     }
-    const lane = this.lane(world, batch.lane);
     if (batch.upToUs < world.nowUs - 1e6) this.counters.hostBatchesLate++;
     lane.queue.push({ batch, done });
     this.waiting += batch.records.length + 256;

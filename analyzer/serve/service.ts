@@ -29,8 +29,6 @@ import { WorkerPool, type WorkerResult } from './worker-pool.js';
 const MIB = 1 << 20;
 const WEEK_MS = 7 * 86_400_000;
 const DEDUP_MS = 600_000;
-/** Of them, those that behaviours follow over many flows of one host. */
-const HOST_EVENTS = new Set<string>(['auth']);
 /** Blocks that the bus delivers without an acknowledgement: 30 s of 50 ms blocks of a dozen interfaces. */
 const MAX_UNACKED = 8192;
 /** Alerts and captures on their way to the bus; with more, no block is taken. */
@@ -245,7 +243,7 @@ export class Analyzer implements Service {
 
   private forBehaviours(result: WorkerResult): { points: HostPoint[]; records: Uint8Array; events: EveEvent[] } {
     const points = result.nodes.map((node) => this.points.get(node) ?? { node, unit: '', world: LIVE });
-    return { points, records: result.connections, events: result.events.filter((e) => HOST_EVENTS.has(e.event_type)) };
+    return { points, records: result.connections, events: result.events.filter((e) => BEHAVIOUR_EVENTS.has(e.event_type)) };
   }
 
   /** The same object for the same source, as the packet stage compares by identity. */
