@@ -8,7 +8,7 @@ export const AnalyzerConfig = Type.Object({
   id: Type.String({ default: 'analyzer', pattern: '^[a-z0-9_-]{1,64}$' }),
   /** Flow partitions of the bus that this analyzer takes, of how many the collectors make. */
   partitions: Type.Array(Type.Integer({ minimum: 0 }), { default: [0], minItems: 1 }),
-  /** Worker threads; packets are shared out among them by flow. */
+  /** Worker threads; a partition is one worker's, so give an analyzer as many partitions as workers. */
   workers: Type.Integer({ default: 1, minimum: 1, maximum: 64 }),
   /** Rule files and folders; `default` is the shipped pack. */
   rules: Type.Array(Type.String(), { default: ['default'] }),
