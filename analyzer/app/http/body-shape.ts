@@ -30,6 +30,12 @@ export function bodyShape(u8: Uint8Array, at: number, length: number, total: num
   if (!text) return { encoding: 'binary', bytes: total, random: isNoise(u8.subarray(from, look)), blocks: whole && total % 16 === 0 };
   [from, to] = longestValue(u8, from, to);
   const value = Buffer.from(u8.buffer, u8.byteOffset + from, to - from).toString('latin1').replace(/%2[bB]/g, '+').replace(/%2[fF]/g, '/').replace(/%3[dD]/g, '=');
+  // Godzilla puts 16 digits of a digest before and behind its answer.
+  const inner = /^[0-9a-fA-F]{16}([A-Za-z0-9+/]{20,}={0,2})[0-9a-fA-F]{16}$/.exec(value);
+  if (inner !== null && !/^[0-9a-fA-F]+$/.test(value)) {
+    const decoded = Buffer.from(inner[1]!, 'base64');
+    return { encoding: 'base64', bytes: decoded.length, random: isNoise(decoded.subarray(0, LOOKED_AT)), blocks: whole && decoded.length % 16 === 0 };
+  }
   for (const encoding of ['hex', 'base64'] as const) {
     if (!(encoding === 'hex' ? /^[0-9a-fA-F]{32,}$/ : /^[A-Za-z0-9+/_-]{22,}={0,2}$/).test(value)) continue;
     const decoded = Buffer.from(value, encoding);

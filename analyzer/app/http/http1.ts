@@ -17,6 +17,8 @@ import { HttpTransaction } from './transaction.js';
 export const MAX_HEAD = 65536;
 /** Requests waiting for their response in one flow (browsers never pipelined more than 8); the oldest is let go. */
 export const MAX_PENDING = 64;
+/** Most bytes of a request line without version; URIs of exploits for old servers fit. */
+const MAX_BARE = 16384;
 /** Most bytes of a chunk-size line. */
 const MAX_CHUNK_LINE = 4096;
 
@@ -35,6 +37,8 @@ type State = (typeof State)[keyof typeof State];
 const NEED = -2;
 const FAIL = -1;
 
+const NONE: Buffer = Buffer.alloc(0);
+
 /** One direction of the connection. */
 class Side extends Delivery {
   state: State = State.Head;
@@ -43,6 +47,11 @@ class Side extends Delivery {
   left = 0;
   ended = false;
   trailers = false;
+  /** A line that may be a whole HTTP/0.9 request, taken as one when its answer or the end comes; then bytes to leave out. */
+  bare: Buffer = NONE;
+  skip = 0;
+  /** Messages begun. */
+  begun = 0;
 }
 
 const head = new Head();
@@ -65,6 +74,11 @@ export class Http1Parser implements AppParser {
     const d = this.swapped ? ((1 - direction) as Direction) : direction;
     const side = this.sides[d];
     let used = 0;
+    if (d === 1 && length > 0 && this.sides[0].bare.length > 0) this.takeBare(c, flow);
+    if (side.skip > 0) {
+      used = Math.min(side.skip, length);
+      side.skip -= used;
+    }
     for (let steps = 0; used < length || side.state === State.Tunnel; steps++) {
       if (side.state === State.Tunnel) {
         if (used === length) break;
@@ -159,13 +173,50 @@ export class Http1Parser implements AppParser {
         side.scanned = 0;
         return this.nextId === 0 ? FAIL : this.lose(side, length);
       }
-      if (length >= 8 && !this.plausible(u8, d, at, length)) return this.nextId === 0 ? FAIL : this.lose(side, 1);
+      if (d === 1 && length >= 5 && this.startless(c, flow, side, at, length)) return 0;
+      // a first request that does not look like one: the answer has told the protocol, so servers took it
+      if (length >= 8 && side.begun > 0 && !this.plausible(u8, d, at, length)) return this.lose(side, 1);
+      if (d === 0) side.bare = bareLine(u8, at, length);
       return NEED;
     }
-    if (!this.plausible(u8, d, at, end - at)) return this.nextId === 0 ? FAIL : this.lose(side, end - at);
+    if (d === 1 && this.startless(c, flow, side, at, end - at)) return 0;
+    if (!this.plausible(u8, d, at, end - at) && (side.begun > 0 || d === 1))
+      return this.nextId === 0 ? FAIL : this.lose(side, end - at);
+    side.bare = NONE;
     if (d === 0) this.request(c, flow, side, at, end - at);
     else this.response(c, flow, side, at, end - at);
     return end - at;
+  }
+
+  /** The request that its answer, or the end of the stream, shows to be whole. */
+  private takeBare(c: AppContext, flow: Flow): void {
+    const side = this.sides[0];
+    const { bare } = side;
+    side.bare = NONE;
+    const at = c.scratch(bare.length);
+    if (at === 0 || side.state !== State.Head) return;
+    c.arena.u8.set(bare, at);
+    side.skip = bare.length;
+    side.scanned = 0;
+    this.request(c, flow, side, at, bare.length);
+  }
+
+  /** A first answer without a status line is a body from its first byte (HTTP/0.9, or no web server at all). */
+  private startless(c: AppContext, flow: Flow, side: Side, at: number, length: number): boolean {
+    const { u8 } = c.arena;
+    if (side.begun > 0 || length < 5 || latin(u8, at, 5).toUpperCase() === 'HTTP/') return false;
+    const tx = this.pending[0];
+    if (!tx) return false;
+    side.begun++;
+    side.tx = tx;
+    side.scanned = 0;
+    side.inspected = false;
+    side.codings = [];
+    tx.response.seen = true;
+    side.state = State.Close;
+    side.file = c.file(flow, tx, 1, nameOf(c, tx));
+    if (tx.request.protocol.length > 0) this.anomaly(c, flow, 'response_invalid_status', tx.id);
+    return true;
   }
 
   private lose(side: Side, n: number): number {
@@ -215,6 +266,7 @@ export class Http1Parser implements AppParser {
       this.finish(c, flow, this.pending[0]!);
     }
     const tx = new HttpTransaction(this.nextId++, c.arena);
+    side.begun++;
     this.pending.push(tx);
     side.tx = tx;
     tx.request.seen = true;
@@ -310,6 +362,7 @@ export class Http1Parser implements AppParser {
       tx.continued = true;
       return;
     }
+    side.begun++;
     side.tx = tx;
     tx.response.seen = true;
     tx.status = status;
@@ -566,6 +619,7 @@ export class Http1Parser implements AppParser {
     const side = this.sides[d];
     if (side.ended) return;
     side.ended = true;
+    if (this.sides[0].bare.length > 0) this.takeBare(c, flow);
     this.tunnel?.end(c, flow, direction);
     if (side.tx) this.complete(c, flow, d, side, side.state === State.Close && !side.gap);
     if (this.sides[1].ended) {
@@ -592,6 +646,14 @@ export class Http1Parser implements AppParser {
   private anomaly(c: AppContext, flow: Flow, name: HttpAnomaly, txId?: number): void {
     c.anomaly(flow, 'http', name, txId);
   }
+}
+
+/** A copy of a single complete line without a version, which may be a whole HTTP/0.9 request; else nothing. */
+function bareLine(u8: Uint8Array, at: number, length: number): Buffer {
+  if (length > MAX_BARE || u8[at + length - 1] !== 10) return NONE;
+  for (let p = at; p < at + length - 1; p++) if (u8[p] === 10) return NONE;
+  const line = latin(u8, at, length);
+  return /^[A-Za-z_-]+[ \t]/.test(line) && !/HTTP\/\d/i.test(line) ? Buffer.from(line, 'latin1') : NONE;
 }
 
 /** A decimal length of at most 15 digits, or -1. */
