@@ -13,7 +13,7 @@ import type { HashedFiles } from './files.js';
 import { LiveFeed } from './live.js';
 import { RuleCatalogue } from './rule-catalogue.js';
 import type { IncidentRecord } from './store/incidents.js';
-import type { Taken } from './store/intake.js';
+import type { Suppress, Taken } from './store/intake.js';
 import { EVERYTHING, type Scope } from './store/scope.js';
 import type { Store } from './store/store.js';
 import type { TicketRecord } from './store/tickets.js';
@@ -46,6 +46,9 @@ export class Context {
     await this.bus.publish(subjects.registry, this.registryBytes(), { version: String(this.held.version) })
       .catch((error: unknown) => this.log.warn('the registry could not be announced', { error }));
   }
+
+  /** Which suppression hides or lowers an alert; replaced when suppressions change. */
+  suppress: Suppress = () => undefined;
 
   /** Names of all users, for rows that mention one. */
   async people(fresh = false): Promise<ReadonlyMap<string, UserName>> {

@@ -14,6 +14,7 @@ import type { Role } from '../model/roles.js';
 import type { ConsoleConfig } from './config.js';
 import { createConsole, type Console } from './console.js';
 import { hashPassword } from './auth/password.js';
+import { newUser } from './store/people.js';
 
 /** A whole console on embedded parts for the tests beside this file. */
 export const REGISTRY: Registry = {
@@ -82,7 +83,7 @@ export async function startConsole(config: Partial<ConsoleConfig> = {}) {
   };
   /** An account with these roles, past its first password. */
   const person = async (account: string, roles: Role[], unit: string | null = null): Promise<Client> => {
-    await console.context.store.people.create({ id: `u-${account}`, account, name: account, password: await hashPassword(PASSWORD), must_change: 0, unit, disabled: 0, roles_json: JSON.stringify(roles), created: clock.now(), last_login: null });
+    await console.context.store.people.create(newUser({ id: `u-${account}`, account, name: account, password: await hashPassword(PASSWORD), must_change: 0, unit, roles, created: clock.now() }));
     await console.context.people(true);
     return client(account);
   };

@@ -19,12 +19,12 @@ const endpoint = (a: Assets, ip: string, port: number | null, unit: string | nul
 
 export function alertRow(r: AlertRecord, a: Assets): AlertRow {
   return {
-    id: r.id, revision: r.revision, seq: r.num, rule: r.rule, title: { zh: r.title_zh, en: r.title_en },
+    id: r.id, revision: r.revision, seq: r.seq, rule: r.rule, title: { zh: r.title_zh, en: r.title_en },
     severity: SEVERITIES[r.severity] ?? 'info', verdict: VERDICTS[r.verdict] ?? 'attempted', class: r.class as DetectionClass, phase: r.phase as Phase,
     attacker: endpoint(a, r.attacker_ip, r.attacker_port, r.attacker_unit, r.attacker_system),
     victim: endpoint(a, r.victim_ip, r.victim_port, r.unit, r.system),
     ...(r.proto === null ? {} : { proto: r.proto }), ...(r.app_proto === null ? {} : { appProto: r.app_proto }), ...(r.node === null ? {} : { node: r.node }),
-    firstSeen: iso(r.first_seen), lastSeen: iso(r.last_seen), count: r.count, ...(r.incident === null ? {} : { incident: r.incident }), demo: r.demo === 1,
+    firstSeen: iso(r.first_seen), lastSeen: iso(r.last_seen), count: r.count, ...(r.incident === null ? {} : { incident: r.incident }), ...(r.suppressed === null ? {} : { suppressed: r.suppressed }), demo: r.demo === 1,
   };
 }
 

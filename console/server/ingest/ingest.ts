@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Alert, EvidenceHeaders } from '../../../contracts/alert.js';
 import type { Health } from '../../../contracts/health.js';
 import { STREAM_BYTES, streams, subjects } from '../../../contracts/subjects.js';
@@ -6,7 +7,11 @@ import type { Context } from '../context.js';
 
 const STREAM_AGE_MS = 7 * 86_400_000;
 /** One transaction: large enough to carry 5,000 alerts a second, small enough to be done in a tenth of it. */
-const BATCH_MAX = 500;
+const BATCH_MAX = 1_000;
+// What the search index takes up in one go; a search or a page waits for the writer no longer than this takes.
+const WORDS_MAX = 500;
+// In a flood that does not end the index still gets its turn.
+const WORDS_EVERY = 8;
 const BATCH_WAIT_MS = 50;
 // Twice a batch, so that the next one fills while this one is written.
 const UNACKED_MAX = BATCH_MAX * 4;
@@ -14,14 +19,16 @@ const RETRY_MS = 1_000;
 /** An alert larger than this is no alert. */
 const ALERT_BYTES_MAX = 2 * 1024 * 1024;
 
-export function parseAlert(data: Uint8Array): Alert | undefined {
+/** @returns the alert and its text as it came; undefined where it is none. */
+export function parseAlert(data: Uint8Array): { alert: Alert; json: string } | undefined {
   if (data.length > ALERT_BYTES_MAX) return undefined;
   try {
-    const alert = JSON.parse(new TextDecoder().decode(data)) as Alert;
+    const json = new TextDecoder().decode(data);
+    const alert = JSON.parse(json) as Alert;
     const s = alert?.shouwang;
     const whole = alert?.event_type === 'alert' && typeof s?.id === 'string' && s.id !== '' && typeof s.revision === 'number'
       && typeof s.rule === 'string' && typeof s.attacker?.ip === 'string' && typeof s.victim?.ip === 'string';
-    return whole ? alert : undefined;
+    return whole ? { alert, json } : undefined;
   } catch {
     return undefined;
   }
@@ -32,7 +39,9 @@ export function parseAlert(data: Uint8Array): Alert | undefined {
  * rest is delivered again, and taking an alert twice changes nothing.
  */
 export class Ingest {
-  private waiting: { delivery: Delivery; alert: Alert }[] = [];
+  private waiting: { delivery: Delivery; alert: Alert; json: string }[] = [];
+  private batches = 0;
+  private indexing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> | undefined;
   private stopped = false;
@@ -45,6 +54,7 @@ export class Ingest {
     const { bus } = this.context;
     await bus.ensureStream({ name: streams.alerts, subjects: [subjects.allAlerts], retention: 'keep', maxBytes: STREAM_BYTES.alerts, maxAgeMs: STREAM_AGE_MS, dedupWindowMs: 600_000, storage: 'file' });
     await bus.ensureStream({ name: streams.evidence, subjects: [subjects.allEvidence], retention: 'keep', maxBytes: STREAM_BYTES.evidence, maxAgeMs: STREAM_AGE_MS, dedupWindowMs: 600_000, storage: 'file' });
+    this.index();
     this.subscriptions.push(
       await bus.consume(streams.alerts, { durable: 'console', ack: 'explicit', maxUnacked: UNACKED_MAX }, (d) => this.receive(d)),
       await bus.consume(streams.evidence, { durable: 'console', ack: 'explicit', maxUnacked: 16 }, (d) => this.evidence(d)),
@@ -53,14 +63,14 @@ export class Ingest {
   }
 
   private async receive(delivery: Delivery): Promise<void> {
-    const alert = parseAlert(delivery.data);
-    if (!alert) {
+    const parsed = parseAlert(delivery.data);
+    if (!parsed) {
       this.counters.malformed++;
       this.context.log.warn('a message on the alert stream is no alert; it is left out', { subject: delivery.subject, seq: delivery.seq });
       delivery.ack();
       return;
     }
-    this.waiting.push({ delivery, alert });
+    this.waiting.push({ delivery, ...parsed });
     if (this.waiting.length >= BATCH_MAX) this.kick();
     else this.timer ??= setTimeout(() => { this.timer = undefined; this.kick(); }, BATCH_WAIT_MS);
     // The handler is called in order: while a batch is written and the next is full, the stream waits here.
@@ -79,11 +89,12 @@ export class Ingest {
     const { store, assets, clock, config, log } = this.context;
     for (;;) {
       try {
-        const taken = await store.take(batch.map((b) => b.alert), assets(), clock.now(), config.windowMs);
+        const taken = await store.take(batch.map((b) => b.alert), assets(), clock.now(), config.windowMs, { json: batch.map((b) => b.json), suppress: this.context.suppress });
         for (const { delivery } of batch) delivery.ack();
         this.counters.alerts += taken.alerts.length;
         this.counters.stale += taken.stale;
         await this.context.announce(taken);
+        if (this.waiting.length < BATCH_MAX || ++this.batches % WORDS_EVERY === 0) this.index();
         return;
       } catch (error) {
         if (this.stopped) return;
@@ -92,6 +103,15 @@ export class Ingest {
         await new Promise((resolve) => { setTimeout(resolve, RETRY_MS).unref(); });
       }
     }
+  }
+
+  /** Lets the search index follow, one step after the other, while the intake has nothing more urgent. */
+  private index(): void {
+    this.indexing ??= (async () => {
+      for (let step = 0; await this.context.store.indexWords(WORDS_MAX) === WORDS_MAX && !this.stopped; step++) {
+        if (step > 0 && this.waiting.length >= BATCH_MAX) return;
+      }
+    })().catch((error: unknown) => this.context.log.warn('the search index could not follow; it catches up with the next alerts', { error })).finally(() => { this.indexing = undefined; });
   }
 
   private async evidence(delivery: Delivery): Promise<void> {
@@ -113,7 +133,7 @@ export class Ingest {
     }
     await store.evidence.put({
       id, alert, sha256, bytes: delivery.data.length, packets: Number(h.packets) || 0, state: damaged ? 'damaged' : 'stored',
-      stored: clock.now(), demo: h.demo === 'true' || h.demo === '1' ? 1 : 0,
+      stored: clock.now(), demo: h.demo === 'true' || h.demo === '1' ? 1 : 0, sm3: createHash('sm3').update(delivery.data).digest('hex'),
     });
     this.counters.evidence++;
     delivery.ack();
@@ -140,6 +160,7 @@ export class Ingest {
       await this.writing;
     }
     this.stopped = true;
+    await this.indexing;
     await closing;
   }
 }

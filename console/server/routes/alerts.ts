@@ -11,6 +11,9 @@ import { iso } from '../store/cursor.js';
 import { alertRow, className } from '../views.js';
 import type { IncidentState } from '../../model/incident.js';
 
+// Alerts that have just come are found at once; after a flood the search index follows by itself.
+const CATCH_UP = 500;
+
 /** The asked unit becomes its whole subtree. */
 export function withUnits<Q extends { unit?: string }>(context: Context, query: Q): Omit<Q, 'unit'> & { units?: string[] } {
   const { unit, ...rest } = query;
@@ -22,6 +25,7 @@ export function alertRoutes(app: FastifyInstance, context: Context): void {
   const { store } = context;
 
   app.get<{ Querystring: AlertQuery }>('/api/alerts', { schema: { querystring: AlertQuery } }, async (request): Promise<Page<AlertRow>> => {
+    if (request.query.text) await store.indexWords(CATCH_UP);
     const { rows, next } = await store.alerts.list(callerOf(request).scope, withUnits(context, request.query));
     return { items: rows.map((r) => alertRow(r, context.assets())), ...(next ? { next } : {}) };
   });

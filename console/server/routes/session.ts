@@ -10,7 +10,7 @@ import { setupCodeIs, voidSetupCode } from '../auth/setup-code.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
 import { iso } from '../store/cursor.js';
-import type { SessionRecord, UserRecord } from '../store/people.js';
+import { newUser, type SessionRecord, type UserRecord } from '../store/people.js';
 import { userView } from './users.js';
 
 // Per address and minute; guessing goes on against the account's own lock.
@@ -54,9 +54,9 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
     for (const { form } of wanted) demandStrong(form.password, form.account, config.passwordPolicy);
     const accounts = wanted.map((w) => w.form.account.toLowerCase());
     if (new Set(accounts).size < accounts.length) throw refusals.taken(accounts.find((a, i) => accounts.indexOf(a) !== i) as string);
-    const users = await Promise.all(wanted.map(async ({ form, roles }, i) => ({
-      id: `u-${randomUUID()}`, account: accounts[i], name: form.name, password: await hashPassword(form.password), must_change: i === 0 ? 0 as const : 1 as const,
-      unit: null, disabled: 0 as const, roles_json: JSON.stringify(roles), created: clock.now(), last_login: null,
+    const users = await Promise.all(wanted.map(async ({ form, roles }, i) => newUser({
+      id: `u-${randomUUID()}`, account: accounts[i], name: form.name, password: await hashPassword(form.password), must_change: i === 0 ? 0 : 1,
+      unit: null, roles, created: clock.now(),
     })));
     if (await store.people.anybody() || !await store.people.create(...users)) throw refusals.setupDone();
     setUp = true;

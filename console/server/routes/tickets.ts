@@ -97,6 +97,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       author: user.id, approver: null, signer: null, created: clock.now(), issued: null, due_acknowledge: null, due_contain: null, due_rectify: null,
       done_acknowledge: null, done_contain: null, done_rectify: null, due: null, due_clock: null, extension_json: null, feedback_json: null, verification_json: null,
       watch_until: null, ended: null, reminded: 0, supervised: 0, demo: incident.demo,
+      addressee: request.body.addressee ?? null, copies: request.body.copies ?? null, contact: request.body.contact ?? null, appeal_json: null, told_due: null, escalated: null,
     };
     await store.tickets.create(record, { at: clock.now(), by: user.id, action: 'create', from_state: null, to_state: 'draft', text: null });
     await context.announceTicket(record.id);

@@ -10,7 +10,7 @@ import { rolesOf } from '../auth/session.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
 import { iso } from '../store/cursor.js';
-import type { UserRecord } from '../store/people.js';
+import { newUser, type UserRecord } from '../store/people.js';
 
 export function userView(u: UserRecord, assets: Assets, lockedUntil?: number): UserView {
   return {
@@ -55,10 +55,10 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
     if (password === undefined) throw refusals.badRequest('password', 'is missing');
     demandStrong(password, account, config.passwordPolicy);
     if (unit) demandUnit(unit);
-    const user: UserRecord = {
-      id: `u-${randomUUID()}`, account: account.toLowerCase(), name, password: await hashPassword(password), must_change: 1, unit: unit ?? null, disabled: 0,
-      roles_json: '[]', created: clock.now(), last_login: null,
-    };
+    const user = newUser({
+      id: `u-${randomUUID()}`, account: account.toLowerCase(), name, password: await hashPassword(password), must_change: 1, unit: unit ?? null,
+      roles: [], created: clock.now(),
+    });
     request.auditDetails = { account: user.account, unit: user.unit };
     if (!await store.people.create(user)) throw refusals.taken(user.account);
     return reply.status(201).send(await show(user.id));

@@ -1,4 +1,4 @@
-import { sql, type SelectQueryBuilder, type Expression, type SqlBool } from 'kysely';
+import { CompiledQuery, sql, type SelectQueryBuilder, type SqlBool } from 'kysely';
 import type { Alert } from '../../../contracts/alert.js';
 import { SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
 import type { AlertCountQuery, AlertQuery } from '../../model/requests.js';
@@ -10,7 +10,14 @@ import type { Selectable } from 'kysely';
 
 export type AlertRecord = Selectable<AlertTable>;
 /** Counting stops there: the newest so many that match are counted, and the answer says that there are more. */
-export const COUNT_CAP = 50_000;
+export const COUNT_CAP = 10_000;
+/** Alerts that a curve or a list of the busiest looks at. */
+const RECENT_MAX = 20_000;
+/** Rows that one step of a list looks at; steps follow one another until the page is full or its time is over. */
+const STEP_ROWS = 4_000;
+const STEP_ROWS_MAX = 64_000;
+/** A page that is not full by then ends early with a `next`: a filter that fits hardly anything answers all the same. */
+const PAGE_MS = 120;
 const PAGE_DEFAULT = 100;
 
 export interface UnitFilter {
@@ -18,108 +25,217 @@ export interface UnitFilter {
   units?: readonly string[];
 }
 type Filters = Omit<AlertCountQuery, 'unit'> & UnitFilter;
+type ListQuery = Omit<AlertQuery, 'unit'> & UnitFilter;
+type Key = [number, number];
 type AlertSelect = SelectQueryBuilder<Tables, 'alert', object>;
 
 const split = (text: string | undefined): string[] | undefined => text?.split(',');
 const ordinals = (text: string | undefined, names: readonly string[]): number[] | undefined => split(text)?.map((n) => names.indexOf(n));
 
-/** Equality filters that have an index in page order, the most telling first. */
-function drivers(filters: Filters, scope: Scope): { column: 'incident' | 'rule' | 'system' | 'class' | 'unit' | 'verdict' | 'severity'; values: (string | number)[] }[] {
-  const all = [
-    { column: 'incident' as const, values: split(filters.incident) },
-    { column: 'rule' as const, values: split(filters.rule) },
-    { column: 'system' as const, values: split(filters.system) },
-    { column: 'unit' as const, values: filters.units ? [...filters.units] : undefined },
-    { column: 'class' as const, values: split(filters.class) },
-    { column: 'verdict' as const, values: ordinals(filters.verdict, VERDICTS) },
-    { column: 'severity' as const, values: ordinals(filters.severity, SEVERITIES) },
-  ].filter((f): f is typeof f & { values: (string | number)[] } => f.values !== undefined);
-  void scope;
-  return all;
+type Driver = { column: 'incident' | 'rule' | 'system' | 'class' | 'unit' | 'verdict' | 'severity' | 'attacker_ip' | 'victim_ip' | 'attacker_unit'; value: string | number };
+const HOUR_MS = 3_600_000;
+/** A week's report and a day more; beyond it the hours are too many for an answer at once. */
+const HOURLY_MAX_MS = 8 * 24 * HOUR_MS;
+
+/**
+ * The index walks whose union is the answer, each in page order, chosen by how few rows each holds: an incident, an
+ * address, a rule; then what happened (attempts are most alerts and have no index), then unit, class and severity.
+ * Without this the planner sorts millions of rows for `severity in (high, critical)`.
+ */
+function walks(f: Filters, scope: Scope): (Driver | undefined)[] {
+  const of = (column: Driver['column'], values: readonly (string | number)[] | undefined): Driver[] | undefined =>
+    // More walks than this cost more than they save.
+    (values && values.length <= 24 ? values.map((value) => ({ column, value })) : undefined);
+  if (f.ip) return [{ column: 'attacker_ip', value: f.ip }, { column: 'victim_ip', value: f.ip }];
+  const verdicts = ordinals(f.verdict, VERDICTS);
+  const severities = ordinals(f.severity, SEVERITIES);
+  return of('incident', split(f.incident)) ?? of('rule', split(f.rule)) ?? of('system', split(f.system))
+    ?? (verdicts && !verdicts.includes(0) ? of('verdict', verdicts) : undefined)
+    ?? (severities?.every((s) => s === SEVERITIES.length - 1) ? of('severity', severities) : undefined)
+    ?? of('unit', f.units) ?? of('class', split(f.class))
+    ?? (!scope.all ? of('unit', scope.units)?.flatMap((d) => [d, { ...d, column: 'attacker_unit' as const }]) : undefined)
+    ?? of('severity', severities) ?? [undefined];
 }
 
-function narrow(query: AlertSelect, filters: Filters, scope: Scope): AlertSelect {
+function narrow(query: AlertSelect, f: Filters, scope: Scope): AlertSelect {
   let q = query.where(withinScope(scope, 'alert'));
-  for (const { column, values } of drivers(filters, scope)) q = q.where(`alert.${column}`, 'in', values as never);
-  if (filters.node) q = q.where('alert.node', '=', filters.node);
-  const from = readTime(filters.from, 'from');
-  const to = readTime(filters.to, 'to');
+  const equal = {
+    incident: split(f.incident), rule: split(f.rule), system: split(f.system), class: split(f.class), unit: f.units ? [...f.units] : undefined,
+    verdict: ordinals(f.verdict, VERDICTS), severity: ordinals(f.severity, SEVERITIES),
+  };
+  for (const [column, values] of Object.entries(equal)) if (values) q = q.where(sql.ref(`alert.${column}`), 'in', values.length > 0 ? values : [''] as never);
+  if (f.ip) q = q.where((eb) => eb.or([eb('attacker_ip', '=', f.ip as string), eb('victim_ip', '=', f.ip as string)]));
+  if (f.node) q = q.where('alert.node', '=', f.node);
+  const from = readTime(f.from, 'from');
+  const to = readTime(f.to, 'to');
   if (from !== undefined) q = q.where('alert.last_seen', '>=', from);
   if (to !== undefined) q = q.where('alert.last_seen', '<', to);
-  if (filters.demo !== undefined) q = q.where('alert.demo', '=', filters.demo ? 1 : 0);
+  if (f.after !== undefined) q = q.where('alert.seq', '>', f.after);
+  // A condition that is always true of these rows lets the planner use their partial index.
+  if (f.demo !== undefined) q = q.where('alert.demo', '=', f.demo ? 1 : 0);
+  q = q.where('alert.suppressed', f.suppressed === true ? 'is not' : 'is', null);
   return q;
 }
 
 export function alertStore(db: Db, engine: Engine) {
-  function matching(text: string): Expression<SqlBool> | undefined {
+  /** The next matching numbers of the search index, the latest arrivals first. */
+  async function found(text: string, before: number, limit: number): Promise<number[]> {
     const words = queryWords(text);
-    if (words.length === 0) return undefined;
-    return engine === 'postgres'
-      ? sql<SqlBool>`alert.num in (select num from alert_search where tokens @@ ${toTsQuery(words)}::tsquery)`
-      : sql<SqlBool>`alert.num in (select rowid from alert_search where alert_search match ${toFts5(words)})`;
+    if (words.length === 0) return [];
+    const { rows } = engine === 'postgres'
+      ? await sql<{ num: number }>`select num from alert_search where tokens @@ ${toTsQuery(words)}::tsquery and num < ${before} order by num desc limit ${sql.lit(limit)}`.execute(db)
+      : await db.executeQuery<{ num: number }>(CompiledQuery.raw('select rowid as num from alert_search where alert_search match ? and rowid < ? order by rowid desc limit ?', [toFts5(words), before, limit]));
+    return rows.map((r) => Number(r.num));
+  }
+  const base = (f: Filters, scope: Scope): AlertSelect => narrow(db.selectFrom('alert') as unknown as AlertSelect, f, scope);
+  const those = (nums: number[]) => (engine === 'postgres' ? sql<SqlBool>`alert.num = any(${nums})` : sql<SqlBool>`alert.num in (select value from json_each(${JSON.stringify(nums)}))`);
+
+  /** A page of a search: in the order of arrival, as the search index has it. */
+  async function search(scope: Scope, q: ListQuery, limit: number): Promise<{ rows: AlertRecord[]; next?: string }> {
+    const after = readCursor(q.cursor, ['number']);
+    let before = (after?.[0] as number | undefined) ?? Number.MAX_SAFE_INTEGER;
+    const rows: AlertRecord[] = [];
+    const until = performance.now() + PAGE_MS;
+    for (let step = STEP_ROWS / 4; ; step = Math.min(step * 2, STEP_ROWS_MAX / 4)) {
+      const nums = await found(q.text as string, before, step);
+      if (nums.length > 0) rows.push(...(await base(q, scope).where(those(nums)).selectAll('alert').orderBy('num', 'desc').limit(limit + 1 - rows.length).execute()) as AlertRecord[]);
+      if (rows.length > limit) {
+        rows.length = limit;
+        return { rows, next: writeCursor(rows[limit - 1].num) };
+      }
+      if (nums.length < step) return { rows };
+      before = nums[nums.length - 1];
+      if (performance.now() > until) return { rows, next: writeCursor(before) };
+    }
   }
 
-  /**
-   * The queries whose union is the answer, each of which walks one index in page order and stops at the limit; without
-   * this the planner sorts millions of rows for `severity in (high, critical)`.
-   */
-  function branches(filters: Filters, scope: Scope): AlertSelect[] {
-    const base = (): AlertSelect => {
-      let q = narrow(db.selectFrom('alert') as unknown as AlertSelect, filters, scope);
-      const words = filters.text === undefined ? undefined : matching(filters.text);
-      if (filters.text !== undefined && filters.text.trim() !== '') q = q.where(words ?? sql<SqlBool>`1 = 0`);
-      return q;
-    };
-    if (filters.ip) return [base().where('attacker_ip', '=', filters.ip), base().where('victim_ip', '=', filters.ip).where('attacker_ip', '!=', filters.ip)];
-    if (filters.text?.trim()) return [base()];
-    const driver = drivers(filters, scope)[0];
-    // More branches than this cost more than they save.
-    if (driver && driver.values.length <= 20) return driver.values.map((value) => base().where(`alert.${driver.column}`, '=', value as never));
-    if (!scope.all && scope.units.length <= 20 && !driver) {
-      return scope.units.flatMap((unit) => [
-        base().where('alert.unit', '=', unit),
-        base().where('alert.attacker_unit', '=', unit).where((eb) => eb.or([eb('alert.unit', 'is', null), eb('alert.unit', 'not in', [...scope.units])])),
-      ]);
+  /** Walks one index in page order from `after` on, step by step. `end`: where it stopped before the walk was over. */
+  async function walk(scope: Scope, q: ListQuery, driver: Driver | undefined, limit: number, down: boolean, after: Key | undefined, until: number): Promise<{ rows: AlertRecord[]; end?: Key }> {
+    const direction = down ? 'desc' : 'asc';
+    const beyond = (key: Key) => (down ? sql<SqlBool>`(alert.last_seen, alert.num) < (${key[0]}, ${key[1]})` : sql<SqlBool>`(alert.last_seen, alert.num) > (${key[0]}, ${key[1]})`);
+    const upTo = (key: Key) => (down ? sql<SqlBool>`(alert.last_seen, alert.num) >= (${key[0]}, ${key[1]})` : sql<SqlBool>`(alert.last_seen, alert.num) <= (${key[0]}, ${key[1]})`);
+    const from = readTime(q.from, 'from');
+    const to = readTime(q.to, 'to');
+    const rows: AlertRecord[] = [];
+    let at = after;
+    for (let step = STEP_ROWS; ; step = Math.min(step * 2, STEP_ROWS_MAX)) {
+      // How far this step goes is read from the index alone.
+      let edge = db.selectFrom('alert').select(['last_seen', 'num']);
+      if (driver) edge = edge.where(driver.column, '=', driver.value as never);
+      if (driver?.column === 'verdict') edge = edge.where('verdict', '>', 0);
+      if (driver && (driver.column === 'system' || driver.column === 'attacker_unit')) edge = edge.where(driver.column, 'is not', null);
+      if (q.demo === true && !driver) edge = edge.where('demo', '=', 1);
+      if (q.suppressed === true && !driver) edge = edge.where('suppressed', 'is not', null);
+      if (from !== undefined) edge = edge.where('last_seen', '>=', from);
+      if (to !== undefined) edge = edge.where('last_seen', '<', to);
+      if (at) edge = edge.where(beyond(at));
+      const last = await edge.orderBy('last_seen', direction).orderBy('num', direction).offset(step - 1).limit(1).executeTakeFirst();
+      let query = base(q, scope).selectAll('alert');
+      if (driver) query = query.where(`alert.${driver.column}`, '=', driver.value as never);
+      if (driver?.column === 'verdict') query = query.where('alert.verdict', '>', 0);
+      if (at) query = query.where(beyond(at));
+      if (last) query = query.where(upTo([last.last_seen, last.num]));
+      rows.push(...(await query.orderBy('alert.last_seen', direction).orderBy('alert.num', direction).limit(limit + 1 - rows.length).execute()) as AlertRecord[]);
+      if (rows.length > limit || !last) return { rows };
+      at = [last.last_seen, last.num];
+      if (performance.now() > until) return { rows, end: at };
     }
-    return [base()];
   }
+
+  /** Whether the hourly counts can answer: no filter that they do not hold, and whole hours. */
+  function hourly(f: Filters): { from: number; to?: number } | undefined {
+    if (f.text?.trim() || f.ip || f.node || f.rule || f.system || f.incident || f.after !== undefined || f.suppressed) return undefined;
+    const from = readTime(f.from, 'from');
+    const to = readTime(f.to, 'to');
+    if (from === undefined || (to ?? Date.now()) - from > HOURLY_MAX_MS) return undefined;
+    return { from, ...(to === undefined ? {} : { to }) };
+  }
+  type CountRow = { severity: number; verdict: number; class: string; unit: string | null; n: number };
+  const tally = (query: AlertSelect): Promise<CountRow[]> => db.selectFrom(query.select(['severity', 'verdict', 'class', 'unit']).as('x'))
+    .select(['severity', 'verdict', 'class', 'unit', sql<number>`count(*)`.as('n')]).groupBy(['severity', 'verdict', 'class', 'unit']).execute() as Promise<CountRow[]>;
 
   return {
-    /** One page, newest packet time first unless asked otherwise. */
-    async list(scope: Scope, query: Omit<AlertQuery, 'unit'> & UnitFilter): Promise<{ rows: AlertRecord[]; next?: string }> {
-      const limit = query.limit ?? PAGE_DEFAULT;
-      const down = query.order !== 'oldest';
-      const direction = down ? 'desc' : 'asc';
-      const after = readCursor(query.cursor, ['number', 'number']);
-      const pages = await Promise.all(branches(query, scope).map((branch) => {
-        let q = branch.selectAll('alert');
-        if (after) {
-          const [seen, num] = after as number[];
-          q = q.where(down ? sql<SqlBool>`(alert.last_seen, alert.num) < (${seen}, ${num})` : sql<SqlBool>`(alert.last_seen, alert.num) > (${seen}, ${num})`);
-        }
-        return q.orderBy('alert.last_seen', direction).orderBy('alert.num', direction).limit(limit + 1).execute();
-      }));
+    /**
+     * One page, newest packet time first unless asked otherwise; a search comes in the order of arrival. A page may hold
+     * fewer rows than asked for, even none, and still have a `next`: then the time for looking was over.
+     */
+    async list(scope: Scope, q: ListQuery): Promise<{ rows: AlertRecord[]; next?: string }> {
+      const limit = q.limit ?? PAGE_DEFAULT;
+      if (q.text?.trim()) return search(scope, q, limit);
+      const down = q.order !== 'oldest';
+      const after = readCursor(q.cursor, ['number', 'number']) as Key | undefined;
+      const until = performance.now() + PAGE_MS;
+      const parts = await Promise.all(walks(q, scope).map((driver) => walk(scope, q, driver, limit, down, after, until)));
       const sign = down ? -1 : 1;
+      const order = (a: Key, b: Key): number => sign * (a[0] - b[0] || a[1] - b[1]);
+      // Beyond the nearest stop of a walk nothing is known for sure.
+      const stop = parts.flatMap((p) => (p.end ? [p.end] : [])).sort(order)[0];
       const seen = new Set<number>();
-      const rows = (pages.flat() as AlertRecord[])
-        .sort((a, b) => sign * (a.last_seen - b.last_seen || a.num - b.num))
-        .filter((row) => !seen.has(row.num) && seen.add(row.num))
-        .slice(0, limit + 1);
-      const more = rows.length > limit;
-      if (more) rows.pop();
-      const last = rows.at(-1);
-      return { rows, ...(more && last ? { next: writeCursor(last.last_seen, last.num) } : {}) };
+      const rows = parts.flatMap((p) => p.rows).sort((a, b) => order([a.last_seen, a.num], [b.last_seen, b.num]))
+        .filter((row) => !seen.has(row.num) && seen.add(row.num) && (!stop || order([row.last_seen, row.num], stop) <= 0));
+      if (rows.length > limit) {
+        rows.length = limit;
+        return { rows, next: writeCursor(rows[limit - 1].last_seen, rows[limit - 1].num) };
+      }
+      return { rows, ...(stop ? { next: writeCursor(...stop) } : {}) };
     },
 
-    /** Counts by severity, verdict, class and unit over the newest `COUNT_CAP` that match. */
-    async counts(scope: Scope, filters: Filters) {
-      let inner = narrow(db.selectFrom('alert') as unknown as AlertSelect, filters, scope);
-      if (filters.ip) inner = inner.where((eb) => eb.or([eb('attacker_ip', '=', filters.ip as string), eb('victim_ip', '=', filters.ip as string)]));
-      if (filters.text?.trim()) inner = inner.where(matching(filters.text) ?? sql<SqlBool>`1 = 0`);
-      const capped = inner.select(['severity', 'verdict', 'class', 'unit']).orderBy('last_seen', 'desc').limit(COUNT_CAP + 1);
-      const rows = await db.selectFrom(capped.as('x')).select(['severity', 'verdict', 'class', 'unit', sql<number>`count(*)`.as('n')])
-        .groupBy(['severity', 'verdict', 'class', 'unit']).execute();
+    /** Counts by severity, verdict, class and unit: exact where whole hours answer, else over the newest `COUNT_CAP` that match. */
+    async counts(scope: Scope, f: Filters): Promise<CountRow[]> {
+      const range = hourly(f);
+      if (range) {
+        // Whole hours from their own table, the ends from the alerts themselves.
+        const first = Math.ceil(range.from / HOUR_MS);
+        const beyond = range.to === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(range.to / HOUR_MS);
+        if (beyond > first) {
+          let q = db.selectFrom('alert_hour').where('hour', '>=', first).where('hour', '<', beyond);
+          if (!scope.all) q = q.where((eb) => eb.or([eb('unit', 'in', scope.units.length > 0 ? [...scope.units] : ['?']), eb('attacker_unit', 'in', scope.units.length > 0 ? [...scope.units] : ['?'])]));
+          if (f.units) q = q.where('unit', 'in', f.units.length > 0 ? [...f.units] : ['?']);
+          if (f.class) q = q.where('class', 'in', f.class.split(','));
+          if (f.severity) q = q.where('severity', 'in', ordinals(f.severity, SEVERITIES) as number[]);
+          if (f.verdict) q = q.where('verdict', 'in', ordinals(f.verdict, VERDICTS) as number[]);
+          if (f.demo !== undefined) q = q.where('demo', '=', f.demo ? 1 : 0);
+          const whole = (await q.select(['severity', 'verdict', 'class', 'unit', sql<number>`sum(alerts)`.as('n')]).groupBy(['severity', 'verdict', 'class', 'unit']).execute())
+            .map((r) => ({ ...r, unit: r.unit === '' ? null : r.unit, n: Number(r.n) }));
+          const ends: CountRow[] = [];
+          const part = async (from: number, to: number): Promise<void> => {
+            if (to > from) ends.push(...await tally(base({ ...f, from: String(from), to: String(to) }, scope).orderBy('last_seen', 'desc').limit(COUNT_CAP)));
+          };
+          await part(range.from, first * HOUR_MS);
+          if (range.to !== undefined) await part(beyond * HOUR_MS, range.to);
+          return [...whole, ...ends.map((r) => ({ ...r, n: Number(r.n) }))].filter((r) => r.n > 0);
+        }
+      }
+      let query = base(f, scope);
+      if (f.text?.trim()) {
+        const nums = await found(f.text, Number.MAX_SAFE_INTEGER, COUNT_CAP + 1);
+        if (nums.length === 0) return [];
+        query = query.where(those(nums));
+      }
+      const rows: CountRow[] = [];
+      let left = COUNT_CAP + 1;
+      if (f.text?.trim()) rows.push(...await tally(query.limit(left)));
+      else {
+        const until = performance.now() + PAGE_MS;
+        for (const [i, driver] of walks(f, scope).entries()) {
+          let q = query;
+          if (driver) q = q.where(`alert.${driver.column}`, '=', driver.value as never);
+          if (driver?.column === 'verdict') q = q.where('alert.verdict', '>', 0);
+          if (f.ip && i === 1) q = q.where('attacker_ip', '!=', f.ip);
+          if (driver?.column === 'attacker_unit' && !scope.all) q = q.where((eb) => eb.or([eb('alert.unit', 'is', null), eb('alert.unit', 'not in', [...scope.units])]));
+          const part = await tally(q.orderBy('last_seen', 'desc').limit(left));
+          rows.push(...part);
+          left -= part.reduce((n, r) => n + Number(r.n), 0);
+          if (left <= 0 || performance.now() > until) break;
+        }
+      }
       return rows.map((r) => ({ ...r, n: Number(r.n) }));
+    },
+
+    /** All alerts, hidden ones too. */
+    async total(): Promise<number> {
+      const row = await db.selectFrom('alert').select(sql<number>`count(*)`.as('n')).executeTakeFirstOrThrow();
+      return Number(row.n);
     },
 
     async byId(scope: Scope, id: string): Promise<{ row: AlertRecord; eve: Alert } | undefined> {
@@ -152,10 +268,10 @@ export function alertStore(db: Db, engine: Engine) {
         .select(['rule', sql<number>`count(*)`.as('n')]).groupBy('rule').execute();
       return new Map(rows.map((r) => [r.rule, Number(r.n)]));
     },
-    /** The most frequent values of a column within a time range; at most `COUNT_CAP` alerts are looked at. */
+    /** The most frequent values of a column within a time range; at most `RECENT_MAX` alerts are looked at. */
     async top(scope: Scope, column: 'class' | 'attacker_ip' | 'victim_ip' | 'unit', from: number, to: number, limit: number) {
       const recent = db.selectFrom('alert').where('last_seen', '>=', from).where('last_seen', '<', to).where(withinScope(scope, 'alert'))
-        .select(['class', 'attacker_ip', 'victim_ip', 'unit', 'system', 'severity']).orderBy('last_seen', 'desc').limit(COUNT_CAP);
+        .select(['class', 'attacker_ip', 'victim_ip', 'unit', 'system', 'severity']).orderBy('last_seen', 'desc').limit(RECENT_MAX);
       return (await db.selectFrom(recent.as('x')).where(column, 'is not', null)
         .select([sql<string>`${sql.ref(column)}`.as('key'), sql<number>`count(*)`.as('n'), sql<number>`max(severity)`.as('severity'), sql<string | null>`max(unit)`.as('unit'), sql<string | null>`max(system)`.as('system')])
         .groupBy(column).orderBy('n', 'desc').orderBy('key').limit(limit).execute()).map((r) => ({ ...r, n: Number(r.n), severity: Number(r.severity) }));
@@ -168,7 +284,7 @@ export function alertStore(db: Db, engine: Engine) {
     /** Alerts by bucket and severity, where no metrics store may be asked (a unit's user). */
     async buckets(scope: Scope, from: number, to: number, interval: number) {
       const recent = db.selectFrom('alert').where('last_seen', '>=', from).where('last_seen', '<', to).where(withinScope(scope, 'alert'))
-        .select(['last_seen', 'severity']).orderBy('last_seen', 'desc').limit(COUNT_CAP);
+        .select(['last_seen', 'severity']).orderBy('last_seen', 'desc').limit(RECENT_MAX);
       return db.selectFrom(recent.as('x')).select([sql<number>`last_seen / ${sql.lit(interval)} * ${sql.lit(interval)}`.as('at'), 'severity', sql<number>`count(*)`.as('n')])
         .groupBy(['at', 'severity']).orderBy('at').execute();
     },

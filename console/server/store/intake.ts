@@ -1,4 +1,4 @@
-import { sql, type Insertable } from 'kysely';
+import { sql } from 'kysely';
 import type { Alert } from '../../../contracts/alert.js';
 import { CLASSES, SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
 import { deadlinesFrom, type Level } from '../../model/deadline.js';
@@ -9,14 +9,39 @@ import type { Assets } from '../assets.js';
 import { addSighting, openIncident, type Sighting } from '../ingest/grouping.js';
 import type { AlertRecord } from './alerts.js';
 import type { IncidentRecord } from './incidents.js';
-import type { AlertTable, Db, Engine } from './schema.js';
+import { among, insertMany, type Columns } from './many.js';
+import type { Db, Engine } from './schema.js';
 import { columnText, indexTokens } from './search-text.js';
 
-/** What a batch changed, for the browsers. */
-export interface Taken { alerts: AlertRecord[]; incidents: IncidentRecord[]; tickets: string[]; stale: number }
-/** Bind parameters of one statement stay below the engines' limits (32,766 in SQLite). */
-const ROWS_PER_INSERT = 200;
+/** What a batch changed, for the browsers. Hidden alerts are not among `alerts`. */
+export interface Taken { alerts: AlertRecord[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number> }
+/** Says which suppression hides or lowers an alert. */
+export type Suppress = (row: Pick<AlertRecord, 'rule' | 'class' | 'attacker_ip' | 'victim_ip' | 'system' | 'unit' | 'verdict' | 'last_seen'>) => { id: string; effect: string } | undefined;
+export interface TakeOptions {
+  /** The alerts as they came over the bus, so that they need not be written as text again. */
+  json?: readonly string[];
+  suppress?: Suppress;
+  /** Known revisions are grouped again: what a suppression hid joins its incident. */
+  again?: boolean;
+}
 
+const ALERT_COLUMNS: Columns = {
+  num: 'bigint', id: 'text', revision: 'bigint', rule: 'text', title_zh: 'text', title_en: 'text', severity: 'bigint', verdict: 'bigint', class: 'text', phase: 'text',
+  attacker_ip: 'text', attacker_port: 'bigint', attacker_unit: 'text', attacker_system: 'text', victim_ip: 'text', victim_port: 'bigint', unit: 'text', system: 'text',
+  proto: 'text', app_proto: 'text', node: 'text', first_seen: 'bigint', last_seen: 'bigint', received: 'bigint', count: 'bigint', incident: 'text', demo: 'bigint', seq: 'bigint', suppressed: 'text',
+};
+const ALERT_NAMES = Object.keys(ALERT_COLUMNS) as (keyof AlertRecord)[];
+const CHANGING = ['revision', 'title_zh', 'title_en', 'severity', 'verdict', 'first_seen', 'last_seen', 'count', 'incident', 'seq', 'suppressed'];
+const ALERT_CONFLICT = `on conflict (id) do update set ${CHANGING.map((c) => `${c} = excluded.${c}`).join(', ')}`;
+const INCIDENT_COLUMNS: Columns = {
+  id: 'text', version: 'bigint', state: 'text', title_zh: 'text', title_en: 'text', severity: 'bigint', verdict: 'bigint', level: 'bigint', rank: 'bigint', attacker_ip: 'text',
+  attacker_unit: 'text', attacker_system: 'text', victim_ip: 'text', unit: 'text', system: 'text', phases_json: 'text', classes_json: 'text', techniques_json: 'text', rules_json: 'text',
+  alerts: 'bigint', events: 'bigint', first_seen: 'bigint', last_seen: 'bigint', owner: 'text', escalated: 'bigint', reopened: 'bigint', campaign: 'text', closed_at: 'bigint', open: 'bigint', demo: 'bigint',
+};
+const INCIDENT_NAMES = Object.keys(INCIDENT_COLUMNS) as (keyof IncidentRecord)[];
+const INCIDENT_CONFLICT = `on conflict (id) do update set ${INCIDENT_NAMES.filter((n) => n !== 'id').map((n) => `${n} = excluded.${n}`).join(', ')}`;
+
+const HOUR_MS = 3_600_000;
 const ms = (eve: string): number => {
   const t = Date.parse(eve);
   return Number.isFinite(t) ? t : 0;
@@ -24,18 +49,18 @@ const ms = (eve: string): number => {
 const text = (value: unknown, max?: number): string => columnText(typeof value === 'string' ? value : String(value ?? ''), max);
 const port = (value: unknown): number | null => (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 65_536 ? (value as number) : null);
 
-type NewAlert = Omit<Insertable<AlertTable>, 'num'>;
-interface Pending { row: NewAlert; sighting: Sighting; alert: Alert }
+interface Pending { row: AlertRecord; sighting: Sighting; json: string }
+type Known = Pick<AlertRecord, 'num' | 'id' | 'revision' | 'received' | 'incident' | 'count' | 'severity' | 'verdict' | 'class' | 'unit' | 'attacker_unit' | 'last_seen' | 'demo' | 'suppressed'>;
 
-function toRow(alert: Alert, assets: Assets, received: number): Pending {
+function toRow(alert: Alert, json: string | undefined, assets: Assets, received: number): Pending {
   const s = alert.shouwang;
   const attackerIp = text(s.attacker?.ip, 64);
   const victimIp = text(s.victim?.ip, 64);
   const attacker = assets.find(attackerIp);
   const victim = assets.find(victimIp);
   const attackerUnit = s.attacker?.unit ?? attacker.unit ?? null;
-  const row: NewAlert = {
-    id: text(s.id, 128), revision: Math.max(0, Math.trunc(s.revision) || 0), rule: text(s.rule, 128),
+  const row: AlertRecord = {
+    num: 0, seq: 0, suppressed: null, id: text(s.id, 128), revision: Math.max(0, Math.trunc(s.revision) || 0), rule: text(s.rule, 128),
     title_zh: text(s.title?.zh), title_en: text(s.title?.en),
     severity: Math.max(0, SEVERITIES.indexOf(s.severity)), verdict: Math.max(0, VERDICTS.indexOf(s.verdict)),
     class: Object.hasOwn(CLASSES, s.class) ? s.class : 'protocol_anomaly', phase: text(s.phase, 40),
@@ -51,11 +76,11 @@ function toRow(alert: Alert, assets: Assets, received: number): Pending {
   const sighting: Sighting = {
     ...(row as unknown as Sighting), techniques: (Array.isArray(s.techniques) ? s.techniques : []).slice(0, 16).map((t) => text(t, 16)),
   };
-  return { row, sighting, alert };
+  return { row, sighting, json: columnText(json ?? JSON.stringify(alert), Infinity) };
 }
 
 /** Words by which an alert is found. */
-function searchTokens({ row, alert }: Pending): string[] {
+export function searchTokens(row: Pick<AlertRecord, 'title_zh' | 'title_en' | 'rule' | 'class' | 'attacker_ip' | 'victim_ip' | 'node' | 'unit' | 'system' | 'app_proto'>, alert: Alert): string[] {
   const http = alert.http as { hostname?: unknown; url?: unknown; http_user_agent?: unknown } | undefined;
   const s = alert.shouwang;
   return indexTokens([
@@ -71,42 +96,61 @@ function searchTokens({ row, alert }: Pending): string[] {
  * incident. The same batch again changes nothing, so what was not acknowledged may be delivered again.
  */
 export function intakeStore(db: Db, engine: Engine) {
-  return async function take(batch: readonly Alert[], assets: Assets, now: number, windowMs: number): Promise<Taken> {
+  return async function take(batch: readonly Alert[], assets: Assets, now: number, windowMs: number, options: TakeOptions = {}): Promise<Taken> {
     const newest = new Map<string, Pending>();
     let stale = 0;
-    for (const alert of batch) {
-      const pending = toRow(alert, assets, now);
-      const held = newest.get(pending.row.id);
-      if (held && held.row.revision >= pending.row.revision) { stale++; continue; }
+    for (const [i, alert] of batch.entries()) {
+      const held = newest.get(text(alert.shouwang.id, 128));
+      if (held && held.row.revision >= alert.shouwang.revision) { stale++; continue; }
       if (held) stale++;
+      const pending = toRow(alert, options.json?.[i], assets, now);
       newest.set(pending.row.id, pending);
     }
-    if (newest.size === 0) return { alerts: [], incidents: [], tickets: [], stale };
+    if (newest.size === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map() };
 
     return db.transaction().execute(async (tx0) => {
       const tx = tx0 as unknown as Db;
       // Two consoles on one PostgreSQL: grouping reads before it writes.
       if (engine === 'postgres') await sql.raw('select pg_advisory_xact_lock(7305002)').execute(tx);
-      const known = new Map((await tx.selectFrom('alert').selectAll().where('id', 'in', [...newest.keys()]).execute()).map((r) => [r.id, r as AlertRecord]));
+      const known = await knownAlerts(tx, engine, [...newest.keys()]);
       const todo = [...newest.values()].filter((p) => {
         const old = known.get(p.row.id);
-        if (old && old.revision >= p.row.revision) { stale++; return false; }
+        if (old && (options.again ? old.revision !== p.row.revision : old.revision >= p.row.revision)) { stale++; return false; }
         return true;
       });
-      if (todo.length === 0) return { alerts: [], incidents: [], tickets: [], stale };
+      if (todo.length === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map() };
+      // A number is never used again, though the latest alerts were cleared: the search index has been there.
+      const { rows: tops } = await sql<{ top: number | null }>`select max(seq) as top from alert union all select value from counter where name = 'search_upto'`.execute(tx);
+      let seq = Math.max(0, ...tops.map((r) => Number(r.top)));
+      const hidden = new Map<string, number>();
+      const hours = new Hours();
 
-      const groups = await loadIncidents(tx, todo, known);
+      const groups = await loadIncidents(tx, engine, todo, known, windowMs);
       const dirty = new Map<string, IncidentRecord>();
-      const reopened: { incident: IncidentRecord; alert: string }[] = [];
+      const reopened: { incident: IncidentRecord; cause: AlertRecord }[] = [];
       for (const pending of todo) {
-        const s = pending.sighting;
+        const { sighting: s, row } = pending;
         const old = known.get(s.id);
+        row.seq = ++seq;
+        row.num = old?.num ?? seq;
+        if (old) row.received = old.received;
+        if (old && old.suppressed === null) hours.add(old, -1);
+        const ruled = options.suppress?.(row);
+        if (ruled) hidden.set(ruled.id, (hidden.get(ruled.id) ?? 0) + (old?.suppressed === ruled.id ? 0 : 1));
+        if (ruled?.effect === 'lower') {
+          row.severity = Math.max(0, row.severity - 1);
+          s.severity = row.severity;
+        } else if (ruled && !old?.incident) {
+          row.suppressed = ruled.id;
+          continue;
+        }
+        hours.add(row, 1);
         const value = assets.value(s.system);
         let incident = old?.incident ? groups.byId.get(old.incident) : undefined;
-        incident ??= groups.find(s, windowMs);
+        incident ??= groups.find(s);
         if (!incident) {
           incident = openIncident(s, '', value);
-          incident.campaign = groups.campaignFor(s, windowMs) ?? incident.id;
+          incident.campaign = groups.campaignFor(s) ?? incident.id;
         } else {
           const before = incident;
           incident = addSighting(incident, s, value);
@@ -114,50 +158,60 @@ export function intakeStore(db: Db, engine: Engine) {
             const back = step(INCIDENT_MACHINE, before.state as never, 'reopen', ['system'], (need) => need === 'reason');
             if (back.ok) {
               incident = { ...incident, state: back.to, reopened: incident.reopened + 1, version: incident.version + 1, open: 1, closed_at: null };
-              reopened.push({ incident, alert: s.id });
+              reopened.push({ incident, cause: row });
             }
           }
         }
-        incident = { ...incident, alerts: incident.alerts + (old ? 0 : 1), events: incident.events + (pending.row.count as number) - (old?.count ?? 0) };
+        const before = old?.incident ? old : undefined;
+        incident = { ...incident, alerts: incident.alerts + (before ? 0 : 1), events: incident.events + row.count - (before?.count ?? 0) };
         groups.put(incident);
         dirty.set(incident.id, incident);
-        pending.row.incident = incident.id;
+        row.incident = incident.id;
       }
 
-      const stored: AlertRecord[] = [];
-      for (let at = 0; at < todo.length; at += ROWS_PER_INSERT) {
-        const slice = todo.slice(at, at + ROWS_PER_INSERT);
-        const rows = await tx.insertInto('alert').values(slice.map((p) => p.row))
-          .onConflict((c) => c.column('id').doUpdateSet((eb) => ({
-            revision: eb.ref('excluded.revision'), title_zh: eb.ref('excluded.title_zh'), title_en: eb.ref('excluded.title_en'),
-            severity: eb.ref('excluded.severity'), verdict: eb.ref('excluded.verdict'), first_seen: eb.ref('excluded.first_seen'),
-            last_seen: eb.ref('excluded.last_seen'), count: eb.ref('excluded.count'), incident: eb.ref('excluded.incident'),
-          })))
-          .returning(['id', 'num']).execute();
-        const nums = new Map(rows.map((r) => [r.id, r.num]));
-        for (const p of slice) stored.push({ ...(p.row as Omit<AlertRecord, 'num'>), received: known.get(p.row.id)?.received ?? now, num: nums.get(p.row.id) as number });
-        await tx.insertInto('alert_body').values(slice.map((p) => ({ num: nums.get(p.row.id) as number, eve_json: JSON.stringify(p.alert) })))
-          .onConflict((c) => c.column('num').doUpdateSet((eb) => ({ eve_json: eb.ref('excluded.eve_json') }))).execute();
-        const fresh = slice.filter((p) => !known.has(p.row.id));
-        if (fresh.length > 0) await index(tx, engine, fresh.map((p) => ({ num: nums.get(p.row.id) as number, tokens: searchTokens(p) })));
-      }
-
-      const changed = [...dirty.values()].map((i) => groups.byId.get(i.id) as IncidentRecord);
-      for (let at = 0; at < changed.length; at += ROWS_PER_INSERT) {
-        const slice = changed.slice(at, at + ROWS_PER_INSERT);
-        const columns = Object.keys(slice[0]) as (keyof IncidentRecord)[];
-        await tx.insertInto('incident').values(slice)
-          .onConflict((c) => c.column('id').doUpdateSet((eb) => Object.fromEntries(columns.map((k) => [k, eb.ref(`excluded.${k}`)])))).execute();
-      }
+      await insertMany(tx, engine, 'alert', ALERT_COLUMNS, todo.map((p) => ALERT_NAMES.map((name) => p.row[name])), ALERT_CONFLICT);
+      await insertMany(tx, engine, 'alert_body', { num: 'bigint', eve_json: 'text' }, todo.map((p) => [p.row.num, p.json]), 'on conflict (num) do update set eve_json = excluded.eve_json');
+      const changed = [...dirty.values()].map((i) => ({ ...i, campaign: groups.campaignOf(i) }));
+      await insertMany(tx, engine, 'incident', INCIDENT_COLUMNS, changed.map((i) => INCIDENT_NAMES.map((name) => i[name])), INCIDENT_CONFLICT);
+      await hours.write(tx, engine);
       await groups.merge(tx);
-      for (const { incident, alert } of reopened) {
-        await tx.insertInto('history').values({ object: incident.id, at: now, by: null, action: 'reopen', from_state: null, to_state: incident.state, text: alert }).execute();
+      for (const { incident, cause } of reopened) {
+        await tx.insertInto('history').values({ object: incident.id, at: now, by: null, action: 'reopen', from_state: null, to_state: incident.state, text: seenAgain(cause) }).execute();
       }
-      const tickets = await reopenTickets(tx, todo, now);
-      return { alerts: stored, incidents: [...dirty.values()], tickets, stale };
+      const seen = todo.filter((p) => p.row.suppressed === null);
+      const tickets = await reopenTickets(tx, seen, now);
+      return { alerts: seen.map((p) => p.row), incidents: changed, tickets, stale, hidden };
     });
   };
 }
+
+async function knownAlerts(tx: Db, engine: Engine, ids: string[]): Promise<Map<string, Known>> {
+  const { text: condition, value } = among(engine, 'id', ids);
+  const [before] = condition.split('?');
+  const { rows } = await sql<Known>`select num, id, revision, received, incident, count, severity, verdict, class, unit, attacker_unit, last_seen, demo, suppressed from alert where ${sql.raw(before)}${value}${sql.raw(condition.slice(before.length + 1))}`.execute(tx);
+  return new Map(rows.map((r) => [r.id, r]));
+}
+
+/** What a batch adds to the hourly counts, and takes from them where a revision says something else than the one before. */
+class Hours {
+  private readonly cells = new Map<string, { key: (string | number)[]; n: number }>();
+  add(r: Pick<AlertRecord, 'last_seen' | 'demo' | 'unit' | 'attacker_unit' | 'class' | 'severity' | 'verdict'>, n: number): void {
+    const key = [Math.floor(r.last_seen / HOUR_MS), r.demo, r.unit ?? '', r.attacker_unit ?? '', r.class, r.severity, r.verdict];
+    const name = key.join('\0');
+    const cell = this.cells.get(name);
+    if (cell) cell.n += n;
+    else this.cells.set(name, { key, n });
+  }
+  write(tx: Db, engine: Engine): Promise<void> {
+    const rows = [...this.cells.values()].filter((c) => c.n !== 0).map((c) => [...c.key, c.n]);
+    return insertMany(tx, engine, 'alert_hour', { hour: 'bigint', demo: 'bigint', unit: 'text', attacker_unit: 'text', class: 'text', severity: 'bigint', verdict: 'bigint', alerts: 'bigint' }, rows,
+      'on conflict (hour, demo, unit, attacker_unit, class, severity, verdict) do update set alerts = alert_hour.alerts + excluded.alerts');
+  }
+}
+
+/** What the history says of an alert that brought something back, for readers of both languages. */
+const seenAgain = (r: Pick<AlertRecord, 'title_zh' | 'title_en' | 'attacker_ip' | 'victim_ip'>): string =>
+  JSON.stringify({ zh: `再次监测到 ${r.attacker_ip} → ${r.victim_ip}：${r.title_zh}`, en: `Seen again, ${r.attacker_ip} → ${r.victim_ip}: ${r.title_en}` });
 
 /** A closed incident wakes when its attack is seen again; a dismissed one only when more happened than was judged. */
 function wakes(i: IncidentRecord, s: Sighting): boolean {
@@ -165,63 +219,88 @@ function wakes(i: IncidentRecord, s: Sighting): boolean {
   return i.state === 'dismissed' && s.verdict > i.verdict;
 }
 
-async function index(tx: Db, engine: Engine, rows: { num: number; tokens: string[] }[]): Promise<void> {
-  const values = sql.join(rows.map((r) => (engine === 'postgres'
-    ? sql`(${r.num}::bigint, array_to_tsvector(${r.tokens}::text[]))`
-    : sql`(${r.num}, ${r.tokens.join(' ')})`)));
-  await sql`insert into alert_search (${sql.raw(engine === 'postgres' ? 'num' : 'rowid')}, tokens) values ${values}`.execute(tx);
-}
+/** What ties an incident to a campaign. */
+type Tie = Pick<IncidentRecord, 'campaign' | 'attacker_ip' | 'victim_ip' | 'first_seen' | 'last_seen' | 'verdict' | 'demo'>;
+// An attacker's latest incidents share their campaign; a host may have been taken by a few.
+const TIES_PER_HOST = 8;
 
 /** Incidents that the batch may join, and the campaigns that it may tie together. */
-async function loadIncidents(tx: Db, todo: Pending[], known: Map<string, AlertRecord>) {
-  // What these attackers did elsewhere, what took them over before, and what hosts taken now did in turn.
-  // Not all incidents of a victim: a portal under a distributed attack has as many as there are attackers.
-  const attackers = new Set(todo.map((p) => p.sighting.attacker_ip));
-  const ips = [...new Set([...attackers, ...todo.filter((p) => p.sighting.verdict >= 1).map((p) => p.sighting.victim_ip)])];
-  const ids = [...known.values()].map((r) => r.incident).filter((id): id is string => id !== null);
-  const earliest = Math.min(...todo.map((p) => p.sighting.first_seen));
+async function loadIncidents(tx: Db, engine: Engine, todo: Pending[], known: Map<string, Known>, window: number) {
+  const since = Math.min(...todo.map((p) => p.sighting.first_seen)) - window;
+  const pairs = [...new Map(todo.map(({ sighting: s }) => [`${s.attacker_ip}\0${s.victim_ip}`, [s.attacker_ip, s.victim_ip] as const])).values()];
+  const pg = engine === 'postgres';
   const rows: IncidentRecord[] = [];
-  for (let at = 0; at < ips.length; at += 500) {
-    const some = ips.slice(at, at + 500);
-    rows.push(...await tx.selectFrom('incident').selectAll().where((eb) => eb.or([eb('attacker_ip', 'in', some), eb.and([eb('victim_ip', 'in', some), eb('verdict', '>=', 1)])]))
-      .where('last_seen', '>=', earliest - 31 * 86_400_000).orderBy('last_seen', 'desc').limit(20_000).execute());
+  // Every statement has one text, whatever the size of the batch.
+  const wanted = pg ? sql`unnest(${pairs.map((p) => p[0])}::text[], ${pairs.map((p) => p[1])}::text[]) as x(a, v)` : sql`(select value->>0 as a, value->>1 as v from json_each(${JSON.stringify(pairs)})) as x`;
+  rows.push(...(await sql<IncidentRecord>`select i.* from ${wanted} cross join incident as i where i.attacker_ip = x.a and i.victim_ip = x.v and i.last_seen >= ${since}`.execute(tx)).rows);
+  const ids = [...new Set([...known.values()].flatMap((r) => (r.incident === null ? [] : [r.incident])))];
+  if (ids.length > 0) {
+    const of = pg ? sql`unnest(${ids}::text[]) as x(id)` : sql`(select value as id from json_each(${JSON.stringify(ids)})) as x`;
+    rows.push(...(await sql<IncidentRecord>`select i.* from ${of} cross join incident as i where i.id = x.id`.execute(tx)).rows);
   }
-  if (ids.length > 0) rows.push(...await tx.selectFrom('incident').selectAll().where('id', 'in', ids).execute());
   const byId = new Map<string, IncidentRecord>();
-  const byAttacker = new Map<string, Set<string>>();
-  const byVictim = new Map<string, Set<string>>();
+  const byPair = new Map<string, Set<string>>();
+  const byAttacker = new Map<string, Tie[]>();
+  const byVictim = new Map<string, Tie[]>();
   const merges = new Map<string, string>();
-  const note = (map: Map<string, Set<string>>, key: string, id: string): void => { (map.get(key) ?? map.set(key, new Set()).get(key) as Set<string>).add(id); };
-  const put = (i: IncidentRecord): void => { byId.set(i.id, i); note(byAttacker, i.attacker_ip, i.id); note(byVictim, i.victim_ip, i.id); };
+  const pairOf = (i: { attacker_ip: string; victim_ip: string }): string => `${i.attacker_ip}\0${i.victim_ip}`;
+  const tie = (map: Map<string, Tie[]>, host: string, i: Tie): void => {
+    const held = map.get(host);
+    if (!held) map.set(host, [i]);
+    // Of the many incidents of a loud attacker the latest stand for all.
+    else if (!held.some((h) => h.campaign === i.campaign && h.demo === i.demo && h.last_seen >= i.last_seen && h.first_seen <= i.first_seen)) {
+      held.push(i);
+      if (held.length > TIES_PER_HOST) held.shift();
+    }
+  };
+  const put = (i: IncidentRecord): void => {
+    byId.set(i.id, i);
+    const pair = byPair.get(pairOf(i));
+    if (pair) pair.add(i.id);
+    else byPair.set(pairOf(i), new Set([i.id]));
+    tie(byAttacker, i.attacker_ip, i);
+    if (i.verdict >= 1) tie(byVictim, i.victim_ip, i);
+  };
   rows.forEach(put);
-  const near = (i: IncidentRecord, s: Sighting, window: number): boolean => s.first_seen <= i.last_seen + window && s.last_seen >= i.first_seen - window;
-  const those = (map: Map<string, Set<string>>, key: string): IncidentRecord[] => [...(map.get(key) ?? [])].map((id) => byId.get(id) as IncidentRecord);
+
+  // What these attackers did elsewhere, what took them over before, and what hosts taken now did in turn.
+  const fresh = todo.filter((p) => !byPair.has(pairOf(p.sighting)));
+  const latest = async (column: 'attacker_ip' | 'victim_ip', hosts: string[], taken: boolean): Promise<Tie[]> => {
+    if (hosts.length === 0) return [];
+    const of = pg ? sql`unnest(${hosts}::text[]) as x(host)` : sql`(select value as host from json_each(${JSON.stringify(hosts)})) as x`;
+    return (await sql<Tie>`select i.campaign, i.attacker_ip, i.victim_ip, i.first_seen, i.last_seen, i.verdict, i.demo from ${of} cross join incident as i
+      where i.id in (select id from incident where ${sql.ref(column)} = x.host and last_seen >= ${since}${taken ? sql` and verdict >= 1` : sql``} order by last_seen desc limit ${sql.lit(TIES_PER_HOST)})`.execute(tx)).rows;
+  };
+  const hosts = [...new Set(fresh.flatMap(({ sighting: s }) => (s.verdict >= 1 ? [s.attacker_ip, s.victim_ip] : [s.attacker_ip])))];
+  for (const i of await latest('attacker_ip', hosts, false)) tie(byAttacker, i.attacker_ip, i);
+  for (const i of await latest('victim_ip', [...new Set(fresh.map((p) => p.sighting.attacker_ip))], true)) tie(byVictim, i.victim_ip, i);
+  const near = (i: Tie, s: Sighting): boolean => s.first_seen <= i.last_seen + window && s.last_seen >= i.first_seen - window;
+  const campaignOf = (i: Tie): string => {
+    let name = i.campaign;
+    for (let next = merges.get(name); next !== undefined && next !== name; next = merges.get(name)) name = next;
+    return name;
+  };
 
   return {
     byId, put,
     /** The open incident of this pair within the window, else a finished one that it may wake. */
-    find(s: Sighting, window: number): IncidentRecord | undefined {
-      const pair = those(byAttacker, s.attacker_ip).filter((i) => i.victim_ip === s.victim_ip && i.demo === s.demo && near(i, s, window));
+    find(s: Sighting): IncidentRecord | undefined {
+      const pair = [...(byPair.get(pairOf(s)) ?? [])].map((id) => byId.get(id) as IncidentRecord).filter((i) => i.demo === s.demo && near(i, s));
       return pair.find((i) => (INCIDENT_OPEN as readonly string[]).includes(i.state)) ?? pair[0];
     },
     /** The same attacker elsewhere, or a victim that was taken and now attacks (either way round). */
-    campaignFor(s: Sighting, window: number): string | undefined {
-      const tied = [
-        ...those(byAttacker, s.attacker_ip),
-        ...those(byVictim, s.attacker_ip).filter((i) => i.verdict >= 1),
-        ...(s.verdict >= 1 ? those(byAttacker, s.victim_ip) : []),
-      ].filter((i) => i.demo === s.demo && near(i, s, window));
-      const campaigns = [...new Set(tied.map((i) => i.campaign))].sort();
-      const [first, ...others] = campaigns;
-      for (const other of others) {
-        merges.set(other, first);
-        for (const i of byId.values()) if (i.campaign === other) byId.set(i.id, { ...i, campaign: first });
-      }
+    campaignFor(s: Sighting): string | undefined {
+      const tied = [...(byAttacker.get(s.attacker_ip) ?? []), ...(byVictim.get(s.attacker_ip) ?? []), ...(s.verdict >= 1 ? byAttacker.get(s.victim_ip) ?? [] : [])]
+        .filter((i) => i.demo === s.demo && near(i, s));
+      const [first, ...others] = [...new Set(tied.map(campaignOf))].sort();
+      for (const other of others) merges.set(other, first);
       return first;
     },
+    /** Two campaigns that turned out to be one take one name. */
     async merge(tx2: Db): Promise<void> {
-      for (const [from, to] of merges) await tx2.updateTable('incident').set({ campaign: to }).where('campaign', '=', from).execute();
+      for (const from of merges.keys()) await tx2.updateTable('incident').set({ campaign: campaignOf({ campaign: from } as Tie) }).where('campaign', '=', from).execute();
     },
+    campaignOf,
   };
 }
 
@@ -247,7 +326,7 @@ async function reopenTickets(tx: Db, todo: Pending[], now: number): Promise<stri
       done_acknowledge: null, done_contain: null, done_rectify: null,
     }))
       .where('id', '=', ticket.id).execute();
-    await tx.insertInto('history').values({ object: ticket.id, at: now, by: null, action: 'reopen', from_state: ticket.state, to_state: to.to, text: cause.row.id }).execute();
+    await tx.insertInto('history').values({ object: ticket.id, at: now, by: null, action: 'reopen', from_state: ticket.state, to_state: to.to, text: seenAgain(cause.row) }).execute();
     back.push(ticket.id);
   }
   return back;

@@ -5,6 +5,7 @@ import {
   type QueryCompiler, type QueryResult,
 } from 'kysely';
 import type { Reply } from './libsql-worker.js';
+import { Many } from './many.js';
 
 /**
  * Kysely over libsql in two worker threads: one connection writes, one reads beside it (WAL). A transaction holds the
@@ -59,7 +60,8 @@ class Thread {
     return new Promise((resolve, reject) => {
       const id = this.next++;
       this.waiting.set(id, { resolve: resolve as Waiting['resolve'], reject });
-      this.worker.postMessage({ id, sql, parameters });
+      const [first] = parameters;
+      this.worker.postMessage(first instanceof Many ? { id, sql, parameters: [], many: first.rows } : { id, sql, parameters });
     });
   }
 

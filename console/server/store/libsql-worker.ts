@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'libsql';
 
 /** Runs SQL for `libsql-dialect.ts` off the main thread, so that a long query never holds up the console. */
-export interface Request { id: number; sql: string; parameters: readonly unknown[] }
+/** `many`: the statement is run for each of these rows. */
+export interface Request { id: number; sql: string; parameters: readonly unknown[]; many?: readonly (readonly unknown[])[] }
 export type Reply = { id: number; rows?: unknown[]; changes?: number; lastId?: number } | { id: number; error: string; errorCode?: string };
 
 // Plans of that many texts are kept; batches of every size up to the largest make a text each.
@@ -51,6 +52,12 @@ port.on('message', (request: Request | 'close') => {
       return;
     }
     const statement = prepared(sql);
+    if (request.many) {
+      let changes = 0;
+      for (const row of request.many) changes += statement.run(...row).changes;
+      port.postMessage({ id, rows: [], changes } satisfies Reply);
+      return;
+    }
     if (statement.reader) port.postMessage({ id, rows: statement.all(...parameters) } satisfies Reply);
     else {
       const result = statement.run(...parameters);

@@ -3,6 +3,14 @@ import type { Db, LoginFailureTable, SessionTable, UserTable } from './schema.js
 
 export type UserRecord = Selectable<UserTable>;
 export type SessionRecord = Selectable<SessionTable>;
+/** A record with everything that a new account has not got yet. */
+export function newUser(given: Pick<UserRecord, 'id' | 'account' | 'name' | 'password' | 'must_change' | 'unit' | 'created'> & { roles: readonly string[] }): UserRecord {
+  const { roles, ...rest } = given;
+  return {
+    ...rest, roles_json: JSON.stringify(roles), disabled: 0, last_login: null, totp: null, totp_pending: null, totp_step: 0, recovery_json: null,
+    password_at: given.created, passwords_json: '[]', oidc_subject: null,
+  };
+}
 // Unknown accounts are counted too, so that nobody learns which exist; a flood of names must not fill the store.
 const FAILURES_MAX = 10_000;
 

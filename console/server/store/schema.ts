@@ -34,13 +34,19 @@ export interface AlertTable {
   count: number;
   incident: string | null;
   demo: Flag;
+  /** Grows with every revision of any alert; from the same counter as `num`. */
+  seq: number;
+  /** Id of the suppression that hides it. */
+  suppressed: string | null;
 }
+/** Alerts by hour, for charts and reports: `''` where the alert names none. Hidden alerts are not in it. */
+export interface AlertHourTable { hour: number; demo: Flag; unit: string; attacker_unit: string; class: string; severity: number; verdict: number; alerts: number }
 /** The alert as it came; apart, so that lists read little. */
 export interface AlertBodyTable { num: number; eve_json: string }
 export interface AlertSearchTable { num: number; tokens: ColumnType<string, unknown, unknown> }
 
 export interface EvidenceTable {
-  id: string; alert: string; sha256: string; bytes: number; packets: number; state: string; stored: number; demo: Flag;
+  id: string; alert: string; sha256: string; bytes: number; packets: number; state: string; stored: number; demo: Flag; sm3: string | null;
 }
 
 export interface IncidentTable {
@@ -63,6 +69,9 @@ export interface TicketTable {
   due: number | null; due_clock: string | null;
   extension_json: string | null; feedback_json: string | null; verification_json: string | null;
   watch_until: number | null; ended: number | null; reminded: number; supervised: Flag; demo: Flag;
+  addressee: string | null; copies: string | null; contact: string | null; appeal_json: string | null;
+  /** Moment of the deadline for which the console reminded or escalated last. */
+  told_due: number | null; escalated: number | null;
 }
 /** What was done to an incident or ticket, oldest first. */
 export interface HistoryTable {
@@ -74,7 +83,24 @@ export interface AttachmentTable { id: string; ticket: string; name: string; byt
 export interface UserTable {
   id: string; account: string; name: string; password: string; must_change: Flag; unit: string | null; disabled: Flag;
   roles_json: string; created: number; last_login: number | null;
+  /** Secrets are sealed with the key of `dataDir`. */
+  totp: string | null; totp_pending: string | null; totp_step: number; recovery_json: string | null;
+  password_at: number; passwords_json: string; oidc_subject: string | null;
 }
+export interface TokenTable { id: string; hash: string; user: string; name: string; scopes_json: string; created: number; expires: number; used: number | null; address: string | null }
+export interface ResetTable {
+  id: string; user: string; asked_by: string; asked: number; approved_by: string | null; half_a: string; half_b: string | null; expires: number; used: number | null; what: string;
+}
+export interface SuppressionTable {
+  id: string; match_json: string; effect: string; reason: string; created: number; by: string; expires: number; ended: number | null; ended_by: string | null;
+  hits: number; last_hit: number | null; alert: string | null; unit: string | null;
+}
+export interface SavedFilterTable { id: string; user: string; page: string; name: string; query: string; created: number }
+export interface NoticeTable { id: string; user: string; at: number; kind: string; ticket: string | null; incident: string | null; title: string; number: string | null; text: string | null; read: Flag }
+export interface ChannelTable { id: string; form_json: string; secret: string | null; enabled: Flag; created: number; done: number; failed: number; last_at: number | null; last_error: string | null }
+export interface DeliveryTable { num: Generated<number>; channel: string; at: number; event: string; object: string; payload: string; state: string; tries: number; next_at: number; error: string | null; bytes: number }
+export interface ReportScheduleTable { id: string; form_json: string; by: string; unit: string | null; next_at: number; last_at: number | null; last_error: string | null }
+export interface ReportFileTable { id: string; name: string; kind: string; format: string; from_at: number; to_at: number; at: number; bytes: number; sha256: string; unit: string | null }
 export interface SessionTable {
   /** SHA-256 of the cookie. */
   id: string; user: string; csrf: string; created: number; seen: number; expires: number; address: string; agent: string;
@@ -94,6 +120,8 @@ export interface Tables {
   incident: IncidentTable; ticket: TicketTable; history: HistoryTable; attachment: AttachmentTable;
   user_account: UserTable; session: SessionTable; login_failure: LoginFailureTable; setting: SettingTable; counter: CounterTable;
   node: NodeTable; registry: RegistryTable; audit: AuditTable;
+  alert_hour: AlertHourTable; api_token: TokenTable; reset_request: ResetTable; suppression: SuppressionTable; saved_filter: SavedFilterTable; notice: NoticeTable;
+  channel: ChannelTable; delivery: DeliveryTable; report_schedule: ReportScheduleTable; report_file: ReportFileTable;
 }
 export type Db = Kysely<Tables>;
 export type Engine = 'sqlite' | 'postgres';

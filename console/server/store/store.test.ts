@@ -46,6 +46,7 @@ async function suite(t: Test, open: () => Promise<Store>): Promise<void> {
       attacker: { ip: `203.0.113.${i % 7}` }, victim: { ip: i % 4 === 0 ? '10.2.0.1' : `10.1.${i % 11}.1` },
     }));
     await store.take(alerts, assets, T0, WINDOW);
+    while (await store.indexWords(100) > 0) { /* until it has followed */ }
     for (const [q, scope, expected] of [
       [{}, EVERYTHING, alerts],
       [{ order: 'oldest' }, EVERYTHING, alerts],

@@ -5,6 +5,7 @@ import { intakeStore } from './intake.js';
 import { openDatabase } from './open.js';
 import { peopleStore } from './people.js';
 import { demoStore, evidenceStore, nodeStore, registryStore } from './records.js';
+import { searchIndexStore } from './search-index.js';
 import { ticketStore } from './tickets.js';
 
 /** The record of everything: the only place that speaks SQL. */
@@ -15,6 +16,7 @@ export async function openStore(dataDir: string, url?: string) {
     alerts: alertStore(db, engine), take: intakeStore(db, engine), incidents: incidentStore(db), tickets: ticketStore(db),
     people: peopleStore(db), audit: auditStore(db, engine), evidence: evidenceStore(db), nodes: nodeStore(db), registry: registryStore(db),
     demo: demoStore(db, engine),
+    indexWords: searchIndexStore(db, engine),
     close: (): Promise<void> => db.destroy(),
   };
 }

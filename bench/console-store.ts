@@ -1,0 +1,159 @@
+/**
+ * What the console's store takes in and how fast its filters answer:
+ * `node dist/bench/console-store.js [--stored 5000000] [--intake 60] [--rate 5000] [--dir DIR] [--database postgres://…]`.
+ * First fills a store with alerts over half a year, then asks every filter of the alert and incident lists, then takes in
+ * alerts for `--intake` seconds at `--rate` a second and counts them afterwards. Nothing is sent anywhere.
+ */
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Alert } from '../contracts/alert.js';
+import { CLASSES, CLASS_NAMES, SEVERITIES, type DetectionClass } from '../contracts/classes.js';
+import type { Registry } from '../contracts/registry.js';
+import { assetsOf } from '../console/server/assets.js';
+import { openStore } from '../console/server/store/store.js';
+import type { Scope } from '../console/server/store/scope.js';
+import { Random } from './random.js';
+
+const { values: options } = parseArgs({
+  options: {
+    stored: { type: 'string', default: '5000000' }, intake: { type: 'string', default: '60' }, rate: { type: 'string', default: '5000' },
+    dir: { type: 'string' }, database: { type: 'string' }, keep: { type: 'boolean', default: false },
+  },
+});
+const STORED = Number(options.stored);
+const SECONDS = Number(options.intake);
+const RATE = Number(options.rate);
+const BATCH = 500;
+const DAYS = 180;
+const UNITS = 18;
+const source = new Random(20190601);
+const pick = (n: number): number => source.below(n);
+const random = (): number => pick(1_000_000) / 1_000_000;
+
+const registry: Registry = {
+  units: [{ id: 'hubei', zh: '湖北省', en: 'Hubei', kind: 'province' }, ...Array.from({ length: UNITS }, (_, i) => ({ id: `city${i}`, zh: `市州${i}`, en: `City ${i}`, parent: 'hubei' }))],
+  systems: Array.from({ length: 120 }, (_, i) => ({ id: `sys${i}`, zh: `系统${i}`, en: `System ${i}`, unit: `city${i % UNITS}`, ranges: [`10.${i}.0.0/16`] })),
+};
+const assets = assetsOf(registry, 1);
+
+/** An alert as an analyzer sends it: 1.5 KB, a few attackers behind most of them, most of them attempts. */
+function alertAt(n: number, at: number): Alert {
+  const cls = CLASS_NAMES[Math.min(pick(CLASS_NAMES.length), pick(CLASS_NAMES.length))] as DetectionClass;
+  const c = CLASSES[cls];
+  const loud = random() < 0.8;
+  const attacker = loud ? `203.0.113.${pick(40)}` : `198.${pick(250)}.${pick(250)}.${pick(250)}`;
+  const victim = `10.${pick(120)}.${loud ? 0 : pick(4)}.${1 + pick(30)}`;
+  const time = new Date(at).toISOString();
+  const verdict = random() < 0.96 ? 'attempted' : random() < 0.8 ? 'succeeded' : 'compromised';
+  return {
+    timestamp: time, event_type: 'alert', src_ip: attacker, src_port: 1024 + pick(60_000), dest_ip: victim, dest_port: 80, proto: 'TCP', app_proto: 'http', host: `node-${pick(20)}`, community_id: `1:${n.toString(36)}`,
+    http: { hostname: `www${pick(120)}.example.gov.cn`, url: `/index.php?id=${n}&q=union+select`, http_user_agent: 'Mozilla/5.0 (X11; Linux x86_64) sqlmap/1.3', http_method: 'GET', status: 200, length: 1234 },
+    alert: { action: 'allowed', gid: 1, signature_id: 9_000_000 + pick(300), rev: 1, signature: c.en, category: cls, severity: 1 },
+    shouwang: {
+      id: `bench-${n}`, revision: 1, rule: `rule-${pick(300)}`, title: { zh: `${c.zh}：参数中的联合查询`, en: `${c.en}: union select in a parameter` }, severity: SEVERITIES[Math.max(pick(5), pick(4))], class: cls,
+      gb2007: c.gb2007, gb2023: c.gb2023, phase: c.phase, verdict, because: { zh: '请求参数中出现联合查询，服务器返回了正常页面。', en: 'A parameter holds a union select; the server answered with a page.' },
+      attacker: { ip: attacker, port: 1024 + pick(60_000) }, victim: { ip: victim, port: 80 }, techniques: ['T1190'], references: [`CVE-2019-${1000 + pick(9000)}`], first_seen: time, last_seen: time, count: 1 + pick(5),
+      matched: [{ buffer: 'http.uri', direction: 'to_server', data: Buffer.from(`/index.php?id=${n}&q=union+select+1,2,3,4,5,6,7,8,9,10`).toString('base64'), marks: [[20, 32]] }],
+      evidence: [{ id: `ev-${n}`, sha256: 'a'.repeat(64), bytes: 4000, packets: 9 }], node: `node-${pick(20)}`, unit: 'hubei',
+    },
+  };
+}
+
+const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'sw-bench-store-'));
+mkdirSync(dir, { recursive: true });
+const store = await openStore(dir, options.database);
+const print = (text: string): void => { process.stdout.write(`${text}\n`); };
+const size = (): string => (store.engine === 'sqlite' ? `${(statSync(join(dir, 'console.db')).size / 2 ** 30).toFixed(2)} GiB` : '');
+
+// Fill: packet time runs over half a year, ending now.
+const now = Date.now();
+const held = await store.alerts.total();
+let n = held;
+let began = Date.now();
+let told = Date.now();
+while (n < STORED) {
+  const batch: Alert[] = [];
+  for (let i = 0; i < 2_000 && n < STORED; i++, n++) batch.push(alertAt(n, now - DAYS * 86_400_000 * (1 - n / STORED)));
+  await store.take(batch, assets, now, 24 * 3_600_000);
+  if (Date.now() - told > 15_000) {
+    told = Date.now();
+    print(`  ${n} stored, ${Math.round((n - held) / ((told - began) / 1000))}/s ${size()}`);
+  }
+}
+if (n > held) print(`filled ${n - held} alerts in ${((Date.now() - began) / 1000).toFixed(0)} s (${Math.round((n - held) / ((Date.now() - began) / 1000))}/s) ${size()}`);
+began = Date.now();
+while (await store.indexWords(2_000) > 0) { /* the search index catches up */ }
+print(`search index caught up in ${((Date.now() - began) / 1000).toFixed(1)} s`);
+
+const all: Scope = { all: true };
+const city: Scope = { all: false, units: ['city3'] };
+const day = (back: number): string => new Date(now - back * 86_400_000).toISOString();
+const filters: Record<string, Parameters<typeof store.alerts.list>[1]> = {
+  'no filter': {}, 'severity=critical': { severity: 'critical' }, 'severity=info': { severity: 'info' }, 'severity=high,critical': { severity: 'high,critical' },
+  'verdict=compromised': { verdict: 'compromised' }, 'verdict=attempted': { verdict: 'attempted' }, 'class=dos': { class: 'dos' }, 'class+verdict': { class: 'sql_injection', verdict: 'compromised' },
+  'rule': { rule: 'rule-7' }, 'rule+severity+verdict': { rule: 'rule-7', severity: 'critical', verdict: 'compromised' }, 'unit': { units: ['city3'] }, 'unit+critical': { units: ['city3'], severity: 'critical' },
+  'system': { system: 'sys7' }, 'system+class': { system: 'sys7', class: 'dos' }, 'node': { node: 'node-3' }, 'node+compromised': { node: 'node-3', verdict: 'compromised' },
+  'ip (loud attacker)': { ip: '203.0.113.7' }, 'ip (victim)': { ip: '10.7.0.9' }, 'ip (unknown)': { ip: '192.0.2.1' }, 'a day ago': { from: day(1) }, 'a week, critical': { from: day(7), severity: 'critical' },
+  'three months ago, a day': { from: day(91), to: day(90) }, 'then, compromised': { from: day(91), to: day(90), verdict: 'compromised' }, 'oldest first': { order: 'oldest' }, 'demo': { demo: true },
+  'text: sqlmap (everywhere)': { text: 'sqlmap' }, 'text: 联合查询 (everywhere)': { text: '联合查询' }, 'text: one address': { text: '203.0.113.9' }, 'text: cve': { text: 'cve-2019-4242' }, 'text: www17 critical': { text: 'www17', severity: 'critical' },
+  'text: nothing': { text: 'zzyzx' }, 'suppressed': { suppressed: true },
+};
+let worst = 0;
+const slow: string[] = [];
+async function measure(name: string, ask: () => Promise<unknown>): Promise<void> {
+  const times: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const t0 = performance.now();
+    await ask();
+    times.push(performance.now() - t0);
+  }
+  const median = times.sort((a, b) => a - b)[1];
+  worst = Math.max(worst, median);
+  if (median > 200) slow.push(`${name} ${median.toFixed(0)} ms`);
+  print(`  ${median.toFixed(1).padStart(8)} ms  ${name}`);
+}
+print(`filters on ${await store.alerts.total()} alerts (median of 3)`);
+for (const [name, filter] of Object.entries(filters)) {
+  await measure(`list    ${name}`, () => store.alerts.list(all, filter));
+  await measure(`counts  ${name}`, () => store.alerts.counts(all, filter));
+}
+for (const name of ['no filter', 'severity=critical', 'verdict=compromised', 'a day ago', 'text: sqlmap (everywhere)', 'ip (loud attacker)', 'class=dos']) {
+  await measure(`list    one unit's user: ${name}`, () => store.alerts.list(city, filters[name]));
+  await measure(`counts  one unit's user: ${name}`, () => store.alerts.counts(city, filters[name]));
+}
+const page = await store.alerts.list(all, { limit: 100 });
+await measure('list    second page', () => store.alerts.list(all, { limit: 100, cursor: page.next }));
+await measure('incidents by rank', () => store.incidents.list(all, {}));
+await measure('incidents critical', () => store.incidents.list(all, { severity: 'critical' }));
+await measure('incidents of one class', () => store.incidents.list(all, { class: 'dos' }));
+await measure('incidents text', () => store.incidents.list(all, { text: '203.0.113.7' }));
+await measure('incidents counts', () => store.incidents.counts(all, {}));
+await measure('incidents of a unit', () => store.incidents.list(city, {}));
+print(`worst ${worst.toFixed(0)} ms${slow.length > 0 ? `; over 200 ms: ${slow.join('; ')}` : ''}`);
+
+// Intake at a fixed rate: what is late waits, as it would on the bus.
+if (SECONDS > 0) {
+  const before = await store.alerts.total();
+  const cpu = process.cpuUsage();
+  began = Date.now();
+  let sent = 0;
+  let behind = 0;
+  const wanted = RATE * SECONDS;
+  while (sent < wanted) {
+    const due = Math.min(wanted, Math.floor(((Date.now() - began) / 1000) * RATE));
+    if (due - sent < BATCH && due < wanted) { await new Promise((r) => { setTimeout(r, 20); }); continue; }
+    behind = Math.max(behind, due - sent);
+    const size = Math.min(due - sent, 1_000);
+    await store.take(Array.from({ length: size }, (_, i) => alertAt(n + i, Date.now())), assets, Date.now(), 24 * 3_600_000);
+    n += size;
+    sent += size;
+  }
+  const seconds = (Date.now() - began) / 1000;
+  const used = process.cpuUsage(cpu);
+  const after = await store.alerts.total();
+  print(`intake: ${sent} alerts in ${seconds.toFixed(1)} s (${Math.round(sent / seconds)}/s), at most ${behind} behind, ${((used.user + used.system) / sent).toFixed(0)} µs of processor each, lost ${sent - (after - before)}`);
+}
+await store.close();
+if (!options.dir && !options.keep) rmSync(dir, { recursive: true, force: true });
