@@ -135,7 +135,7 @@ Each capture is analysed on its own, in fresh state. Exit status: 0, or 2 with a
 Examples:
   npx shouwang analyze attack.pcap
   npx shouwang analyze a.pcap b.pcapng.gz --format eve --events http,dns --rules default --rules my-rules/ > eve.json
-  npx shouwang analyze --serve --config /etc/shouwang/analyzer.yaml`)
+  npx shouwang analyze --serve --config /etc/shouwang/analyze-0.yaml`)
     .action(async (captures: string[], options: Options) => {
       if (options.serve) {
         const { serve } = await import('./serve.js');

@@ -80,7 +80,9 @@ async function collect(inputs: string[], options: Options): Promise<void> {
     await running.finish(2);
     return;
   }
-  const { counters } = collector.health();
+  const { counters, reasons = [] } = collector.health();
+  // Damage in a capture, and what else a source had to say at its end.
+  for (const reason of reasons) process.stderr.write(`${reason.code}: ${reason.message}\n`);
   process.stderr.write(`collected ${counters['packets']} packets, ${counters['bytes']} bytes in ${counters['blocks']} blocks as node ${config.node}\n`);
   await running.finish(failures.length > 0 ? 2 : 0);
 }
@@ -116,6 +118,6 @@ export function register(command: Command): void {
 Examples:
   tcpdump -i eth0 -w - | npx shouwang collect -
   npx shouwang collect -i eth0 --node gw1 --unit wuhan --bus nats://10.0.0.5:4222
-  npx shouwang collect --config /etc/shouwang/collector.yaml`)
+  npx shouwang collect --config /etc/shouwang/collect.yaml`)
     .action(collect);
 }
