@@ -16,7 +16,7 @@ export class Flow {
   slot = 0;
   ipVersion: 4 | 6 = 4;
   protocol = 0;
-  /** Client address (4 or 16 bytes) then server address. */
+  /** Client address (4 or 16 bytes) at 0, server address at 16. */
   readonly addresses = new Uint8Array(32);
   clientPort = 0;
   serverPort = 0;
@@ -41,6 +41,8 @@ export class Flow {
   state: Map<string, number> | undefined;
   /** Free for the matcher: per-flow match state (stream scan position, candidates). */
   matcher: unknown;
+  /** Free for the matcher: which literals its bytes are scanned for. */
+  choice: unknown;
   alerts = 0;
   /** Cached text forms. */
   clientIp = '';

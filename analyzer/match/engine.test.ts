@@ -54,7 +54,8 @@ class Feed {
   constructor(...bodies: string[]) {
     this.flow.id = 7;
     this.flow.protocol = 6;
-    this.flow.addresses.set([192, 0, 2, 1, 10, 0, 0, 1]);
+    this.flow.addresses.set([192, 0, 2, 1]);
+    this.flow.addresses.set([10, 0, 0, 1], 16);
     this.flow.clientPort = 40000;
     this.flow.serverPort = 80;
     this.engine = new RuleEngine(this.arena, ruleSet(...bodies), (hit) => {

@@ -2,12 +2,13 @@ import type { Arena } from '../arena.js';
 import type { MatchedBuffer } from '../../contracts/alert.js';
 import type { Severity, Verdict } from '../../contracts/classes.js';
 import type { Stage, Transaction } from '../app/parser.js';
+import type { Packet } from '../decode/packet.js';
 import type { Direction, Flow } from '../flow/flow.js';
 import { B, BUFFER_NAMES, BufferTable, MAX_ENTRIES } from './buffers.js';
 import { decide, Tester } from './conditions.js';
 import { MATCHED_BYTES, MAX_MATCHED, type OnHit } from './hit.js';
 import { Wants, type MatchContext, type Matcher } from './matcher.js';
-import { FlowScans, type Scan } from './flow-scans.js';
+import { FlowScans, mergeGroups, type FlowChoice, type Scan } from './flow-scans.js';
 import { literalScan } from './prefilter.js';
 import type { RuleSet } from './rule-set.js';
 import type { Leaf, Part, Signature } from './signature.js';
@@ -41,9 +42,13 @@ export class RuleEngine implements Matcher {
   private marks = new Int32Array(0);
   private epoch = 0;
   private bits = 0;
-  /** Of plain stream rules, by what a flow's ends allow; counted up with each load. */
-  private streamScans: FlowScans | undefined;
+  /** Of rules on plain payload and streams, by what a flow's ends allow; `generation` counts the loads. */
+  private plain: FlowScans | undefined;
   private generation = 0;
+  /** Some rules look at other bytes of packets: headers, transformed payload. */
+  private onHeaders = false;
+  /** The packet whose payload was scanned as part of its stream, and the candidates of that. */
+  private readonly scanned = { number: -1, at: 0, length: 0, count: 0, candidates: new Int32Array(4096) };
   /** Some rules look at every chunk of a stream. */
   private everyChunk = false;
   private suricata!: SuricataDetector;
@@ -62,14 +67,17 @@ export class RuleEngine implements Matcher {
 
   /** Changes to another rule set between two packets; what is half matched goes on under the old rules. */
   swap(rules: RuleSet): void {
-    const scans = rules.groups.map((groups) => groups.map((group) => ({ group, scan: literalScan(this.arena, group.literals) })));
+    const isPlain = (buffer: number, chain: number) => chain < 0 && (buffer === B.stream || buffer === B.payload);
+    const scans = rules.groups.map((groups) => groups.filter((g) => !isPlain(g.buffer, g.chain)).map((group) => ({ group, scan: literalScan(this.arena, group.literals), streams: false })));
+    const plain = rules.groups.flat().filter((g) => isPlain(g.buffer, g.chain));
+    const before = this.plain;
+    this.plain = plain.length > 0 ? new FlowScans(this.arena, rules.signatures, mergeGroups(plain)) : undefined;
+    before?.dispose();
     for (const { scan } of this.scans.flat()) scan.dispose();
-    this.streamScans?.dispose();
     this.scans = scans;
     this.rules = rules;
-    const plain = scans[B.stream].find((s) => s.group.chain < 0);
-    this.streamScans = plain && new FlowScans(this.arena, rules.signatures, plain);
     this.generation++;
+    this.onHeaders = PACKET_BUFFERS.some((buffer) => scans[buffer].length > 0);
     this.everyChunk = rules.always.stream.length > 0 || scans[B.stream].some((s) => s.group.chain >= 0)
       || rules.signatures.some((s) => s.program !== undefined && !s.fast && (s.program.kind === 'stream' || s.program.kind === 'packet-stream'));
     this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context));
@@ -119,21 +127,22 @@ export class RuleEngine implements Matcher {
       window.skip(this.arena, length);
       return;
     }
-    const scan = this.streamScan(flow, state, direction);
-    if (scan === undefined && !this.everyChunk && !state.partials.some((p) => !p.done)) {
+    const scan = this.scanFor(flow, direction);
+    if ((scan === undefined || !scan.streams) && !this.everyChunk && !state.partials.some((p) => !p.done)) {
       window.skip(this.arena, length);
       return;
     }
     for (let done = 0; done < length; done += STREAM_PIECE) this.piece(context, flow, state, direction, at + done, Math.min(STREAM_PIECE, length - done), scan);
   }
 
-  /** The scan for one direction of a flow, chosen once. */
-  private streamScan(flow: Flow, state: FlowState, direction: Direction): Scan | undefined {
-    if (state.generation !== this.generation) {
-      state.generation = this.generation;
-      state.scans = [this.streamScans?.of(flow, 0), this.streamScans?.of(flow, 1)];
+  /** The plain scan for one direction of a flow, chosen once. */
+  private scanFor(flow: Flow, direction: Direction): Scan | undefined {
+    let choice = flow.choice as FlowChoice | undefined;
+    if (choice === undefined || choice.generation !== this.generation) {
+      choice = { generation: this.generation, scans: [this.plain?.of(flow, 0), this.plain?.of(flow, 1)] };
+      flow.choice = choice;
     }
-    return state.scans[direction];
+    return choice.scans[direction];
   }
 
   private piece(context: MatchContext, flow: Flow, state: FlowState, direction: Direction, at: number, length: number, scan: Scan | undefined): void {
@@ -147,6 +156,16 @@ export class RuleEngine implements Matcher {
     if (scan !== undefined) {
       const back = Math.min(window.length - length, JOINT - 1);
       this.scanBytes(scan, end - length - back, back + length);
+      const { packet } = context;
+      if (packet.payloadOffset === at && packet.payloadLength === length) {
+        // The packet's own rules need no second look at the same bytes.
+        const { scanned } = this;
+        scanned.number = packet.number;
+        scanned.at = at;
+        scanned.length = length;
+        scanned.count = this.candidateCount;
+        for (let i = 0; i < this.candidateCount; i++) scanned.candidates[i] = this.candidates[i];
+      }
     }
     if (this.suricata.any) this.suricata.stream(context, flow, direction, this.candidates, this.candidateCount, this.arena.u8, window.at, end, window.at - window.position);
     for (const s of this.rules.always.stream) this.addCandidate(s.index);
@@ -180,35 +199,34 @@ export class RuleEngine implements Matcher {
     const { packet } = context;
     const table = this.packetTable;
     table.clear();
-    if (packet.payloadLength > 0) {
-      table.add(B.payload, packet.payloadOffset, packet.payloadLength);
-      if (packet.protocol === 1 || packet.protocol === 58) table.add(B['icmp.payload'], packet.payloadOffset, packet.payloadLength);
-    }
-    if (packet.ipVersion === 4) table.add(B['ipv4.hdr'], packet.ipOffset, Math.max(20, Math.min(60, packet.transportOffset - packet.ipOffset)));
-    else if (packet.ipVersion === 6) table.add(B['ipv6.hdr'], packet.ipOffset, 40);
-    const header = packet.payloadOffset - packet.transportOffset;
-    if (header > 0 && packet.fragment === 0) {
-      const id = packet.protocol === 6 ? B['tcp.hdr'] : packet.protocol === 17 ? B['udp.hdr'] : packet.protocol === 1 ? B['icmpv4.hdr'] : packet.protocol === 58 ? B['icmpv6.hdr'] : -1;
-      if (id >= 0) table.add(id, packet.transportOffset, header);
-    }
-    if (this.suricata.any) {
-      if (this.suricata.needsAddresses && packet.ipVersion !== 0) {
-        table.add(B['ip.src'], packet.srcOffset, packet.ipVersion === 4 ? 4 : 16);
-        table.add(B['ip.dst'], packet.dstOffset, packet.ipVersion === 4 ? 4 : 16);
-      }
-      if (packet.etherOffset > 0) table.add(B['ether.hdr'], packet.etherOffset, 14);
-      if (packet.protocol === 132 && packet.transportOffset > 0 && packet.fragment === 0) table.add(B['sctp.hdr'], packet.transportOffset, 12);
-    }
-    this.view.table = table;
-    this.view.origins = undefined;
-    this.view.transformed.clear();
     this.startCandidates();
-    for (let i = 0; i < table.count; i++) {
-      const groups = this.scans[table.ids[i]];
-      for (let g = 0; g < groups.length; g++) this.scanEntry(groups[g], i);
+    if (packet.payloadLength > 0 && this.plain !== undefined) {
+      const { scanned } = this;
+      if (scanned.number === packet.number && scanned.at === packet.payloadOffset && scanned.length === packet.payloadLength) {
+        for (let i = 0; i < scanned.count; i++) this.addCandidate(scanned.candidates[i]);
+      } else {
+        const scan = flow !== undefined ? this.scanFor(flow, direction) : this.plain.whole;
+        if (scan !== undefined) this.scanBytes(scan, packet.payloadOffset, packet.payloadLength);
+      }
+      scanned.number = -1;
+    }
+    const state = flow?.matcher as FlowState | undefined;
+    if (
+      this.onHeaders || this.candidateCount > 0 || this.rules.always.packet.length > 0 || (state !== undefined && state.partials.length > 0) ||
+      (this.suricata.any && this.suricata.looksAt(packet.protocol))
+    ) {
+      this.packetBuffers(packet, table);
+      this.view.table = table;
+      this.view.origins = undefined;
+      this.view.transformed.clear();
+      if (this.onHeaders) {
+        for (let i = 0; i < table.count; i++) {
+          const groups = this.scans[table.ids[i]];
+          for (let g = 0; g < groups.length; g++) this.scanEntry(groups[g], i);
+        }
+      }
     }
     for (const s of this.rules.always.packet) this.addCandidate(s.index);
-    const state = flow?.matcher as FlowState | undefined;
     if (state && state.partials.length > 0) this.proceed(context, flow, undefined, state, direction, 0);
     if (this.suricata.any) this.suricata.packet(context, flow, direction, this.candidates, this.candidateCount, table);
     if (this.candidateCount === 0) return;
@@ -220,6 +238,28 @@ export class RuleEngine implements Matcher {
       const keepIn = stateOf(owner);
       for (const p of own.partials) if (!p.done && p.phase > 0) this.remember(keepIn, p);
     }
+  }
+
+  /** The packet's payload and headers as buffers. */
+  private packetBuffers(packet: Packet, table: BufferTable): void {
+    if (packet.payloadLength > 0) {
+      table.add(B.payload, packet.payloadOffset, packet.payloadLength);
+      if (packet.protocol === 1 || packet.protocol === 58) table.add(B['icmp.payload'], packet.payloadOffset, packet.payloadLength);
+    }
+    if (packet.ipVersion === 4) table.add(B['ipv4.hdr'], packet.ipOffset, Math.max(20, Math.min(60, packet.transportOffset - packet.ipOffset)));
+    else if (packet.ipVersion === 6) table.add(B['ipv6.hdr'], packet.ipOffset, 40);
+    const header = packet.payloadOffset - packet.transportOffset;
+    if (header > 0 && packet.fragment === 0) {
+      const id = packet.protocol === 6 ? B['tcp.hdr'] : packet.protocol === 17 ? B['udp.hdr'] : packet.protocol === 1 ? B['icmpv4.hdr'] : packet.protocol === 58 ? B['icmpv6.hdr'] : -1;
+      if (id >= 0) table.add(id, packet.transportOffset, header);
+    }
+    if (!this.suricata.any) return;
+    if (this.suricata.needsAddresses && packet.ipVersion !== 0) {
+      table.add(B['ip.src'], packet.srcOffset, packet.ipVersion === 4 ? 4 : 16);
+      table.add(B['ip.dst'], packet.dstOffset, packet.ipVersion === 4 ? 4 : 16);
+    }
+    if (packet.etherOffset > 0) table.add(B['ether.hdr'], packet.etherOffset, 14);
+    if (packet.protocol === 132 && packet.transportOffset > 0 && packet.fragment === 0) table.add(B['sctp.hdr'], packet.transportOffset, 12);
   }
 
   appEvent(context: MatchContext, flow: Flow, protocol: string, name: string, txId: number | undefined): void {
@@ -374,7 +414,7 @@ export class RuleEngine implements Matcher {
     const { threshold, info, program } = partial.signature;
     if (program) {
       partial.done = true;
-      this.suricata.matched(context, flow, tx, partial.signature, direction, partial.seen);
+      this.suricata.matched(flow, tx, partial.signature, direction, partial.seen);
       return;
     }
     if (threshold) {
@@ -517,7 +557,7 @@ export class RuleEngine implements Matcher {
       u8 = flow.addresses;
       length = flow.ipVersion === 6 ? 16 : 4;
       client = 0;
-      server = length;
+      server = 16;
       clientPort = flow.clientPort;
       serverPort = flow.serverPort;
     } else {
@@ -582,6 +622,8 @@ export class RuleEngine implements Matcher {
 }
 
 const EMPTY = new Uint8Array(0);
+/** What a packet shows. */
+const PACKET_BUFFERS = (['payload', 'icmp.payload', 'ipv4.hdr', 'ipv6.hdr', 'tcp.hdr', 'udp.hdr', 'icmpv4.hdr', 'icmpv6.hdr', 'ip.src', 'ip.dst', 'ether.hdr', 'sctp.hdr'] as const).map((name) => B[name]);
 
 function has(view: View, buffer: number): boolean {
   return view.table.find(buffer) >= 0;
@@ -621,7 +663,7 @@ function endpoints(context: MatchContext, flow: Flow | undefined, attacker: 'cli
   const n = (flow?.ipVersion ?? packet.ipVersion) === 6 ? 16 : 4;
   const hex = (u8: Uint8Array, at: number) => Buffer.from(u8.buffer, u8.byteOffset + at, n).toString('hex');
   const client = flow ? hex(flow.addresses, 0) : hex(arena.u8, packet.srcOffset);
-  const server = flow ? hex(flow.addresses, n) : hex(arena.u8, packet.dstOffset);
+  const server = flow ? hex(flow.addresses, 16) : hex(arena.u8, packet.dstOffset);
   return attacker === 'client' ? [client, server] : [server, client];
 }
 

@@ -10,11 +10,36 @@ const MAX_BYTES = 24 << 20;
 const MAX_KINDS = 1024;
 
 /** A group of rules with its tables in the arena. */
-export interface Scan { group: Group; scan: LiteralScan }
+export interface Scan {
+  group: Group;
+  scan: LiteralScan;
+  /** Some of the rules look at streams, not only at packets. */
+  streams: boolean;
+}
+
+/** What a flow's ends allow, by direction, and the load of rules that it was asked of. */
+export interface FlowChoice { generation: number; scans: readonly [Scan | undefined, Scan | undefined] }
+
+/** The literals of several groups over the same bytes as one. */
+export function mergeGroups(groups: readonly Group[]): Group {
+  const merged: Group = { buffer: groups[0].buffer, chain: groups[0].chain, literals: [], users: [] };
+  const ids = new Map<string, number>();
+  for (const group of groups) {
+    group.literals.forEach((literal, i) => {
+      const text = Buffer.from(literal).toString('latin1');
+      const id = ids.get(text);
+      if (id === undefined) {
+        ids.set(text, merged.literals.push(literal) - 1);
+        merged.users.push([...group.users[i]]);
+      } else merged.users[id] = [...new Set([...merged.users[id], ...group.users[i]])];
+    });
+  }
+  return merged;
+}
 
 /**
- * Rules by what their headers ask of a flow (transport, addresses, ports, direction): a flow's stream is scanned only for
- * the literals of rules that its ends allow. Flows that allow the same rules share one scan, built when first needed.
+ * Rules by what their headers ask of a flow (transport, addresses, ports, direction): a flow's bytes are scanned only
+ * for the literals of rules that its ends allow. Flows that allow the same rules share one scan, built when first needed.
  */
 export class FlowScans {
   private readonly kinds: { signature: Signature; number: number }[] = [];
@@ -23,8 +48,12 @@ export class FlowScans {
   private readonly scans = new Map<string, Scan | undefined>();
   private bytes = 0;
 
-  /** @param whole the scan for all of them */
-  constructor(private readonly arena: Arena, signatures: readonly Signature[], private readonly whole: Scan) {
+  /** The scan for all of them. */
+  readonly whole: Scan;
+
+  constructor(private readonly arena: Arena, private readonly signatures: readonly Signature[], group: Group) {
+    const whole = this.scanOf(group);
+    this.whole = whole;
     const numbers = new Map<string, number>();
     for (const users of whole.group.users) {
       for (const index of users) {
@@ -60,7 +89,7 @@ export class FlowScans {
   }
 
   dispose(): void {
-    for (const scan of this.scans.values()) if (scan !== undefined && scan !== this.whole) scan.scan.dispose();
+    for (const scan of new Set([this.whole, ...this.scans.values()])) scan?.scan.dispose();
     this.scans.clear();
   }
 
@@ -75,9 +104,14 @@ export class FlowScans {
     });
     if (part.literals.length === 0) return undefined;
     if (this.bytes >= MAX_BYTES) return this.whole;
-    const scan = literalScan(this.arena, part.literals);
-    this.bytes += scan.bytes;
-    return { group: part, scan };
+    const scan = this.scanOf(part);
+    this.bytes += scan.scan.bytes;
+    return scan;
+  }
+
+  private scanOf(group: Group): Scan {
+    const streams = group.users.some((users) => users.some((index) => this.signatures[index].level === 'stream'));
+    return { group, scan: literalScan(this.arena, group.literals), streams };
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Signature } from './signature.js';
 import type { FlowFacts } from './suricata/flow-facts.js';
 import { BufferTable } from './buffers.js';
-import type { Scan } from './flow-scans.js';
 import { StreamWindow } from './stream-window.js';
 
 /** Rules of one transaction (or flow) that wait for more; more are not kept, and counted. */
@@ -51,9 +50,6 @@ export class TxState {
 
 export class FlowState extends TxState {
   readonly windows: [StreamWindow, StreamWindow] = [new StreamWindow(), new StreamWindow()];
-  /** Scans by direction, and the load of rules that they are of. */
-  scans: [Scan | undefined, Scan | undefined] = [undefined, undefined];
-  generation = 0;
   lastDirection = -1;
   /** What Suricata's rules know of the flow. */
   facts: FlowFacts | undefined;

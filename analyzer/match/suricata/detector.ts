@@ -1,6 +1,6 @@
 import type { Arena } from '../../arena.js';
 import type { Transaction } from '../../app/parser.js';
-import { TCP_ACK, TCP_RST, TCP_SYN } from '../../decode/packet.js';
+import { TCP_SYN } from '../../decode/packet.js';
 import type { Direction, Flow } from '../../flow/flow.js';
 import { B, type BufferTable } from '../buffers.js';
 import type { MatchContext } from '../matcher.js';
@@ -32,8 +32,8 @@ export interface SuricataHit {
 type Fits = (s: Signature, context: MatchContext, flow: Flow | undefined, direction: Direction, protocol: string) => boolean;
 
 /**
- * Takes rules of Suricata's language packet by packet, as Suricata does: what the bytes of a transaction or stream have
- * matched waits until the other side has acknowledged them, and is decided with the next packet of its direction, in one
+ * Takes rules of Suricata's language packet by packet, as Suricata does in line with the traffic: what the bytes of a
+ * transaction or stream have matched is decided with the packet of its direction that brought the last of them, in one
  * order with the rules on packets. Conditions on the flow are asked, and its state is changed, there.
  */
 export class SuricataDetector {
@@ -45,6 +45,8 @@ export class SuricataDetector {
   private readonly protocolRules: readonly Signature[];
   private readonly streamRules: readonly Signature[];
   private readonly scene: Scene;
+  /** Packet at which an event was told last, by rule. */
+  private readonly told = new Map<number, number>();
   readonly needsAddresses: boolean;
   readonly any: boolean;
 
@@ -70,13 +72,18 @@ export class SuricataDetector {
     };
   }
 
+  /** Whether packets of a protocol are looked at without any literal. */
+  looksAt(protocol: number): boolean {
+    return this.packetRules[slotOf(protocol)].length > 0;
+  }
+
   /** A rule on a transaction has all its buffers. */
-  matched(context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, signature: Signature, direction: Direction, seen: Seen[]): void {
+  matched(flow: Flow | undefined, tx: Transaction | undefined, signature: Signature, direction: Direction, seen: Seen[]): void {
     if (!flow) return;
     const facts = factsOf(flow);
     if (!this.followed(flow)) return;
     facts.captures(this.tester.captured);
-    this.wait(context, flow, facts, direction, { signature, tx, seen, stream: false, key: `t${tx?.id ?? 0}` });
+    this.wait(facts, direction, { signature, tx, seen, stream: false, key: `t${tx?.id ?? 0}` });
   }
 
   /** Bytes of a stream: tests the candidates on what is in view. */
@@ -90,7 +97,7 @@ export class SuricataDetector {
       if (!this.fits(s, context, flow, direction, '')) return;
       if (!this.tester.test(program.payload, u8, from, to, origin)) return;
       facts.captures(this.tester.captured);
-      this.wait(context, flow, facts, direction, { signature: s, tx: undefined, seen: [seenOf(B.stream, direction, u8, from, to, this.tester.marked())], stream: true, key: `s${context.packet.number}` });
+      this.wait(facts, direction, { signature: s, tx: undefined, seen: [seenOf(B.stream, direction, u8, from, to, this.tester.marked())], stream: true, key: `s${context.packet.number}` });
     };
     for (let i = 0; i < count; i++) {
       const s = this.rules.signatures[candidates[i]];
@@ -99,17 +106,13 @@ export class SuricataDetector {
     for (const s of this.streamRules) test(s);
   }
 
-  private wait(context: MatchContext, flow: Flow, facts: FlowFacts, direction: Direction, pending: Omit<Pending, 'ack' | 'visible'>): void {
-    const { packet } = context;
+  private wait(facts: FlowFacts, direction: Direction, pending: Pending): void {
     const list = facts.pending[direction];
     if (list.length >= MAX_PENDING) {
       this.counters.pendingDropped++;
       return;
     }
-    const own = context.direction === direction && flow.protocol === 6;
-    const ack = own ? (packet.tcpSeq + packet.payloadLength) | 0 : 0;
-    // A reset is the last word: what lies there is looked at now.
-    list.push({ ...pending, ack, visible: !own || (packet.tcpFlags & TCP_RST) !== 0 });
+    list.push(pending);
   }
 
   /** Whether Suricata would follow the flow: a TCP connection whose handshake was seen, or anything else. */
@@ -123,12 +126,13 @@ export class SuricataDetector {
     const { scene } = this;
     let flow = given;
     const facts = flow ? (flow.matcher instanceof FlowState ? flow.matcher.facts : undefined) : undefined;
-    this.fill(context, flow, facts, direction);
     const tcp = packet.protocol === 6 && packet.transportOffset !== 0;
-    if (facts) {
-      if (tcp) acknowledge(facts, packet.tcpFlags, packet.tcpAck, direction);
-      if (facts.passed) return;
-    }
+    if (facts?.passed) return;
+    const rules = this.packetRules[slotOf(packet.protocol)];
+    if (
+      count === 0 && rules.length === 0 && this.ipRules.length === 0 && this.protocolRules.length === 0 &&
+      (facts === undefined || facts.pending[direction].length === 0)
+    ) return;
     const found: (Signature | Pending)[] = [];
     const tracked = tcp && flow !== undefined && this.followed(flow);
     const consider = (s: Signature): void => {
@@ -151,24 +155,21 @@ export class SuricataDetector {
       const s = this.rules.signatures[candidates[i]];
       if (s.program) consider(s);
     }
-    const { protocol } = packet;
-    const rules = this.packetRules[protocol === 6 ? 0 : protocol === 17 ? 1 : protocol === 1 || protocol === 58 ? 2 : protocol === 132 ? 3 : 4];
     for (const s of rules) consider(s);
     if (this.ipRules.length > 0 && packet.ipVersion !== 0) this.ipOnly(context, given, direction, found);
     if (flow && facts) {
       this.protocol(context, flow, facts, direction, found);
       const list = facts.pending[direction];
       if (list.length > 0) {
-        const rest: Pending[] = [];
-        for (const p of list) (p.visible ? found : rest).push(p);
-        facts.pending[direction] = rest;
+        found.push(...list);
+        facts.pending[direction] = [];
       }
     } else if (flow && this.protocolRules.length > 0 && flow.app !== 'unknown') this.protocol(context, flow, factsOf(flow), direction, found);
     if (found.length === 0) return;
     flow ??= context.flowOf();
     scene.flow = flow;
     scene.facts = flow && factsOf(flow);
-    if (flow && !given) this.fill(context, flow, scene.facts, direction);
+    this.fill(context, flow, scene.facts, direction);
     this.run(context, found);
   }
 
@@ -239,10 +240,14 @@ export class SuricataDetector {
     if (layer === 'app' && flow) {
       const facts = factsOf(flow);
       if (!facts.pending[direction].some((p) => p.signature === signature && p.tx === tx)) {
-        this.wait(context, flow, facts, direction, { signature, tx, seen: [], stream: false, key: `e${context.packet.number}` });
+        this.wait(facts, direction, { signature, tx, seen: [], stream: false, key: `e${context.packet.number}` });
       }
       return;
     }
+    // What a packet has twice is told once.
+    const { number } = context.packet;
+    if (this.told.get(signature.index) === number) return;
+    this.told.set(signature.index, number);
     const facts = flow && factsOf(flow);
     this.fill(context, flow, facts, direction);
     this.run(context, [signature]);
@@ -311,6 +316,11 @@ export class SuricataDetector {
   }
 }
 
+/** Place of a protocol in `packetRules`. */
+function slotOf(protocol: number): number {
+  return protocol === 6 ? 0 : protocol === 17 ? 1 : protocol === 1 || protocol === 58 ? 2 : protocol === 132 ? 3 : 4;
+}
+
 function remove<T>(list: T[], item: T): void {
   const at = list.indexOf(item);
   if (at >= 0) list.splice(at, 1);
@@ -319,16 +329,6 @@ function remove<T>(list: T[], item: T): void {
 function compareRanks(a: SuricataProgram, b: SuricataProgram): number {
   for (let i = 0; i < a.rank.length; i++) if (a.rank[i] !== b.rank[i]) return a.rank[i] - b.rank[i];
   return 0;
-}
-
-function acknowledge(facts: FlowFacts, flags: number, ack: number, direction: Direction): void {
-  // A reset ends both sides: everything that waits is decided now.
-  if ((flags & TCP_RST) !== 0) {
-    for (const p of facts.pending[direction]) p.visible = true;
-    return;
-  }
-  if ((flags & TCP_ACK) === 0) return;
-  for (const p of facts.pending[1 - direction]) if (!p.visible && ((ack - p.ack) | 0) >= 0) p.visible = true;
 }
 
 export function factsOf(flow: Flow): FlowFacts {
