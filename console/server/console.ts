@@ -65,6 +65,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
       registry = await store.registry.current();
     }
     if (registry) context.useRegistry(registry.registry, registry.version);
+    await context.loadSuppressions();
     context.demo = await store.demo.present();
     setupCode = await store.people.anybody() ? undefined : await issueSetupCode(store.people);
     app = await buildApp(context);
@@ -80,7 +81,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
   let sweeping: Promise<unknown> = Promise.resolve();
   let stopping: Promise<void> | undefined;
   const tidy = (): void => {
-    sweeping = Promise.all([closeQuiet(context), store.people.dropStale(clock.now(), config.idleMs)])
+    sweeping = Promise.all([closeQuiet(context), context.endSuppressions(), store.people.dropStale(clock.now(), config.idleMs)])
       .catch((error: unknown) => log.warn('the sweep of ended windows and sessions failed', { error }));
   };
   return {

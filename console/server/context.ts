@@ -10,6 +10,7 @@ import { assetsOf, type Assets } from './assets.js';
 import { sessions, type Sessions } from './auth/session.js';
 import type { Settled } from './config.js';
 import type { HashedFiles } from './files.js';
+import { suppressor } from './suppress.js';
 import { LiveFeed } from './live.js';
 import { RuleCatalogue } from './rule-catalogue.js';
 import type { IncidentRecord } from './store/incidents.js';
@@ -18,6 +19,8 @@ import { EVERYTHING, type Scope } from './store/scope.js';
 import type { Store } from './store/store.js';
 import type { TicketRecord } from './store/tickets.js';
 import { alertRow, incidentRow, nodeView, ticketRow } from './views.js';
+
+const SHOWN_AT_ONCE = 1_000;
 
 /** What every part of the console stands on. */
 export class Context {
@@ -50,6 +53,28 @@ export class Context {
   /** Which suppression hides or lowers an alert; replaced when suppressions change. */
   suppress: Suppress = () => undefined;
 
+  /** Reads the active suppressions afresh; after a change, and when the registry changes. */
+  async loadSuppressions(): Promise<void> { this.suppress = suppressor(await this.store.suppressions.active(this.clock.now()), this.held, () => this.clock.now()); }
+  /** Ends those whose time is over; what they hid while they held stays hidden: the time was set by a person. */
+  async endSuppressions(): Promise<void> {
+    const over = await this.store.suppressions.over(this.clock.now());
+    for (const { id, expires } of over) await this.store.suppressions.end(id, expires, null);
+    if (over.length > 0) await this.loadSuppressions();
+  }
+  /** What an ended suppression hid joins its incidents, as if it came now. @returns how many alerts */
+  async showAgain(id: string): Promise<number> {
+    let shown = 0;
+    for (;;) {
+      const hidden = await this.store.suppressions.hidden(id, SHOWN_AT_ONCE);
+      if (hidden.length === 0) return shown;
+      const taken = await this.store.take(hidden, this.held, this.clock.now(), this.config.windowMs, { again: true, suppress: this.suppress });
+      await this.announce(taken);
+      shown += taken.alerts.length;
+      // Another suppression hides the rest.
+      if (taken.alerts.length === 0) return shown;
+    }
+  }
+
   /** Names of all users, for rows that mention one. */
   async people(fresh = false): Promise<ReadonlyMap<string, UserName>> {
     if (fresh || this.clock.now() - this.namesAt > 30_000) {
@@ -68,6 +93,7 @@ export class Context {
   /** Tells the browsers what a batch of alerts changed. */
   async announce(taken: Taken): Promise<void> {
     try {
+      await this.store.suppressions.count(taken.hidden, this.clock.now());
       if (taken.alerts.some((a) => a.demo === 1)) this.demo = true;
       for (const r of taken.alerts) this.live.push({ kind: 'alert', alert: alertRow(r, this.held) }, { units: [r.unit, r.attacker_unit], permission: 'alert.read' });
       for (const r of taken.incidents) await this.announceIncident(r);

@@ -19,11 +19,30 @@ const cut = (json: string): string => {
   return list.length > LIST_MAX ? JSON.stringify(list.slice(0, LIST_MAX)) : json;
 };
 
-/** The queue's order: what happened, how bad, how valuable, how far along the attack. Higher is worse. */
-export function rankOf(i: Pick<IncidentRecord, 'verdict' | 'severity' | 'phases_json' | 'escalated'>, value: 'low' | 'normal' | 'high' | 'core'): number {
+type Value = 'low' | 'normal' | 'high' | 'core';
+const VALUE_POINTS: Record<Value, number> = { low: 0, normal: 100, high: 300, core: 500 };
+// Spread counts for less than how bad it is: no number of attempts outranks a success.
+const SPREAD_MAX = 90;
+
+/** What the rank of an incident is made of: what happened, how bad, how valuable, how many rules and phases, how often back. */
+export function rankParts(
+  i: Pick<IncidentRecord, 'verdict' | 'severity' | 'phases_json' | 'escalated' | 'rules_json' | 'reopened' | 'alerts'>, value: Value,
+): { name: 'escalated' | 'verdict' | 'severity' | 'asset' | 'spread' | 'phases' | 'recurrence'; points: number; value: string | number }[] {
   const phases = (JSON.parse(i.phases_json) as string[]).length;
-  return (i.escalated ? 100_000 : 0) + i.verdict * 10_000 + i.severity * 1_000 + { low: 0, normal: 100, high: 300, core: 500 }[value] + phases * 10;
+  const rules = (JSON.parse(i.rules_json) as string[]).length;
+  return [
+    { name: 'escalated', points: i.escalated ? 100_000 : 0, value: i.escalated },
+    { name: 'verdict', points: i.verdict * 10_000, value: VERDICTS[i.verdict] },
+    { name: 'severity', points: i.severity * 1_000, value: SEVERITIES[i.severity] },
+    { name: 'asset', points: VALUE_POINTS[value], value },
+    { name: 'phases', points: phases * 10, value: phases },
+    { name: 'spread', points: Math.min(SPREAD_MAX, rules * 3 + Math.floor(Math.log2(1 + i.alerts)) * 2), value: i.alerts },
+    { name: 'recurrence', points: Math.min(200, i.reopened * 50), value: i.reopened },
+  ];
 }
+
+/** The queue's order. Higher is worse. */
+export const rankOf = (i: Parameters<typeof rankParts>[0], value: Value): number => rankParts(i, value).reduce((n, p) => n + p.points, 0);
 
 export function titleOf(i: Pick<IncidentRecord, 'attacker_ip' | 'victim_ip' | 'verdict' | 'classes_json'>): { zh: string; en: string } {
   const classes = (JSON.parse(i.classes_json) as DetectionClass[]).map((c) => CLASSES[c] ?? { zh: c, en: c });

@@ -11,10 +11,11 @@ import { ruleRoutes } from './rules.js';
 import { sessionRoutes } from './session.js';
 import { statusRoutes } from './status.js';
 import { ticketRoutes } from './tickets.js';
+import { triageRoutes } from './triage.js';
 import { userRoutes } from './users.js';
 
 export function registerRoutes(app: FastifyInstance, context: Context): void {
   for (const routes of [
-    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, liveRoutes,
+    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, liveRoutes,
   ]) routes(app, context);
 }

@@ -46,6 +46,7 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
     const version = await store.registry.put(next, before.version, clock.now(), by);
     if (version === undefined) throw refusals.conflict();
     context.useRegistry(next, version);
+    await context.loadSuppressions();
     context.live.push({ kind: 'registry', version }, { units: 'all' });
     // Whoever has a page open may see more or less from now on.
     context.live.dismiss((l) => !l.scope.all, 'SW_CONSOLE_REGISTRY');

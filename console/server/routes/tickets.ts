@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
-import type { FeedbackForm, Page, TicketDetail, TicketRow, VerificationForm } from '../../model/api.js';
+import type { BulkResult, FeedbackForm, Page, TicketDetail, TicketRow, VerificationForm } from '../../model/api.js';
 import { CLOCKS, deadlinesFrom, proposedLevel, type Level } from '../../model/deadline.js';
 import { CommentCreate, IdParams, TicketAct, TicketCreate, TicketEdit, TicketQuery } from '../../model/requests.js';
+import { TicketBulkAct } from '../../model/triage.js';
 import { actionsFrom, step, type Need } from '../../model/state-machine.js';
 import { TICKET_MACHINE, type TicketState } from '../../model/ticket.js';
 import { callerOf, languageOf } from '../app.js';
 import type { Caller } from '../auth/session.js';
 import { draftBulletin } from '../bulletin.js';
 import type { Context } from '../context.js';
-import { refusals } from '../errors.js';
+import { Refused, refusals } from '../errors.js';
 import { closeIncidentOf, remediateIncident } from '../remediation.js';
 import { iso } from '../store/cursor.js';
 import { runningClock, type TicketRecord } from '../store/tickets.js';
@@ -117,13 +118,10 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     return detail(request, ticket.id);
   });
 
-  app.post<{ Params: IdParams; Body: TicketAct }>('/api/tickets/:id/actions', { schema: { params: IdParams, body: TicketAct } }, async (request) => {
-    const caller = callerOf(request);
+  /** One step of one ticket by one person. */
+  async function act(caller: Caller, t: TicketRecord, ask: TicketAct): Promise<number> {
     const { user } = caller;
-    const ask = request.body;
-    const t = await find(caller, request.params.id);
     if (t.version !== ask.version) throw refusals.conflict(t.version);
-    request.auditDetails = { action: ask.action, reason: ask.reason };
     const now = clock.now();
     const until = ask.until === undefined ? NaN : Date.parse(ask.until);
     const proven = ask.action === 'pass' && await isProven(t, ask.verification);
@@ -184,8 +182,31 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     if (ask.action === 'approve') await remediateIncident(context, t.incident);
     if (next.ended !== null) await closeIncidentOf(context, t.incident);
     await context.announceTicket(id);
+    return done;
+  }
+
+  app.post<{ Params: IdParams; Body: TicketAct }>('/api/tickets/:id/actions', { schema: { params: IdParams, body: TicketAct } }, async (request) => {
+    const caller = callerOf(request);
+    request.auditDetails = { action: request.body.action, reason: request.body.reason };
+    const t = await find(caller, request.params.id);
+    await act(caller, t, request.body);
     // A withdrawn draft, or a ticket sent back, may be out of the caller's sight; the answer is what it was.
-    return detail(request, id);
+    return detail(request, t.id);
+  });
+  app.post<{ Body: TicketBulkAct }>('/api/tickets/actions', { schema: { body: TicketBulkAct } }, async (request): Promise<BulkResult> => {
+    const caller = callerOf(request);
+    const { items, action, reason } = request.body;
+    request.auditDetails = { action, reason, ids: items.map((i) => i.id) };
+    const result: BulkResult = { done: [], refused: [] };
+    for (const { id, version } of items) {
+      try {
+        result.done.push({ id, version: await act(caller, await find(caller, id), { version, action, ...(reason === undefined ? {} : { reason }) }) });
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        result.refused.push({ id, error: error.toBody(languageOf(request)) });
+      }
+    }
+    return result;
   });
 
   /** The hole is shut: a retest is attached since the feedback, or the monitor saw the same attack fail after it. */

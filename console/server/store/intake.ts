@@ -6,7 +6,7 @@ import { INCIDENT_MACHINE, INCIDENT_OPEN } from '../../model/incident.js';
 import { step } from '../../model/state-machine.js';
 import { TICKET_MACHINE, type TicketState } from '../../model/ticket.js';
 import type { Assets } from '../assets.js';
-import { addSighting, openIncident, type Sighting } from '../ingest/grouping.js';
+import { addSighting, openIncident, rankOf, type Sighting } from '../ingest/grouping.js';
 import type { AlertRecord } from './alerts.js';
 import type { IncidentRecord } from './incidents.js';
 import { among, insertMany, type Columns } from './many.js';
@@ -164,6 +164,7 @@ export function intakeStore(db: Db, engine: Engine) {
         }
         const before = old?.incident ? old : undefined;
         incident = { ...incident, alerts: incident.alerts + (before ? 0 : 1), events: incident.events + row.count - (before?.count ?? 0) };
+        incident.rank = rankOf(incident, value);
         groups.put(incident);
         dirty.set(incident.id, incident);
         row.incident = incident.id;

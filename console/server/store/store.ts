@@ -6,6 +6,7 @@ import { openDatabase } from './open.js';
 import { peopleStore } from './people.js';
 import { demoStore, evidenceStore, nodeStore, registryStore } from './records.js';
 import { searchIndexStore } from './search-index.js';
+import { suppressionStore } from './suppressions.js';
 import { ticketStore } from './tickets.js';
 
 /** The record of everything: the only place that speaks SQL. */
@@ -16,6 +17,7 @@ export async function openStore(dataDir: string, url?: string) {
     alerts: alertStore(db, engine), take: intakeStore(db, engine), incidents: incidentStore(db), tickets: ticketStore(db),
     people: peopleStore(db), audit: auditStore(db, engine), evidence: evidenceStore(db), nodes: nodeStore(db), registry: registryStore(db),
     demo: demoStore(db, engine),
+    suppressions: suppressionStore(db, engine),
     indexWords: searchIndexStore(db, engine),
     close: (): Promise<void> => db.destroy(),
   };
