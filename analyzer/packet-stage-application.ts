@@ -107,6 +107,8 @@ export class Application {
     const { parser } = session.flow;
     if (session.state === AppState.Parsing && parser !== undefined) {
       try {
+        const held = session.held[direction];
+        if (held !== undefined && held.length > 0) parser.rest?.(this.context, session.flow, direction, held.at, held.length);
         parser.end(this.context, session.flow, direction);
       } catch {
         this.parserFailures++;

@@ -71,6 +71,8 @@ export interface AppParser {
   data(context: AppContext, flow: Flow, direction: Direction, at: number, length: number): number;
   /** Bytes are missing for good. @returns true when parsing can go on after the gap. */
   gap(context: AppContext, flow: Flow, direction: Direction, missing: number): boolean;
+  /** Just before `end`: the bytes of a message that the end of the stream has cut off. */
+  rest?(context: AppContext, flow: Flow, direction: Direction, at: number, length: number): void;
   /** No more bytes in this direction (FIN, RST, timeout, end of capture). Called once per direction at most. */
   end(context: AppContext, flow: Flow, direction: Direction): void;
   /** The parser is let go: it failed (with or without `end`), or its flow is over. Gives back what it took of the arena. */

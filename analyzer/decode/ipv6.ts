@@ -42,6 +42,8 @@ function extensions(u8: Uint8Array, p: Packet, at: number, next: number, pointer
   for (let count = 0; count < MAX_EXTENSIONS; count++) {
     p.protocol = next;
     p.ipPayloadOffset = at;
+    // Nothing where the next header should begin.
+    if (count > 0 && at + 2 > p.limit && next !== PROTOCOL.NoNext) return p.flag(A['ipv6.trunc_exthdr']);
     switch (next) {
       case PROTOCOL.Tcp:
         return tcp(u8, p, at);

@@ -13,14 +13,47 @@ export class AddressSet {
     return this.include.length === 0 && this.exclude.length === 0;
   }
 
+  private v4: Float64Array | undefined;
+
+  /** Sorted, merged ranges of IPv4 as pairs [from, to], for sets of many. */
+  private sorted(): Float64Array {
+    const pairs = this.include.filter((r) => r.bytes.length === 4).map(({ bytes, bits }): [number, number] => {
+      const size = 2 ** (32 - bits);
+      const start = ((bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8) | bytes[3]) >>> 0;
+      const from = Math.floor(start / size) * size;
+      return [from, from + size - 1];
+    }).sort((a, b) => a[0] - b[0]);
+    const merged: number[] = [];
+    for (const [from, to] of pairs) {
+      if (merged.length > 0 && from <= (merged.at(-1) as number) + 1) merged[merged.length - 1] = Math.max(merged.at(-1) as number, to);
+      else merged.push(from, to);
+    }
+    return Float64Array.from(merged);
+  }
+
   /** @param at offset of an address of `length` (4 or 16) bytes. */
   has(u8: Uint8Array, at: number, length: number): boolean {
+    if (length === 4 && this.include.length > MANY && this.exclude.length === 0) {
+      const ranges = (this.v4 ??= this.sorted());
+      const address = ((u8[at] << 24) | (u8[at + 1] << 16) | (u8[at + 2] << 8) | u8[at + 3]) >>> 0;
+      let low = 0;
+      let high = ranges.length / 2;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (ranges[middle * 2 + 1] < address) low = middle + 1;
+        else high = middle;
+      }
+      return low < ranges.length / 2 && ranges[low * 2] <= address;
+    }
     for (const range of this.exclude) if (inRange(range, u8, at, length)) return false;
     if (this.include.length === 0) return true;
     for (const range of this.include) if (inRange(range, u8, at, length)) return true;
     return false;
   }
 }
+
+/** Ranges beyond which they are searched by halves. */
+const MANY = 8;
 
 export interface Range { bytes: Uint8Array; bits: number }
 

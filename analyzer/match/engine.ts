@@ -493,6 +493,8 @@ export class RuleEngine implements Matcher {
       if (truth[leaf.slot] === 1) continue;
       if (this.leaf(leaf, view, partial, direction)) truth[leaf.slot] = 1;
       else if (truth[leaf.slot] === -1 && at >= leaf.final) truth[leaf.slot] = leaf.absent && !has(view, leaf.buffer) ? 1 : 0;
+      // What can't hold any more needs no further tests.
+      if (truth[leaf.slot] === 0 && decide(part.root, truth) === 0) return;
       // On streams a negation is asked anew with each chunk.
     }
   }

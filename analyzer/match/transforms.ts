@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, inflateSync } from 'node:zlib';
+import { PerlRegex } from './suricata/perl-regex.js';
 
 /** Bytes that a transform looks at and may make: more is not text that somebody typed into a request. */
 export const MAX_TRANSFORM = 256 * 1024;
@@ -129,6 +130,51 @@ const TRANSFORMS: Record<string, Transform> = {
   'strip-pseudo-headers': (b) => latin1(b.toString('latin1').replace(/^:[^\r\n]*\r?\n?/gm, '')),
 };
 
+const expressions = new Map<string, PerlRegex>();
+
+/** What the first group of an expression matched; the bytes as they are where it does not match. */
+function group(source: string, bytes: Buffer): Buffer {
+  let regex = expressions.get(source);
+  if (!regex) expressions.set(source, (regex = new PerlRegex(source)));
+  if (!regex.exec(bytes, 0, bytes.length, 0) || !(regex.caps[2] >= 0)) return bytes;
+  return bytes.subarray(regex.caps[2], regex.caps[3]);
+}
+
+/** From an offset on, with a key given or taken from the bytes themselves; as it is where that lies outside. */
+function xorFrom(options: string, bytes: Buffer): Buffer {
+  const [from, given, length, at] = options.split(',');
+  const offset = Number(from);
+  const place = Number(at);
+  const key = given !== '' ? Buffer.from(given, 'hex') : bytes.subarray(place, place + Number(length));
+  if (offset >= bytes.length || key.length === 0 || (given === '' && key.length < Number(length))) return bytes;
+  return bytes.map((c, i) => (i < offset ? c : c ^ key[(i - offset) % key.length])) as Buffer;
+}
+
+/** `bytes 12, offset 3, mode strict`: a part decoded (RFC 4648 unless it says otherwise); as it is where it is no base64. */
+function fromBase64(options: string, bytes: Buffer): Buffer {
+  const number = (name: string) => Number(new RegExp(`${name}\\s+(\\d+)`).exec(options)?.[1] ?? 0);
+  const mode = /mode\s+(\w+)/.exec(options)?.[1] ?? 'rfc4648';
+  const offset = number('offset');
+  const count = number('bytes');
+  if (offset >= bytes.length) return bytes;
+  let text = bytes.subarray(offset, count > 0 ? offset + count : undefined).toString('latin1');
+  if (mode === 'rfc2045') text = text.replace(/[^A-Za-z0-9+/=]/g, '');
+  const clean = /^[A-Za-z0-9+/]*={0,2}/.exec(text)?.[0] ?? '';
+  if (mode === 'strict' && (clean.length !== text.length || clean.length % 4 !== 0)) return bytes;
+  const decoded = Buffer.from(clean, 'base64');
+  return decoded.length === 0 ? bytes : decoded;
+}
+
+/** `offset, size[, truncate]`; negative numbers count from the end. */
+function subslice(options: string, bytes: Buffer): Buffer {
+  const [a, b] = options.split(',').map((part) => part.trim());
+  const offset = Number(a);
+  const start = offset < 0 ? Math.max(0, bytes.length + offset) : Math.min(offset, bytes.length);
+  const size = b === undefined || !/^-?\d+$/.test(b) ? bytes.length - start : Number(b);
+  const end = size < 0 ? bytes.length + size : start + size;
+  return bytes.subarray(start, Math.max(start, Math.min(end, bytes.length)));
+}
+
 /** Runs a chain of transforms; never throws, never makes more than `MAX_TRANSFORM` bytes. */
 export function transform(chain: readonly string[], bytes: Uint8Array): Buffer {
   let out = Buffer.from(bytes.subarray(0, MAX_TRANSFORM));
@@ -136,7 +182,11 @@ export function transform(chain: readonly string[], bytes: Uint8Array): Buffer {
     if (name.startsWith('xor:')) {
       const key = Buffer.from(name.slice(4), 'hex');
       out = out.map((c, i) => c ^ key[i % key.length]) as typeof out;
-    } else out = (TRANSFORMS[name]?.(out) ?? out) as typeof out;
+    } else if (name.startsWith('xor-from:')) out = xorFrom(name.slice(9), out) as typeof out;
+    else if (name.startsWith('pcrexform:')) out = group(name.slice(10), out) as typeof out;
+    else if (name.startsWith('from_base64:')) out = fromBase64(name.slice(12), out) as typeof out;
+    else if (name.startsWith('subslice:')) out = subslice(name.slice(9), out) as typeof out;
+    else out = (TRANSFORMS[name]?.(out) ?? out) as typeof out;
   }
   return out;
 }

@@ -614,6 +614,19 @@ export class Http1Parser implements AppParser {
     return true;
   }
 
+  /** A head that was cut off is shown as far as its last whole line: what it asks for is known. */
+  rest(c: AppContext, flow: Flow, direction: Direction, at: number, length: number): void {
+    const d = this.swapped ? ((1 - direction) as Direction) : direction;
+    const side = this.sides[d];
+    if (d === 1 || side.ended || side.state !== State.Head || side.bare.length > 0) return;
+    const { u8 } = c.arena;
+    let end = at + length;
+    while (end > at && u8[end - 1] !== 10) end--;
+    if (end - at < 8 || end - at >= MAX_HEAD || !this.plausible(u8, 0, at, end - at)) return;
+    side.scanned = 0;
+    this.request(c, flow, side, at, end - at);
+  }
+
   end(c: AppContext, flow: Flow, direction: Direction): void {
     const d = this.swapped ? ((1 - direction) as Direction) : direction;
     const side = this.sides[d];

@@ -38,7 +38,7 @@ const ORDER: Record<Action, number> = { pass: 0, drop: 1, reject: 2, alert: 3, c
 
 const LAYERS: Record<string, readonly number[]> = {
   ip: [], ip4: [], ipv4: [], ip6: [], ipv6: [], tcp: [6], 'tcp-pkt': [6], 'tcp-stream': [6], udp: [17], icmp: [1, 58], icmpv4: [1], icmpv6: [58], sctp: [132], pkthdr: [], any: [],
-  esp: [50], gre: [47],
+  esp: [50], gre: [47], arp: [], ether: [],
 };
 
 /** A rule under compilation; keywords write into it. */
@@ -154,6 +154,9 @@ function build(rule: RuleSyntax, variables: Variables, datasets: Datasets): Sign
   const d = new Draftsman(rule, datasets, apps);
   const version = rule.protocol === 'ip4' || rule.protocol === 'ipv4' ? 4 : rule.protocol === 'ip6' || rule.protocol === 'ipv6' ? 6 : 0;
   if (version > 0) d.tests.push((s) => s.packet.ipVersion === version);
+  if (rule.protocol === 'arp') d.tests.push((s) => s.packet.arp !== 0);
+  if (rule.protocol === 'arp' || rule.protocol === 'ether') d.ipOnly = false;
+  else if (rule.protocol !== 'pkthdr' && transports) d.tests.push((s) => s.packet.ipVersion !== 0 || s.pseudo);
   for (const option of rule.options) {
     const keyword = KEYWORDS[option.keyword];
     if (keyword) {
@@ -244,9 +247,9 @@ function kindOf(d: Draftsman, apps: number, packets: number, header: Header): Ru
     return fixed ? 'packet-stream' : 'stream';
   }
   if (header.apps.length > 0) return 'protocol';
-  if (d.protocolOnly && d.tests.length === 1) return 'protocol';
-  if (d.ipOnly && !d.hasFlow && d.tests.length === 0 && header.sourcePorts.any && header.destinationPorts.any && header.apps.length === 0
-    && !(header.source.any && header.destination.any) && header.transports.length === 0 && d.rule.protocol !== 'pkthdr') return 'ip';
+  if (d.protocolOnly) return 'protocol';
+  // Asked once a direction of a flow: nothing but addresses, and none of them excluded.
+  if (d.ipOnly && d.protocolOnly === undefined && header.source.exclude.length === 0 && header.destination.exclude.length === 0 && d.rule.protocol !== 'pkthdr') return 'ip';
   return 'packet';
 }
 

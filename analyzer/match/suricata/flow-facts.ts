@@ -2,19 +2,16 @@ import type { Transaction } from '../../app/parser.js';
 import type { Signature } from '../signature.js';
 import type { Seen } from '../state.js';
 
-/** Matches of one direction that wait for the packet to which Suricata would tie them. */
+/** Matches of one direction that wait for the end of the packet under way, or for the next one of their direction. */
 export const MAX_PENDING = 256;
 /** Names of bits, numbers and captured texts that one flow keeps of each kind. */
 export const MAX_NAMES = 256;
 
-/** A rule whose bytes have matched; its conditions on the flow are asked when the bytes have been acknowledged. */
+/** A rule whose bytes have matched; its conditions on the flow are asked with the packet under way. */
 export interface Pending {
   readonly signature: Signature;
   readonly tx: Transaction | undefined;
   readonly seen: Seen[];
-  /** Sequence number after the bytes. */
-  readonly ack: number;
-  visible: boolean;
   readonly stream: boolean;
   readonly key: string;
 }

@@ -143,9 +143,7 @@ Object.assign(KEYWORDS, {
     c.starts = true;
   },
   endswith: (d, o) => {
-    const c = last(d, o);
-    if (c.offset !== undefined) throw d.wrong(o, 'stands with offset');
-    c.ends = true;
+    last(d, o).ends = true;
   },
   fast_pattern: (d, o) => {
     const c = last(d, o);
@@ -342,8 +340,7 @@ function pcre(d: Draftsman, o: Option): void {
   for (const f of flags) {
     const buffer = PCRE_BUFFERS[f];
     if (buffer) {
-      if (d.current !== d.payload) throw d.wrong(o, `has the flag ${f} although a sticky buffer is in use`);
-      list = d.listOf(buffer);
+      list = d.current.buffer === buffer ? d.current : d.listOf(buffer);
     } else if (!'ismxAEGRBO'.includes(f)) throw d.wrong(o, `has the unknown flag ${f}`);
   }
   const captures: Capture[] = [];
@@ -440,9 +437,9 @@ function addTransform(d: Draftsman, o: Option, name: string): void {
 }
 for (const [keyword, name] of Object.entries(TRANSFORMS)) KEYWORDS[keyword] = (d, o) => addTransform(d, o, name);
 KEYWORDS['xor'] = (d, o) => {
-  const key = unquoted(o).replace(/\s+/g, '');
-  if (!/^(?:[0-9a-fA-F]{2}){1,255}$/.test(key)) throw d.unsupported(o, 'its key is not given as pairs of hexadecimal digits');
-  addTransform(d, o, `xor:${key.toLowerCase()}`);
+  const m = /^(?:offset\s+(\d+)\s*,\s*)?(?:"?((?:[0-9a-fA-F]{2}){1,255})"?|extract\s+([1-9]\d{0,2})\s+(\d{1,5}))$/.exec(text(o));
+  if (!m) throw d.wrong(o, 'wants a key of hexadecimal digits, or "extract" with a length and a place');
+  addTransform(d, o, m[2] !== undefined && m[1] === undefined ? `xor:${m[2].toLowerCase()}` : `xor-from:${m[1] ?? 0},${m[2] ?? ''},${m[3] ?? 0},${m[4] ?? 0}`);
 };
 KEYWORDS['pcrexform'] = (d, o) => {
   try {

@@ -11,7 +11,7 @@ const text = (o: Option) => (o.value ?? '').trim();
 const facts = (s: Scene): FlowFacts | undefined => s.facts;
 
 function flowbits(d: Draftsman, o: Option): void {
-  d.ipOnly = false;
+  if (!/^set\s*,/.test(text(o))) d.ipOnly = false;
   if (text(o) === 'noalert') {
     d.silent = true;
     return;
