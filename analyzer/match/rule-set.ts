@@ -1,5 +1,5 @@
 import { B, type BufferName } from './buffers.js';
-import { isBody } from './buffer-facts.js';
+import { finalStage, isBody } from './buffer-facts.js';
 import { BUFFER_NAMES } from './buffers.js';
 import type { Leaf, Node, Part, Signature } from './signature.js';
 
@@ -39,8 +39,8 @@ export class RuleSet {
       // The detector of Suricata's rules keeps those that have no literal, but for transactions.
       if (s.program && !s.fast && s.level !== 'transaction') return;
       if (!s.fast) {
+        // It is a candidate from the first stage on: nothing comes before.
         this.always[s.level].push(s);
-        if (s.parts[0].leaves.length > 1) for (const leaf of s.parts[0].leaves) this.keep(leaf);
         return;
       }
       for (const { buffer: named, transforms, literals } of s.fast) {
@@ -63,6 +63,8 @@ export class RuleSet {
         }
       }
       const { fast } = s;
+      // What is found with the head of its side has all other buffers of the head beside it.
+      if (fast.every((f) => finalStage(BUFFER_NAMES[f.buffer], s.header.apps) === 0)) return;
       for (const leaf of s.parts[0].leaves) if (fast.length > 1 || leaf.buffer !== fast[0].buffer) this.keep(leaf);
     });
     this.hasStream = signatures.some((s) => s.level === 'stream');
