@@ -26,9 +26,10 @@ const STATIC: readonly (readonly [string, string])[] = (
 
 /** Lengths of the Huffman codes of 0…256 in base 36; the code is canonical, so that lengths say all (Appendix B). */
 const LENGTHS =
-  'dnsssssssoussussssssssssusssssssss6aacd68baa8b8666555666666678f6cad67777777777777777777777878djde6f5' +
-  '6565666577666567655677777fbedskmkkmmmnmnnnnnonoomnonnnnlmnmnnomlkmmnnlnmmolmnnllmlnmnnkmmmnmmnqqkjmn' +
-  'mpqqqrrqopjlqrrqrollqqsrrrkoklmllnmmppooqnqrqqrrrrrsrrrrrqu';
+  'dnsssssssoussussssssssusssssssss6aacd68baa8b8666555666666678f6cad67777777777777777777777878djde6f565' +
+  '65666577666567655677777fbedskmkkmmmnmnnnnnonoomnonnnnlmnmnnomlkmmnnlnmmolmnnllmlnmnnkmmmnmmnqqkjmnmp' +
+  'qqqrrqopjlqrrqrollqqsrrrkoklmllnmmppooqnqrqqrrrrrsrrrrrqu';
+
 /** For each code length: its first code, how many there are, and where their symbols begin in `symbols`. */
 const firstCode = new Int32Array(31);
 const countOf = new Int32Array(31);

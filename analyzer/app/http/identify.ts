@@ -33,6 +33,7 @@ export function identifyHttp(u8: Uint8Array, at: number, length: number): 1 | 0 
   if (l < end) {
     // a whole line: it names HTTP, or a known method comes with a path (HTTP/0.9, broken scanners)
     const tail = latin(u8, Math.max(e, l - 12), l - Math.max(e, l - 12));
+    if (word === 'PRI' && /HTTP\/2\.0\s*$/.test(tail)) return -1; // the preface of version 2
     if (/HTTP\/\d\.\d\s*$/i.test(tail)) return /\b(?:SIP|RTSP)\//.test(tail) ? -1 : 1;
     return known && u8[e + 1] === 0x2f ? 1 : -1;
   }

@@ -101,7 +101,7 @@ export const tftp: ProtocolEntry = {
     const op = u8[at + 1]!;
     if (op === Op.Read || op === Op.Write) {
       const e = indexOf(u8, 0, at + 2, at + Math.min(length, 2 + 512));
-      if (e < 0 || e === at + 2) return -1;
+      if (e < 0 || (e === at + 2 && !onPort)) return -1;
       for (let p = at + 2; p < e; p++) if (u8[p]! < 32) return -1;
       return onPort || MODES.some((mode) => isWord(u8, e + 1, at + length, mode)) ? 1 : -1;
     }
