@@ -13,6 +13,8 @@ export interface AlertFilter {
   rule?: string;
   incident?: string;
   text: string;
+  /** Only what a suppression hides. */
+  suppressed?: boolean;
   range: Range;
 }
 
@@ -24,7 +26,7 @@ const one = (value: unknown): string | undefined => (typeof value === 'string' &
 export function fromAddress(query: LocationQuery): AlertFilter {
   return {
     severity: among(SEVERITIES, query.severity), verdict: among(VERDICTS, query.verdict), class: among(CLASS_NAMES, query.class),
-    unit: one(query.unit), ip: one(query.ip), rule: one(query.rule), incident: one(query.incident), text: one(query.text) ?? '',
+    unit: one(query.unit), ip: one(query.ip), rule: one(query.rule), incident: one(query.incident), text: one(query.text) ?? '', ...(query.suppressed === '1' ? { suppressed: true } : {}),
     range: one(query.last) ? { last: Number(query.last) || 86_400_000 } : one(query.from) ? { from: one(query.from), to: one(query.to) } : {},
   };
 }
@@ -32,14 +34,14 @@ export function fromAddress(query: LocationQuery): AlertFilter {
 export function toAddress(f: AlertFilter): Record<string, string> {
   const out: Record<string, string | undefined> = {
     severity: f.severity.join(','), verdict: f.verdict.join(','), class: f.class.join(','), unit: f.unit, ip: f.ip, rule: f.rule,
-    incident: f.incident, text: f.text.trim(), last: f.range.last ? String(f.range.last) : '', from: f.range.from, to: f.range.to,
+    incident: f.incident, text: f.text.trim(), suppressed: f.suppressed ? '1' : '', last: f.range.last ? String(f.range.last) : '', from: f.range.from, to: f.range.to,
   };
   return Object.fromEntries(Object.entries(out).filter((e): e is [string, string] => !!e[1]));
 }
 
 export function toQuery(f: AlertFilter): Omit<AlertQuery, 'cursor' | 'limit'> {
-  const { last, ...rest } = toAddress(f);
-  return { ...rest, ...(last ? { from: new Date(Date.now() - Number(last)).toISOString() } : {}) };
+  const { last, suppressed, ...rest } = toAddress(f);
+  return { ...rest, ...(suppressed ? { suppressed: true } : {}), ...(last ? { from: new Date(Date.now() - Number(last)).toISOString() } : {}) };
 }
 
 /**
@@ -47,6 +49,7 @@ export function toQuery(f: AlertFilter): Omit<AlertQuery, 'cursor' | 'limit'> {
  * payload) is left to it: those filters answer `ask`.
  */
 export function belongs(f: AlertFilter, row: AlertRow, now: number): boolean | 'ask' {
+  if ((row.suppressed !== undefined) !== (f.suppressed === true)) return false;
   if (f.severity.length > 0 && !f.severity.includes(row.severity)) return false;
   if (f.verdict.length > 0 && !f.verdict.includes(row.verdict)) return false;
   if (f.class.length > 0 && !f.class.includes(row.class)) return false;

@@ -8,6 +8,7 @@ export interface Said { code: string; message: string; hint?: string }
 export function explain(failure: unknown): Said {
   if (!(failure instanceof ApiError)) return { code: 'SW_UI_FAULT', message: failure instanceof Error ? failure.message : String(failure) };
   if (failure.status === 0) return { code: failure.code, message: t('words.unreachable') };
+  if (failure.code === 'SW_CONSOLE_NO_ROUTE' || failure.status === 501) return { code: failure.code, message: t('words.notOffered') };
   const both = (failure.body.error ?? failure.body) as Record<string, unknown>;
   const pickText = (value: unknown): string | undefined => {
     if (typeof value === 'string') return value;
