@@ -70,7 +70,9 @@ export interface ChainLink {
   /** SHA-256 over the link before and this one. */
   link: string;
   title: string;
+  /** Where the bundle has it. */
+  file: string;
 }
-export interface ChainView { incident: string; links: ChainLink[]; head: string; /** Evidence that is announced but not stored, or damaged. */ missing: string[]; keyId: string }
+export interface ChainView { incident: string; links: ChainLink[]; head: string; /** Evidence that is announced but not stored, or damaged. */ missing: string[]; keyId: string; /** Alerts beyond the cap are left out; the telling ones come first. */ cut: boolean }
 /** GET /api/signing-key */
 export interface SigningKeyView { keyId: string; publicKey: string; algorithm: 'ed25519' }

@@ -13,6 +13,7 @@ import { issueSetupCode } from './auth/setup-code.js';
 import { settle, type ConsoleConfig } from './config.js';
 import { Context } from './context.js';
 import { cannotListen, exposedWithoutTls } from './errors.js';
+import { SigningKey } from './evidence/signing.js';
 import { HashedFiles } from './files.js';
 import { Ingest } from './ingest/ingest.js';
 import { closeQuiet } from './remediation.js';
@@ -51,7 +52,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
   if (!config.loopback && !config.tls && !config.behindProxy) throw exposedWithoutTls(config.host);
   const version = packageVersion();
   const store = await openStore(config.dataDir, config.database);
-  const context = new Context(config, store, bus, metrics, log, clock, new HashedFiles(join(config.dataDir, 'files')), version);
+  const context = new Context(config, store, bus, metrics, log, clock, new HashedFiles(join(config.dataDir, 'files')), new SigningKey(config.dataDir), version);
   const ingest = new Ingest(context);
   context.counters = () => ({ ...ingest.counters, listeners: context.live.count });
 

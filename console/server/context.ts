@@ -9,6 +9,7 @@ import type { IncidentRow, NodeView, TicketRow, UserName } from '../model/api.js
 import { assetsOf, type Assets } from './assets.js';
 import { sessions, type Sessions } from './auth/session.js';
 import type { Settled } from './config.js';
+import type { SigningKey } from './evidence/signing.js';
 import type { HashedFiles } from './files.js';
 import { suppressor } from './suppress.js';
 import { LiveFeed } from './live.js';
@@ -34,7 +35,7 @@ export class Context {
 
   constructor(
     readonly config: Settled, readonly store: Store, readonly bus: Bus, readonly metrics: MetricsStore, readonly log: Log, readonly clock: Clock,
-    readonly files: HashedFiles, readonly version: string,
+    readonly files: HashedFiles, readonly signing: SigningKey, readonly version: string,
   ) {
     this.sessions = sessions(store.people, config, clock);
     this.rules = new RuleCatalogue(bus, config.rulesDir, log);

@@ -65,5 +65,6 @@ export const refusals = {
   ownRoles: () => new Refused(403, 'SW_CONSOLE_OWN_ROLES', b('不能修改自己的角色。', 'Nobody changes their own roles.'), b('请另一名安全管理员操作。', 'Ask another security administrator.')),
   tooLarge: () => new Refused(413, 'SW_CONSOLE_TOO_LARGE', b('内容过大。', 'The content is too large.'), b('减小后重试。', 'Send less.')),
   badFile: () => new Refused(415, 'SW_CONSOLE_FILE_TYPE', b('不接受此类文件。', 'Files of this kind are not accepted.'), b('可上传 PDF、DOCX、XLSX、PNG、JPEG、TXT、PCAP、ZIP。', 'PDF, DOCX, XLSX, PNG, JPEG, TXT, PCAP and ZIP are.')),
+  noCapture: () => new Refused(409, 'SW_CONSOLE_NO_CAPTURE', b('证据文件缺失或不是报文文件。', 'The evidence is missing or is no capture file.'), b('可下载原始文件核对其摘要。', 'Download it as it is and compare its hash.')),
   internal: () => new Refused(500, 'SW_CONSOLE_INTERNAL', b('内部错误，已记入日志。', 'An internal error; it is in the log.'), again),
 };

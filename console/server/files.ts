@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -38,6 +38,9 @@ export class HashedFiles {
     const found = await stat(path).catch(() => undefined);
     return found && { stream: createReadStream(path), bytes: found.size };
   }
+
+  /** The whole file; undefined where it is not there. */
+  async bytes(sha256: string): Promise<Buffer | undefined> { return readFile(this.path(sha256)).catch(() => undefined); }
 
   async remove(sha256: string): Promise<void> { await rm(this.path(sha256), { force: true }); }
 }

@@ -67,7 +67,7 @@ export function alertRoutes(app: FastifyInstance, context: Context): void {
         const held = stored.get(e.id);
         if (!held) return { ...e, state: 'missing' };
         const state = held.state === 'damaged' || held.sha256 !== e.sha256 ? 'damaged' as const : 'stored' as const;
-        return { ...e, state, storedAt: iso(held.stored), ...(permissions.has('evidence.read') ? { href: `/api/evidence/${encodeURIComponent(e.id)}` } : {}) };
+        return { ...e, ...(e.sm3 === undefined && held.sm3 !== null ? { sm3: held.sm3 } : {}), state, storedAt: iso(held.stored), ...(permissions.has('evidence.read') ? { href: `/api/evidence/${encodeURIComponent(e.id)}` } : {}) };
       }),
       ...(http ? { http } : {}), ...(payload ? { payload } : {}),
       ...(rule ? { ruleDocument: { ...rule, hits24h: 0 } } : {}),

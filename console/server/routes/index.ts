@@ -3,6 +3,7 @@ import type { Context } from '../context.js';
 import { alertRoutes } from './alerts.js';
 import { auditRoutes } from './audit.js';
 import { demoRoutes } from './demo.js';
+import { evidenceRoutes } from './evidence.js';
 import { incidentRoutes } from './incidents.js';
 import { liveRoutes } from './live.js';
 import { overviewRoutes } from './overview.js';
@@ -16,6 +17,6 @@ import { userRoutes } from './users.js';
 
 export function registerRoutes(app: FastifyInstance, context: Context): void {
   for (const routes of [
-    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, liveRoutes,
+    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, evidenceRoutes, liveRoutes,
   ]) routes(app, context);
 }

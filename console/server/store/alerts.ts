@@ -245,6 +245,12 @@ export function alertStore(db: Db, engine: Engine) {
       return { row, eve: JSON.parse(body?.eve_json ?? '{}') as Alert };
     },
 
+    /** Alerts of an incident as they came over the bus, the telling ones first. */
+    async ofIncident(scope: Scope, incident: string, limit: number): Promise<{ row: AlertRecord; eve: string }[]> {
+      const rows = await db.selectFrom('alert').innerJoin('alert_body', 'alert_body.num', 'alert.num').selectAll('alert').select('eve_json')
+        .where('incident', '=', incident).where(withinScope(scope, 'alert')).orderBy('verdict', 'desc').orderBy('severity', 'desc').orderBy('alert.last_seen').limit(limit).execute();
+      return rows.map(({ eve_json, ...row }) => ({ row: row as AlertRecord, eve: eve_json }));
+    },
     /** The steps of an incident: alerts of one rule and phase, with a telling one of each. */
     async steps(incident: string) {
       return db.selectFrom('alert').where('incident', '=', incident)
