@@ -10,6 +10,8 @@ const MAX_PAIRS = 32_768;
 const KEPT = 48;
 /** Destinations whose callers are counted. */
 const MAX_DESTINATIONS = 65_536;
+/** Whoever calls so many of our hosts on one port watches over them. */
+const POLLED = 3;
 /** Names kept of addresses, from DNS answers, TLS and HTTP. */
 const MAX_NAMES = 32_768;
 /** Ports of protocols that are periodic by nature: name service, time, DHCP, discovery, logs, SNMP traps. */
@@ -48,6 +50,8 @@ class Beacon implements Behaviour {
   readonly types = ['http', 'tls', 'dns'] as const;
   private readonly pairs: WindowTable<number | string, Pair>;
   private readonly callers = new Map<string, Distinct<string>>();
+  /** Hosts of ours that one of ours calls on a port: a poller calls many. */
+  private readonly called = new Map<string, Distinct<string>>();
   private readonly names = new Map<string, string>();
   private readonly ports: ReadonlySet<number>;
   private readonly allow: readonly string[];
@@ -153,6 +157,15 @@ class Beacon implements Behaviour {
         this.callers.set(to, (callers = new Distinct(this.sources + 1)));
       }
       callers.add(src);
+      if (this.site.isHome(dst)) {
+        const from = `${src} ${port}`;
+        let called = this.called.get(from);
+        if (called === undefined) {
+          if (this.called.size >= MAX_DESTINATIONS) this.called.delete(this.called.keys().next().value!);
+          this.called.set(from, (called = new Distinct(POLLED)));
+        }
+        called.add(dst);
+      }
     }
     return this.pairs.add(key, {
       firstUs: timeUs, lastUs: timeUs, src: wanted ? src : '', dst, port, protocol, source: -1, node: undefined, flow: {}, calls: 0, times: [], sizes: [],
@@ -175,6 +188,7 @@ class Beacon implements Behaviour {
     if ((this.callers.get(`${pair.dst} ${pair.port}`)?.size ?? 0) > this.sources) return;
     const name = this.names.get(pair.dst);
     if (name !== undefined && this.allow.some((a) => name === a || name.endsWith(`.${a}`))) return;
+    if (this.called.get(`${pair.src} ${pair.port}`)?.full) return;
     const intervals = times.slice(1).map((t, i) => t - times[i]!);
     const interval = median(intervals);
     if (interval < this.intervalUs) return;

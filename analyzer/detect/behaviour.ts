@@ -4,6 +4,7 @@ import type { EveEvent, EventType } from '../../contracts/event.js';
 import type { ConnectionRecord } from '../flow/connection-log.js';
 import type { RuleInfo } from '../match/signature.js';
 import { isInside } from './hosts.js';
+import type { Indicators } from './indicators/match.js';
 
 /** A rule whose matching is a stateful detector: what it says of itself, and the detector's parameters. */
 export interface BehaviourRule {
@@ -65,6 +66,8 @@ export interface Site {
   /** Name of the zone that an address is in; none where the registry knows none. */
   zoneOf?(ip: string): string | undefined;
   mayReach?(fromZone: string, toZone: string): boolean;
+  /** Lists of indicators in force. */
+  indicators?: Indicators;
 }
 /** Without a registry private addresses are the site. */
 export const PRIVATE_SITE: Site = { isHome: isInside };

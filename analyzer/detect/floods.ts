@@ -255,8 +255,6 @@ interface Holding {
   open: number;
   most: number;
   total: number;
-  /** Connections that ended with little said after a long time. */
-  starved: number;
   requests: number;
   told: number;
 }
@@ -306,9 +304,8 @@ class SlowHttp implements Behaviour {
       if (one !== undefined && one.open > 0) one.open--;
       return;
     }
-    const pair = one ?? this.pairs.add(key, {
-      firstUs: r.timeUs, lastUs: r.timeUs, client, server, port: r.dstPort, source: r.source, open: 0, most: 0, total: 0, starved: 0, requests: 0, told: 0,
-    });
+    const pair = one ?? this.begin(key, r.timeUs, client, server, r.dstPort);
+    pair.source = r.source;
     pair.open++;
     pair.total++;
     pair.lastUs = r.timeUs;
@@ -316,10 +313,18 @@ class SlowHttp implements Behaviour {
   }
 
   event(event: EveEvent, timeUs: number): void {
-    const one = this.pairs.find(`${event.src_ip} ${event.dest_ip} ${event.dest_port}`, timeUs);
+    const { src_ip = '', dest_ip = '', dest_port = 0 } = event;
+    if (!this.ports.has(dest_port)) return;
+    const key = `${src_ip} ${dest_ip} ${dest_port}`;
+    // Events come before the records of their batch.
+    const one = this.pairs.find(key, timeUs) ?? this.begin(key, timeUs, src_ip, dest_ip, dest_port);
     // A server that gives up on a request answers 408 or 400: that request was never finished.
     const { status = 0 } = event.http as { status?: number };
-    if (one !== undefined && status !== 408 && status !== 400 && status !== 0) one.requests++;
+    if (status !== 408 && status !== 400 && status !== 0) one.requests++;
+  }
+
+  private begin(key: string, timeUs: number, client: string, server: string, port: number): Holding {
+    return this.pairs.add(key, { firstUs: timeUs, lastUs: timeUs, client, server, port, source: -1, open: 0, most: 0, total: 0, requests: 0, told: 0 });
   }
 
   advance(nowUs: number): void {

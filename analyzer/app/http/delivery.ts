@@ -1,3 +1,4 @@
+import { personalData } from '../personal-data.js';
 import type { Direction, Flow } from '../../flow/flow.js';
 import { B } from '../../match/buffers.js';
 import { copy, text } from '../bytes.js';
@@ -57,6 +58,7 @@ export function inspectBody(c: AppContext, flow: Flow, d: Direction, side: Deliv
   }
   const { at, length } = m.body;
   if (length < 0) return;
+  m.personal = personalData(c.arena.u8, at, length);
   if (d === 1) {
     c.buffers.add(B['http.response_body'], at, length);
     c.buffers.add(B['file.data'], at, length);

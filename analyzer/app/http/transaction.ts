@@ -1,6 +1,7 @@
 import type { Arena } from '../../arena.js';
 import type { Transaction } from '../parser.js';
 import { latin, printable, text } from '../bytes.js';
+import type { PersonalData } from '../personal-data.js';
 import { bodyShape } from './body-shape.js';
 
 /** A place in the arena; absent while `length` is -1. */
@@ -39,6 +40,8 @@ export class Message {
   /** Arena block that holds the decoded body or, after inspection, its first `EVIDENCE_BYTES`. */
   body = span();
   bodyBlockSize = 0;
+  /** Numbers of persons that were counted in the body. */
+  personal: PersonalData | undefined;
 
   release(arena: Arena): void {
     if (this.block !== 0) arena.give(this.block, this.blockSize);
@@ -123,6 +126,8 @@ export class HttpTransaction implements Transaction {
     else put('status_string', this.statusText);
     put('redirect', this.location);
     o['length'] = this.response.bodyBytes;
+    if (this.response.personal) o['personal'] = this.response.personal;
+    if (this.request.personal) o['request_personal'] = this.request.personal;
     const { body, bodyBytes } = this.request;
     if (body.length > 0) {
       o['request_length'] = bodyBytes;
