@@ -575,6 +575,7 @@ export class PacketStage {
     }
     const session = new Session(flow);
     this.sessions[slot] = session;
+    this.connections.packet(ConnectionKind.Spoke, this.u8, p, this.context.direction === 1, this.sourceNumber);
     const w = table.at(slot);
     if (table.has(slot, SlotFlag.ClientIsn)) start(session.toServer, table.words[w + W.ClientIsn]);
     if (table.has(slot, SlotFlag.ServerIsn)) start(session.toClient, table.words[w + W.ServerIsn]);
