@@ -90,7 +90,12 @@ export class StageContext implements MatchContext {
     if (!this.wants(type)) return;
     const event = this.header(type, flow, direction);
     if (txId !== undefined) event.tx_id = txId;
-    event[type] = detail;
+    // EVE shows a mail beside the protocol that carried it
+    if (type === 'smtp' && detail.email !== undefined) {
+      const { email, ...own } = detail;
+      event.smtp = own;
+      event.email = email;
+    } else event[type] = detail;
     this.outputs.event(event);
   }
 

@@ -56,7 +56,12 @@ export class PassingFile implements FileInFlight {
     if (magic !== '') info.magic = magic;
     if (complete) for (const [algorithm, hash] of this.hashes) info[algorithm] = hash.digest('hex');
     const event = this.context.header('fileinfo', this.flow, this.direction);
-    event[this.tx.protocol] = this.tx.summary?.() ?? summary(this.tx.detail());
+    const about = this.tx.summary?.() ?? summary(this.tx.detail());
+    if (about.email !== undefined) {
+      event.email = about.email;
+      delete about.email;
+    }
+    event[this.tx.protocol] = about;
     event.fileinfo = info;
     this.context.emit(event);
   }

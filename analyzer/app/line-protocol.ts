@@ -28,7 +28,7 @@ export abstract class LineProtocol implements AppParser {
 
   /** One line without its end. */
   protected abstract line(c: AppContext, flow: Flow, direction: Direction, at: number, length: number): void;
-  /** Bytes taken that are no lines (literals, message data); 0: lines again, -1: this is not the protocol. */
+  /** Bytes taken that are no lines (literals, message data); 0: lines again, -1: this is not the protocol, -2: more is needed. */
   protected raw(_c: AppContext, _flow: Flow, _direction: Direction, _at: number, _length: number): number {
     return 0;
   }
@@ -42,6 +42,7 @@ export abstract class LineProtocol implements AppParser {
         return n < 0 ? length : used + n;
       }
       const raw = this.raw(c, flow, direction, at + used, length - used);
+      if (raw === -2) break;
       if (raw < 0) return -1;
       if (raw > 0) {
         used += raw;

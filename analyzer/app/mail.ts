@@ -1,7 +1,7 @@
 import type { Direction, Flow } from '../flow/flow.js';
 import { B } from '../match/buffers.js';
-import { findWord, isExactly, latin, prefix, text } from './bytes.js';
-import { LineProtocol, PlainTransaction } from './line-protocol.js';
+import { indexOf, findWord, isExactly, latin, prefix, text } from './bytes.js';
+import { LineProtocol, MAX_LINE, PlainTransaction } from './line-protocol.js';
 import { Stage, type AppContext, type FileInFlight, type ProtocolEntry } from './parser.js';
 import { addString } from './tls/tls.js';
 import { Tunnel } from './tunnel.js';
@@ -17,6 +17,8 @@ const MAX_BOUNDARIES = 8;
 
 const unbase64 = (s: string): string => Buffer.from(s, 'base64').toString('utf8');
 
+const COMMANDS = /^(?:HELO|EHLO|MAIL|RCPT|DATA|BDAT|RSET|VRFY|EXPN|NOOP|QUIT|STARTTLS|AUTH|HELP)\b/i;
+
 /** SMTP (RFC 5321) with the message's MIME parts (RFC 2045) taken apart as they pass. */
 export class SmtpParser extends LineProtocol {
   readonly protocol = 'smtp';
@@ -24,6 +26,13 @@ export class SmtpParser extends LineProtocol {
   private helo = '';
   private inData = false;
   private command = '';
+  /** The message of this transaction is whole; what comes next belongs to another. */
+  private sent = false;
+  private told = false;
+  /** Bytes of a BDAT chunk (RFC 3030) still to come, and whether it is the last. */
+  private chunk = 0;
+  private lastChunk = false;
+  private chunking = false;
   private auth: { step: number; method: string; user: string } | undefined;
   // the message under way
   private inHeader = false;
@@ -31,7 +40,7 @@ export class SmtpParser extends LineProtocol {
   private header = '';
   private boundaries: string[] = [];
   private part:
-    | { base64: boolean; name: string; file: FileInFlight | undefined; at: number; size: number; block: number }
+    | { base64: boolean; name: string; file: FileInFlight | undefined; at: number; size: number; block: number; eol: number }
     | undefined;
 
   private open(): PlainTransaction {
@@ -41,17 +50,14 @@ export class SmtpParser extends LineProtocol {
   protected line(c: AppContext, flow: Flow, d: Direction, at: number, length: number): void {
     const { u8 } = c.arena;
     if (d === 1) return this.reply(c, flow, at, length);
+    const s = latin(u8, at, Math.min(length, 1024));
+    // where the server's direction is missing, what is no command after DATA is the message
+    if (this.command === 'DATA' && !this.inData && !COMMANDS.test(s)) this.inData = this.inHeader = true;
     if (this.inData) {
-      if (length === 1 && u8[at] === 0x2e) {
-        this.inData = false;
-        this.headerDone(c);
-        this.partDone(c, flow, true);
-        c.inspect(flow, this.open(), Stage.RequestEnd);
-        this.command = '.';
-      } else this.message(c, flow, at, length);
+      if (length === 1 && u8[at] === 0x2e) this.messageDone(c, flow);
+      else this.message(c, flow, at, length, true);
       return;
     }
-    const s = latin(u8, at, Math.min(length, 1024));
     if (this.auth && this.auth.step > 0) {
       if (this.auth.method === 'LOGIN' && this.auth.user === '') this.auth.user = unbase64(s);
       else if (this.auth.method === 'PLAIN') this.auth.user = unbase64(s).split('\0')[1] ?? '';
@@ -59,6 +65,8 @@ export class SmtpParser extends LineProtocol {
     }
     const word = /^[A-Za-z]+/.exec(s)?.[0].toUpperCase() ?? '';
     this.command = word;
+    const resets = word === 'HELO' || word === 'EHLO' || word === 'RSET';
+    if (this.sent || (resets && this.tx?.fields['mail_from'] !== undefined)) this.finish(c, flow);
     const tx = this.open();
     const mail = (tx.fields['rcpt_to'] ??= []) as string[];
     if (mail.length === 0) delete tx.fields['rcpt_to'];
@@ -80,6 +88,17 @@ export class SmtpParser extends LineProtocol {
       this.boundaries = [];
       this.headers = 0;
       this.header = '';
+    } else if (word === 'BDAT') {
+      const m = /^BDAT\s+(\d{1,10})(\s+LAST)?/i.exec(s);
+      this.chunk = m ? Number(m[1]) : 0;
+      this.lastChunk = m?.[2] !== undefined;
+      if (!this.chunking) {
+        this.chunking = this.inHeader = true;
+        this.boundaries = [];
+        this.headers = 0;
+        this.header = '';
+      }
+      if (m && this.chunk === 0 && this.lastChunk) this.messageDone(c, flow);
     } else if (word === 'AUTH') {
       const [, method = '', initial = ''] = s.split(/\s+/);
       this.auth = { step: 1, method: method.toUpperCase(), user: '' };
@@ -88,6 +107,31 @@ export class SmtpParser extends LineProtocol {
     }
     c.buffers.add(B['line'], at, length);
     c.inspect(flow, tx, Stage.RequestHead);
+  }
+
+  /** Chunks are taken line by line too, but end where they say. */
+  protected override raw(c: AppContext, flow: Flow, d: Direction, at: number, length: number): number {
+    if (d === 1 || this.chunk === 0) return 0;
+    const { u8 } = c.arena;
+    const have = Math.min(this.chunk, length);
+    const e = indexOf(u8, 10, at, at + have);
+    if (e < 0 && have < this.chunk && have < MAX_LINE) return -2;
+    const n = e < 0 ? have : e + 1 - at;
+    let line = e < 0 ? n : n - 1;
+    if (line > 0 && u8[at + line - 1] === 13) line--;
+    this.message(c, flow, at, Math.min(line, MAX_LINE), false);
+    this.chunk -= n;
+    if (this.chunk === 0 && this.lastChunk) this.messageDone(c, flow);
+    return n;
+  }
+
+  private messageDone(c: AppContext, flow: Flow): void {
+    this.inData = this.inHeader = this.chunking = false;
+    this.headerDone(c);
+    this.partDone(c, flow, true);
+    c.inspect(flow, this.open(), Stage.RequestEnd);
+    this.sent = true;
+    this.command = '.';
   }
 
   private reply(c: AppContext, flow: Flow, at: number, length: number): void {
@@ -124,16 +168,20 @@ export class SmtpParser extends LineProtocol {
   private finish(c: AppContext, flow: Flow): void {
     const { tx } = this;
     this.tx = undefined;
+    this.sent = false;
     if (!tx) return;
     const mail = tx.fields['email'];
     delete tx.fields['email'];
-    if (Object.keys(tx.fields).length > 0)
-      c.event(flow, 'smtp', { ...tx.fields, ...(mail !== undefined && { email: mail }) }, tx.id, 0);
+    const keys = Object.keys(tx.fields);
+    // QUIT after a mail is no mail of its own
+    if (keys.length === 0 || (this.told && keys.length === 1 && keys[0] === 'helo' && mail === undefined)) return;
+    this.told = true;
+    c.event(flow, 'smtp', { ...tx.fields, ...(mail !== undefined && { email: mail }) }, tx.id, 0);
   }
 
-  private message(c: AppContext, flow: Flow, at: number, length: number): void {
+  private message(c: AppContext, flow: Flow, at: number, length: number, stuffed: boolean): void {
     const { u8 } = c.arena;
-    if (length > 0 && u8[at] === 0x2e) {
+    if (stuffed && length > 0 && u8[at] === 0x2e) {
       at++;
       length--;
     }
@@ -181,23 +229,24 @@ export class SmtpParser extends LineProtocol {
       email['from'] ??= value;
       addString(c, B['email.from'], value);
     } else if (name === 'to') {
-      email['to'] ??= [value];
+      email['to'] ??= addresses(value);
       addString(c, B['email.to'], value);
-    } else if (name === 'subject') {
+    } else if (name === 'cc') email['cc'] ??= addresses(value);
+    else if (name === 'subject') {
       email['subject'] ??= value;
       addString(c, B['email.subject'], value);
     } else if (name === 'content-type' || name === 'content-disposition') {
       const b = /boundary="?([^";\s]{1,200})/i.exec(value)?.[1];
       if (b !== undefined && this.boundaries.length < MAX_BOUNDARIES) this.boundaries.push(b);
       const file = /(?:file)?name\*?="?([^";]{1,255})/i.exec(value)?.[1];
-      this.part ??= { base64: false, name: '', file: undefined, at: 0, size: 0, block: 0 };
+      this.part ??= { base64: false, name: '', file: undefined, at: 0, size: 0, block: 0, eol: 0 };
       if (file !== undefined) {
         this.part.name = decodeWords(file);
         const list = (email['attachment'] ??= []) as string[];
         if (list.length < 32 && !list.includes(this.part.name)) list.push(this.part.name);
       }
     } else if (name === 'content-transfer-encoding') {
-      this.part ??= { base64: false, name: '', file: undefined, at: 0, size: 0, block: 0 };
+      this.part ??= { base64: false, name: '', file: undefined, at: 0, size: 0, block: 0, eol: 0 };
       this.part.base64 = /base64/i.test(value);
     }
   }
@@ -213,9 +262,14 @@ export class SmtpParser extends LineProtocol {
       n = Math.min(bytes.length, 8192);
       c.arena.u8.set(bytes.subarray(0, n), room);
     } else {
-      n = Math.min(length, 8190);
-      c.arena.u8.copyWithin(room, at, at + n);
-      c.arena.u8[room + n++] = 10;
+      // the line end before a boundary is the boundary's: each is written with the line that follows it
+      let w = room;
+      if (part.eol > 1) c.arena.u8[w++] = 13;
+      if (part.eol > 0) c.arena.u8[w++] = 10;
+      part.eol = c.arena.u8[at + length] === 13 ? 2 : 1;
+      const take = Math.min(length, 8188);
+      c.arena.u8.copyWithin(w, at, at + take);
+      n = w - room + take;
     }
     part.file!.data(room, n);
     part.size += n;
@@ -246,6 +300,11 @@ export class SmtpParser extends LineProtocol {
     if (direction === 0) this.partDone(c, flow, false);
     if (direction === 1) this.finish(c, flow);
   }
+}
+
+/** A list of addresses; commas within quotes do not part. */
+function addresses(value: string): string[] {
+  return (value.match(/(?:"[^"]*"|[^,"])+/g) ?? []).slice(0, 64).map((one) => one.trim());
 }
 
 /** Encoded words (RFC 2047) in UTF-8 and GBK. */

@@ -71,7 +71,7 @@ class SnmpParser implements AppParser {
         const scope = valueEnd();
         if (element(u8, valueAt(), scope) === 4 && element(u8, valueEnd(), scope) === 4)
           this.pdu(c, o, element(u8, valueEnd(), scope));
-      } else o['encrypted'] = true;
+      } else o['pdu_type'] = 'encrypted';
     }
     c.buffers.addNumber(B['snmp.version'], o['version'] as number);
     const tx = new PlainTransaction(this.nextId++, 'snmp', o);

@@ -30,6 +30,8 @@ const MAX_BLOCK = 65536;
 const MAX_FRAME = 16384;
 /** Streams open at a time; servers allow 100–250. The oldest is let go. */
 const MAX_STREAMS = 256;
+/** Fields shown in an event. */
+const MAX_SHOWN = 64;
 /** Events of the connection itself (settings, resets, pings) told of. */
 const MAX_CONTROL_EVENTS = 32;
 
@@ -64,12 +66,22 @@ class StreamTransaction extends HttpTransaction {
     readonly stream: number,
   ) {
     super(id, arena);
-    this.dumpHeaders = true;
     this.http2 = { stream_id: stream, request: {}, response: {} };
   }
   override summary(): Record<string, unknown> {
-    return { ...super.summary(), version: '2', http2: this.http2 };
+    return {
+      ...super.summary(),
+      version: '2',
+      ...(this.fields[0].length > 0 && { request_headers: this.fields[0] }),
+      ...(this.fields[1].length > 0 && { response_headers: this.fields[1] }),
+      http2: this.http2,
+    };
   }
+  override detail(): Record<string, unknown> {
+    return this.done ? super.detail() : { ...super.detail(), ...this.summary() };
+  }
+  /** Fields as sent, pseudo-fields too, as EVE shows them. */
+  readonly fields: [{ name: string; value: string }[], { name: string; value: string }[]] = [[], []];
 }
 
 class Stream {
@@ -211,7 +223,7 @@ export class Http2Parser implements AppParser {
         if (size < (type === Type.Reset ? 4 : 8)) return this.anomaly(c, flow, 'invalid_frame_length');
         const code = u32(u8, type === Type.Reset ? p : p + 4);
         const open = this.streams.get(stream);
-        const error = { error_code: ERRORS[code] ?? String(code) };
+        const error = { error_code: (ERRORS[code] ?? String(code)).replaceAll('_', '') };
         if (open) {
           open.tx.http2[d === 0 ? 'request' : 'response'] = error;
           this.finish(c, flow, open);
@@ -226,7 +238,7 @@ export class Http2Parser implements AppParser {
     const { u8 } = c.arena;
     const list: Record<string, unknown>[] = [];
     for (let p = at; p < at + Math.min(size, 192); p += 6) {
-      list.push({ settings_id: SETTINGS[u16(u8, p)] ?? `SETTINGS_${u16(u8, p)}`, settings_value: u32(u8, p + 2) });
+      list.push({ settings_id: (SETTINGS[u16(u8, p)] ?? `SETTINGS_${u16(u8, p)}`).replaceAll('_', ''), settings_value: u32(u8, p + 2) });
     }
     this.control(c, flow, d, 0, { settings: list }, B['http2.frametype'], Type.Settings);
   }
@@ -309,6 +321,7 @@ export class Http2Parser implements AppParser {
     }
     if (d === 1 && /^1\d\d$/.test(status) && status !== '101') return; // an interim response
     stream.heads[d] = true;
+    for (const [name, value] of list) if (tx.fields[d].length < MAX_SHOWN) tx.fields[d].push({ name, value: value.slice(0, 2048) });
     if (cookie !== '') lines += `cookie: ${oneLine(cookie)}\r\n`;
     if (authority !== '' && !host) lines = `host: ${oneLine(authority)}\r\n${lines}`;
     const target = method === 'CONNECT' ? authority : path;

@@ -87,7 +87,9 @@ class RdpParser extends FrameProtocol {
       if (n < 4 || p + n > end) break;
       if (type === 0xc001 && n >= 64)
         o['client'] = {
-          version: u32le(u8, p + 4) === 0x80001 ? 'rdp4' : 'rdp5',
+          version: u32le(u8, p + 4) === 0x80001 ? 'v4' : 'v5',
+          desktop_width: u16le(u8, p + 8),
+          desktop_height: u16le(u8, p + 10),
           client_name: utf16(u8, p + 24, 32).split('\0')[0],
           keyboard_layout: u32le(u8, p + 16),
         };
