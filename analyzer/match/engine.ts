@@ -167,7 +167,7 @@ export class RuleEngine implements Matcher {
         for (let i = 0; i < this.candidateCount; i++) scanned.candidates[i] = this.candidates[i];
       }
     }
-    if (this.suricata.any) this.suricata.stream(context, flow, direction, this.candidates, this.candidateCount, this.arena.u8, window.at, end, window.at - window.position);
+    if (this.suricata.any) this.suricata.stream(context, flow, direction, this.candidates, this.candidateCount, this.arena.u8, window.at, end - length, end, window.at - window.position);
     for (const s of this.rules.always.stream) this.addCandidate(s.index);
     for (const { group } of this.scans[B.stream]) if (group.chain >= 0) for (const users of group.users) for (const u of users) this.addCandidate(u);
     if (this.candidateCount > 0 || state.partials.some((p) => !p.done)) {
@@ -247,17 +247,13 @@ export class RuleEngine implements Matcher {
       if (packet.protocol === 1 || packet.protocol === 58) table.add(B['icmp.payload'], packet.payloadOffset, packet.payloadLength);
     }
     if (packet.ipVersion === 4) table.add(B['ipv4.hdr'], packet.ipOffset, Math.max(20, Math.min(60, packet.transportOffset - packet.ipOffset)));
-    else if (packet.ipVersion === 6) table.add(B['ipv6.hdr'], packet.ipOffset, 40);
+    else if (packet.ipVersion === 6) table.add(B['ipv6.hdr'], packet.ipOffset, Math.max(40, packet.ipPayloadOffset - packet.ipOffset));
     const header = packet.payloadOffset - packet.transportOffset;
     if (header > 0 && packet.fragment === 0) {
       const id = packet.protocol === 6 ? B['tcp.hdr'] : packet.protocol === 17 ? B['udp.hdr'] : packet.protocol === 1 ? B['icmpv4.hdr'] : packet.protocol === 58 ? B['icmpv6.hdr'] : -1;
       if (id >= 0) table.add(id, packet.transportOffset, header);
     }
     if (!this.suricata.any) return;
-    if (this.suricata.needsAddresses && packet.ipVersion !== 0) {
-      table.add(B['ip.src'], packet.srcOffset, packet.ipVersion === 4 ? 4 : 16);
-      table.add(B['ip.dst'], packet.dstOffset, packet.ipVersion === 4 ? 4 : 16);
-    }
     if (packet.etherOffset > 0) table.add(B['ether.hdr'], packet.etherOffset, 14);
     if (packet.protocol === 132 && packet.transportOffset > 0 && packet.fragment === 0) table.add(B['sctp.hdr'], packet.transportOffset, 12);
   }
@@ -291,7 +287,10 @@ export class RuleEngine implements Matcher {
     }
   }
 
-  appDecided(): void {}
+  appDecided(_context: MatchContext, flow: Flow, direction: Direction): void {
+    if (this.suricata.any) this.suricata.decided(flow, direction);
+  }
+
   flowEnd(context: MatchContext, flow: Flow): void {
     if (this.suricata.any) this.suricata.flowEnd(context, flow);
     if (flow.matcher instanceof FlowState) for (const window of flow.matcher.windows) window.release(this.arena);
@@ -469,7 +468,7 @@ export class RuleEngine implements Matcher {
     this.onHit({
       signature: s, flow, tx: hit.tx, direction, verdict: 'attempted', severity: s.info.severity, because: s.because, attacker: s.attacker, key: hit.key,
       timeUs: context.nowUs, packetNumber: context.packet.number, matched: () => matchedOf(hit.seen),
-      suricata: { pseudo: hit.pseudo, stream: hit.stream || hit.tx !== undefined, streamBytes: window && this.arena.u8.slice(window.at, window.at + window.length) },
+      suricata: { about: hit.about, pseudo: hit.pseudo, stream: hit.stream || hit.tx !== undefined, streamBytes: window && this.arena.u8.slice(window.at, window.at + window.length) },
     }, context);
   }
 

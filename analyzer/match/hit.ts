@@ -27,7 +27,7 @@ export interface RuleHit {
   readonly timeUs: number;
   readonly packetNumber: number;
   /** Of a rule in Suricata's language: raised outside any packet, and from what was put together of a stream. */
-  readonly suricata?: { pseudo: boolean; stream: boolean; streamBytes: Uint8Array | undefined };
+  readonly suricata?: { about: Record<string, unknown> | undefined; pseudo: boolean; stream: boolean; streamBytes: Uint8Array | undefined };
   /** What matched, with marks; built when asked for, at most `MAX_MATCHED` buffers of `MATCHED_BYTES`. */
   matched(): MatchedBuffer[];
 }

@@ -16,7 +16,7 @@ export function findingRule(info: RuleInfo): FindingRule {
     class: info.class, techniques: info.techniques, references: info.references, action: info.action,
     ...(info.category && { category: info.category }), ...(info.phase && { phase: info.phase }),
     ...(info.gb2007 && { gb2007: info.gb2007 }), ...(info.gb2023 && { gb2023: info.gb2023 }),
-    ...(info.metadata && { metadata: info.metadata }), ...(info.text && { text: info.text }),
+    ...(info.metadata && { metadata: info.metadata }), ...(info.text && !info.suricata && { text: info.text }),
   };
 }
 
@@ -46,6 +46,7 @@ export function alertOfHit(hit: RuleHit, context: MatchContext): Alert {
   });
   // Suricata's severity is the rule's priority, and it says nothing of classes that it doesn't know.
   if (hit.signature.program) alert.alert.severity = hit.signature.program.priority;
+  if (hit.suricata?.about) (alert.alert as unknown as Record<string, unknown>)['context'] = hit.suricata.about;
   return alert;
 }
 

@@ -44,6 +44,8 @@ export class ByteTester {
   /** Groups of expressions that matched, in pairs: which capture, which bytes. */
   captured: { scope: 'flow' | 'pkt' | 'alert'; name: string; bytes: Uint8Array }[] = [];
   givenUp = 0;
+  /** What sets have said of the values that they hold; taken by the alert. */
+  context: Record<string, unknown> | undefined;
   private u8: Uint8Array = new Uint8Array(0);
   private from = 0;
   private to = 0;
@@ -126,9 +128,13 @@ export class ByteTester {
       case 'absent': return op.orElse && this.step(ops, index + 1, cursor);
       case 'set': {
         const bytes = this.u8.subarray(this.from, this.to);
-        if (op.change === 'add') op.dataset.add(bytes);
-        else if (op.change === 'remove') op.dataset.remove(bytes);
-        else if (op.dataset.has(bytes) !== op.isset) return false;
+        if (op.change === 'add') {
+          if (!op.dataset.add(bytes)) return false;
+        } else if (op.change === 'remove') {
+          if (!op.dataset.remove(bytes)) return false;
+        } else if (op.dataset.has(bytes) !== op.isset) return false;
+        const about = op.isset ? op.dataset.context?.(bytes) : undefined;
+        if (about) this.context = { ...this.context, [about.key]: about.value };
         return this.step(ops, index + 1, cursor);
       }
       case 'xform': return op.run(this.u8.subarray(this.from, this.to)) && this.step(ops, index + 1, cursor);
@@ -208,8 +214,8 @@ export class ByteTester {
     if (op.align && v % 4 !== 0) v += 4 - (v % 4);
     v += this.value(op.post);
     const to = op.from === 'beginning' ? this.from + v : op.from === 'end' ? this.to + v : at + read.n + v;
-    if (to < this.from || to > this.to) return false;
-    return this.step(ops, index + 1, to);
+    if (to > this.to) return false;
+    return this.step(ops, index + 1, Math.max(this.from, to));
   }
 
   /** A number at `at`; undefined where it would lie outside or has no digits. */
@@ -276,7 +282,7 @@ export function decodeBase64(bytes: Uint8Array): Uint8Array {
 function calculate(operator: string, a: number, b: number): number | undefined {
   switch (operator) {
     case '+': return a + b;
-    case '-': return a - b;
+    case '-': return a >= b ? a - b : a - b + 2 ** 64; // as an unsigned number of 64 bits
     case '*': return a * b;
     case '/': return b === 0 ? undefined : Math.floor(a / b);
     case '<<': return b < 64 ? a * 2 ** b : 0;

@@ -30,7 +30,7 @@ type Draft = import('./program.js').Value | undefined;
 export type DraftOp = DraftContent | Exclude<ByteOp, { kind: 'content' }>;
 
 /** Contents of one buffer, with its transforms. */
-export interface List { side?: 0 | 1; buffer: BufferName | 'payload' | 'base64'; transforms: string[]; ops: DraftOp[]; fast: boolean }
+export interface List { side?: 0 | 1; instances?: { min: number; max: number }; buffer: BufferName | 'payload' | 'base64'; transforms: string[]; ops: DraftOp[]; fast: boolean }
 
 const PRIORITY_SEVERITY: readonly Severity[] = ['high', 'high', 'medium', 'low', 'info'];
 const ACTIONS: Record<string, Action> = { alert: 'alert', pass: 'pass', drop: 'drop', reject: 'reject', rejectsrc: 'reject', rejectdst: 'reject', rejectboth: 'reject', config: 'config' };
@@ -41,6 +41,9 @@ const LAYERS: Record<string, readonly number[]> = {
   esp: [50], gre: [47], arp: [], ether: [],
 };
 
+/** Buffers of which there may be several instances. */
+const OFTEN = new Set<BufferName>(['dns.query', 'dns.queries.rrname', 'dns.answers.rrname', 'http.request_header', 'http.response_header', 'tls.certs', 'tls.subjectaltname', 'file.data', 'file.name', 'smtp.rcpt_to', 'ldap.responses.dn', 'krb5_cname', 'krb5_sname']);
+
 /** A rule under compilation; keywords write into it. */
 export class Draftsman {
   readonly payload: List = { buffer: 'payload', transforms: [], ops: [], fast: false };
@@ -48,6 +51,7 @@ export class Draftsman {
   readonly base64: List = { buffer: 'base64', transforms: [], ops: [], fast: false };
   current: List;
   last: DraftContent | undefined;
+  lastList: List | undefined;
   readonly tests: Test[] = [];
   readonly effects: Effect[] = [];
   readonly events: string[] = [];
@@ -101,8 +105,9 @@ export class Draftsman {
   /** Takes up a sticky buffer; what was said of it before goes on when it is named again. */
   use(buffer: BufferName): void {
     this.last = undefined;
-    const known = this.lists.at(-1);
-    if (known && known.buffer === buffer && known.ops.length === 0) {
+    // A buffer that occurs once goes on where it was left; of those that occur often each naming asks for one instance.
+    const known = this.lists.find((l) => l.buffer === buffer && l.transforms.length === 0);
+    if (known && (known.ops.length === 0 || !OFTEN.has(buffer))) {
       this.current = known;
       return;
     }
@@ -125,6 +130,19 @@ export class Draftsman {
 
   add(op: DraftOp): void {
     this.current.ops.push(op);
+    this.lastList = this.current;
+  }
+
+  /** Adds what looks from the last match to the list of that match, wherever a modifier has moved it. */
+  addBehind(op: DraftOp, relative: boolean): void {
+    const list = relative && this.current === this.payload ? (this.lastList ?? this.current) : this.current;
+    list.ops.push(op);
+    this.lastList = list;
+  }
+
+  /** Asks one thing of a buffer; the sticky buffer in use stays. */
+  ask(buffer: BufferName, op: DraftOp): void {
+    this.lists.push({ buffer, transforms: [], ops: [op], fast: false });
   }
 }
 
@@ -181,7 +199,9 @@ function finish(d: Draftsman, action: Action, transports: readonly number[], var
     transports: [...transports], apps: d.apps, sides: 'packet', ...sides(rule, variables), bidirectional: rule.direction === '<>', directions: 3,
   };
   // Lists without anything asked of them say nothing.
-  const lists = d.lists.filter((l) => l.ops.length > 0);
+  const asked = d.lists.filter((l) => l.ops.length > 0);
+  const addresses = asked.filter((l) => ADDRESSES.has(l.buffer));
+  const lists = asked.filter((l) => !ADDRESSES.has(l.buffer));
   for (const list of [...lists, d.payload, d.base64]) for (const op of list.ops) if (op.kind === 'content') check(op);
   const packetLists = lists.filter((l) => PACKET_BUFFERS.has(l.buffer));
   const appLists = lists.filter((l) => !PACKET_BUFFERS.has(l.buffer));
@@ -197,7 +217,7 @@ function finish(d: Draftsman, action: Action, transports: readonly number[], var
     side = n;
   }
   const leaf = (l: List, slot: number): Leaf => ({
-    kind: 'buffer', slot, buffer: B[l.buffer as BufferName], chain: -1, transforms: l.transforms, ops: [], bytes: l.ops.map((o) => freeze(o, d)), instances: undefined,
+    kind: 'buffer', slot, buffer: B[l.buffer as BufferName], chain: -1, transforms: l.transforms, ops: [], bytes: l.ops.map((o) => freeze(o, d)), instances: l.instances,
     final: finalStage(l.buffer as BufferName, d.apps), absent: l.ops.some((o) => o.kind === 'absent'),
   });
   const onResponse = (l: List) => l.side === 1 || (l.side === undefined && sideOf(l.buffer as BufferName) === 'response');
@@ -210,12 +230,12 @@ function finish(d: Draftsman, action: Action, transports: readonly number[], var
   if (children.length > 0 || parts.length === 0) parts.unshift({ direction: side ?? 0, root: children.length === 1 ? children[0] : { kind: 'all', children }, leaves, events, slots: children.length });
   if (both) side = parts[0].direction;
   const payload = d.payload.ops.map((o) => freeze(o, d));
-  const kind = kindOf(d, appLists.length, packetLists.length, header);
+  const kind = addresses.length > 0 && lists.length === 0 && header.apps.length > 0 ? 'transaction' : kindOf(d, appLists.length, packetLists.length, header);
   const priority = d.priority ?? d.classPriority;
   const program: SuricataProgram = {
     action, kind, rank: [ORDER[action], 3 - d.bitsUse, 3 - d.intsUse, 3 - d.xbitsUse, priority],
     tests: d.tests, payload, onlyStream: d.onlyStream, onlyPacket: d.onlyPacket || d.needsPacket, effects: d.effects, threshold: d.threshold, detectionFilter: d.detectionFilter,
-    slots: d.slots.size, priority, target: d.target, events: d.events,
+    addresses: addresses.map((l) => ({ source: l.buffer === 'ip.src', ops: l.ops.map((o) => freeze(o, d)) })), slots: d.slots.size, priority, target: d.target, events: d.events,
   };
   const severity = PRIORITY_SEVERITY[Math.min(4, priority)];
   const title = d.message === '' ? `sid ${d.sid}` : d.message;
@@ -226,10 +246,12 @@ function finish(d: Draftsman, action: Action, transports: readonly number[], var
   };
   return {
     index: -1, info, header, attacker: d.target === 'src_ip' ? 'server' : 'client', because: info.title, parts, either: side === undefined,
-    fast: fastOf(d, both && leaves.length > 0 ? lists.filter((l) => !onResponse(l)) : lists, kind), verdicts: [], threshold: undefined, program,
+    fast: kind === 'transaction' && lists.length === 0 ? undefined : fastOf(d, both && leaves.length > 0 ? lists.filter((l) => !onResponse(l)) : lists, kind), verdicts: [], threshold: undefined, program,
     level: kind === 'transaction' ? 'transaction' : kind === 'event' ? 'event' : kind === 'stream' || kind === 'packet-stream' ? 'stream' : 'packet',
   };
 }
+
+const ADDRESSES = new Set<string>(['ip.src', 'ip.dst']);
 
 function techniquesOf(metadata: Record<string, string[]>): string[] {
   return (metadata['mitre_technique_id'] ?? []).filter((t) => /^T\d{4}(?:\.\d{3})?$/.test(t));
@@ -249,7 +271,7 @@ function kindOf(d: Draftsman, apps: number, packets: number, header: Header): Ru
   if (header.apps.length > 0) return 'protocol';
   if (d.protocolOnly) return 'protocol';
   // Asked once a direction of a flow: nothing but addresses, and none of them excluded.
-  if (d.ipOnly && d.protocolOnly === undefined && header.source.exclude.length === 0 && header.destination.exclude.length === 0 && d.rule.protocol !== 'pkthdr') return 'ip';
+  if (d.ipOnly && d.protocolOnly === undefined && d.lists.length === 0 && header.source.exclude.length === 0 && header.destination.exclude.length === 0 && d.rule.protocol !== 'pkthdr') return 'ip';
   return 'packet';
 }
 

@@ -9,10 +9,16 @@ const MAX_VALUES = 1_000_000;
 
 export type DatasetType = 'string' | 'md5' | 'sha256' | 'ipv4' | 'ip';
 
+/** How the objects of a file hold the values. */
+export interface JsonForm { lines: boolean; contextKey: string; valueKey: string; arrayKey: string | undefined; removeKey: boolean }
+
 class ValueSet implements Dataset {
   readonly values = new Set<string>();
   /** Reputation by value (`datarep`). */
   readonly reputation = new Map<string, number>();
+
+  private contextKey: string | undefined;
+  private readonly about = new Map<string, unknown>();
 
   constructor(readonly name: string, readonly type: DatasetType) {}
 
@@ -20,12 +26,45 @@ class ValueSet implements Dataset {
     return this.values.has(this.key(bytes));
   }
 
-  add(bytes: Uint8Array): void {
-    if (this.values.size < MAX_VALUES) this.values.add(this.key(bytes));
+  add(bytes: Uint8Array): boolean {
+    const key = this.key(bytes);
+    if (this.values.has(key) || this.values.size >= MAX_VALUES) return false;
+    this.values.add(key);
+    return true;
   }
 
-  remove(bytes: Uint8Array): void {
-    this.values.delete(this.key(bytes));
+  remove(bytes: Uint8Array): boolean {
+    return this.values.delete(this.key(bytes));
+  }
+
+  context(bytes: Uint8Array): { key: string; value: unknown } | undefined {
+    const value = this.contextKey === undefined ? undefined : this.about.get(this.key(bytes));
+    return value === undefined ? undefined : { key: this.contextKey as string, value };
+  }
+
+  /** Values that are fields of objects, each with the object. @returns what is wrong with the file */
+  json(text: string, form: JsonForm): string | undefined {
+    let objects: unknown;
+    try {
+      objects = form.lines ? text.split(/\r?\n/).filter((l) => l.trim() !== '').map((l) => JSON.parse(l) as unknown) : JSON.parse(text);
+    } catch {
+      return 'its file is no JSON';
+    }
+    for (const step of form.arrayKey?.split('.') ?? []) objects = (objects as Record<string, unknown> | undefined)?.[step];
+    if (!Array.isArray(objects)) return 'its file holds no array of objects';
+    this.contextKey = form.contextKey;
+    for (const object of objects.slice(0, MAX_VALUES) as Record<string, unknown>[]) {
+      let value: unknown = object;
+      for (const step of form.valueKey.split('.')) value = (value as Record<string, unknown> | undefined)?.[step];
+      if (typeof value !== 'string') return `an object of its file has no '${form.valueKey}'`;
+      const wrong = this.line(this.type === 'string' ? Buffer.from(value, 'latin1').toString('base64') : value, (key) => {
+        const { ...shown } = object;
+        if (form.removeKey && !form.valueKey.includes('.')) delete shown[form.valueKey];
+        this.about.set(key, shown);
+      });
+      if (wrong) return wrong;
+    }
+    return undefined;
   }
 
   key(bytes: Uint8Array): string {
@@ -38,7 +77,7 @@ class ValueSet implements Dataset {
   }
 
   /** One line of a file or of `dataset-add`. @returns what is wrong with it */
-  line(text: string): string | undefined {
+  line(text: string, then?: (key: string) => void): string | undefined {
     const [value, rep] = text.trim().split(',');
     if (value === '') return undefined;
     let key: string;
@@ -48,9 +87,11 @@ class ValueSet implements Dataset {
       key = Buffer.from(value, 'hex').toString('latin1');
     } else {
       if (!ipaddr.isValid(value)) return `'${value.slice(0, 40)}' is no address`;
-      key = Buffer.from(ipaddr.parse(value).toByteArray()).toString('latin1');
+      const address = ipaddr.process(value);
+      key = Buffer.from(address.toByteArray()).toString('latin1');
     }
     if (this.values.size < MAX_VALUES) this.values.add(key);
+    then?.(key);
     if (rep !== undefined) this.reputation.set(key, Number(rep));
     return undefined;
   }
@@ -61,7 +102,7 @@ export class Datasets {
   private readonly sets = new Map<string, ValueSet>();
 
   /** @returns the set, or what is wrong */
-  get(name: string, type: DatasetType | undefined, load: string | undefined, ruleFile: string): ValueSet | string {
+  get(name: string, type: DatasetType | undefined, load: string | undefined, ruleFile: string, form?: JsonForm): ValueSet | string {
     let set = this.sets.get(name);
     if (set) return type !== undefined && set.type !== type ? `set ${name} already has the type ${set.type}` : set;
     if (type === undefined) return `set ${name} has no type`;
@@ -73,7 +114,9 @@ export class Datasets {
       } catch {
         return `the file ${load} cannot be read`;
       }
-      for (const line of text.split(/\r?\n/)) {
+      const wrong = form && set.json(Buffer.from(text, 'latin1').toString('utf8'), form);
+      if (wrong) return wrong;
+      for (const line of form ? [] : text.split(/\r?\n/)) {
         const wrong = set.line(line);
         if (wrong) return wrong;
       }

@@ -12,6 +12,8 @@ import { FlowFacts, MAX_PENDING, type Pending } from './flow-facts.js';
 import { hostKey, sharedState } from './shared-state.js';
 import type { Scene, SuricataProgram, SuricataThreshold } from './program.js';
 
+/** Bytes of earlier chunks among which what straddles the border is looked for again. */
+const JOINT = 64;
 /** Alerts of one packet. */
 const MAX_ALERTS = 15;
 
@@ -22,6 +24,8 @@ export interface SuricataHit {
   tx: Transaction | undefined;
   direction: Direction;
   seen: Seen[];
+  /** What sets have said of the values that they hold. */
+  about: Record<string, unknown> | undefined;
   /** What matched was put together from a stream. */
   stream: boolean;
   /** Raised at the end of a flow, outside any packet. */
@@ -47,7 +51,6 @@ export class SuricataDetector {
   private readonly scene: Scene;
   /** Packet at which an event was told last, by rule. */
   private readonly told = new Map<number, number>();
-  readonly needsAddresses: boolean;
   readonly any: boolean;
 
   constructor(private readonly arena: Arena, private readonly rules: RuleSet, private readonly fits: Fits, private readonly onHit: (hit: SuricataHit, context: MatchContext) => void) {
@@ -65,7 +68,6 @@ export class SuricataDetector {
     this.ipRules = of('ip');
     this.protocolRules = of('protocol');
     this.streamRules = of('stream', 'packet-stream').filter((s) => !s.fast);
-    this.needsAddresses = all.some((s) => s.parts[0].leaves.some((l) => l.buffer === B['ip.src'] || l.buffer === B['ip.dst']));
     this.scene = {
       context: undefined as never, packet: undefined as never, u8: arena.u8, flow: undefined, facts: undefined, direction: 0, established: false, pseudo: false, streamMatch: false,
       tx: undefined, nowUs: 0,
@@ -83,11 +85,12 @@ export class SuricataDetector {
     const facts = factsOf(flow);
     if (!this.followed(flow)) return;
     facts.captures(this.tester.captured);
-    this.wait(facts, direction, { signature, tx, seen, stream: false, key: `t${tx?.id ?? 0}` });
+    this.wait(facts, direction, { signature, tx, seen, stream: false, key: `t${tx?.id ?? 0}`, about: this.tester.context });
+    this.tester.context = undefined;
   }
 
   /** Bytes of a stream: tests the candidates on what is in view. */
-  stream(context: MatchContext, flow: Flow, direction: Direction, candidates: ArrayLike<number>, count: number, u8: Uint8Array, from: number, to: number, origin: number): void {
+  stream(context: MatchContext, flow: Flow, direction: Direction, candidates: ArrayLike<number>, count: number, u8: Uint8Array, from: number, boundary: number, to: number, origin: number): void {
     if (!this.followed(flow)) return;
     const facts = factsOf(flow);
     const test = (s: Signature): void => {
@@ -96,6 +99,9 @@ export class SuricataDetector {
       if (facts.pending[direction].some((p) => p.signature === s)) return;
       if (!this.fits(s, context, flow, direction, '')) return;
       if (!this.tester.test(program.payload, u8, from, to, origin)) return;
+      // What lies wholly in bytes of earlier chunks has been told; it may occur again in the new ones.
+      const fresh = (): boolean => this.tester.marks.length === 0 || this.tester.marks.some((at) => at > boundary);
+      if (!fresh() && !(this.tester.test(program.payload, u8, Math.max(from, boundary - JOINT), to, origin) && fresh())) return;
       facts.captures(this.tester.captured);
       this.wait(facts, direction, { signature: s, tx: undefined, seen: [seenOf(B.stream, direction, u8, from, to, this.tester.marked())], stream: true, key: `s${context.packet.number}` });
     };
@@ -184,8 +190,11 @@ export class SuricataDetector {
     scene.pseudo = false;
     scene.nowUs = context.nowUs;
     scene.established = flow !== undefined && flow.established && (flow.protocol !== 6 || (!flow.midstream && (packet.tcpFlags & TCP_SYN) === 0));
-    if (!flow || !facts) return;
+    if (!flow) return;
     const totals = context.flowTotals?.(flow);
+    // The third packet of a handshake still is part of it.
+    if (totals && flow.protocol === 6 && packet.payloadLength === 0 && totals[0] <= 2 && totals[1] <= 1) scene.established = false;
+    if (!facts) return;
     if (totals) {
       facts.packets[0] = totals[0];
       facts.packets[1] = totals[1];
@@ -219,9 +228,13 @@ export class SuricataDetector {
     if (this.protocolRules.length === 0 || flow.app === 'unknown' || (facts.protocolAsked & (1 << direction)) !== 0 || !this.followed(flow)) return;
     facts.protocolAsked |= 1 << direction;
     for (const s of this.protocolRules) {
-      if (s.header.apps.length > 0 && !s.header.apps.includes(flow.app)) continue;
+      if (s.header.apps.length > 0 ? !s.header.apps.includes(flow.app) : facts.decided !== undefined && facts.decided !== direction) continue;
       if (this.fits(s, context, flow, direction, '')) found.push(s);
     }
+  }
+
+  decided(flow: Flow, direction: Direction): void {
+    if (this.protocolRules.length > 0) factsOf(flow).decided = direction;
   }
 
   private leaf(leaf: Leaf, table: BufferTable): boolean {
@@ -276,10 +289,13 @@ export class SuricataDetector {
     let alerts = 0;
     for (const { s, p } of entries) {
       const program = s.program as SuricataProgram;
+      this.tester.context = p?.about;
       scene.tx = p?.tx;
       scene.streamMatch = p?.stream ?? false;
       if (s.header.apps.length > 0 && (scene.flow === undefined || (p?.tx === undefined && !s.header.apps.includes(scene.flow.app)))) continue;
       if (!program.tests.every((test) => test(scene))) continue;
+      if (program.addresses.length > 0 && !this.addressesHold(program)) continue;
+      if (program.kind === 'transaction' && program.payload.length > 0 && !this.payloadHolds(program)) continue;
       if (program.detectionFilter && !this.pass(s, program.detectionFilter)) {
         this.counters.suppressed++;
         continue;
@@ -298,10 +314,34 @@ export class SuricataDetector {
       if (++alerts > MAX_ALERTS) return;
       this.counters.alerts++;
       this.onHit({
-        signature: s, flow: scene.flow, tx: p?.tx, direction: scene.direction, seen: p?.seen ?? [], stream: p?.stream ?? false, pseudo: scene.pseudo,
+        signature: s, flow: scene.flow, tx: p?.tx, direction: scene.direction, seen: p?.seen ?? [], stream: p?.stream ?? false, about: this.tester.context ?? p?.about, pseudo: scene.pseudo,
         key: `${s.info.gid}:${s.info.sid}:${scene.flow?.id ?? 0}:${p?.key ?? 'p'}:${context.packet.number}`,
       }, context);
     }
+  }
+
+  private addressesHold(program: SuricataProgram): boolean {
+    const { scene, arena } = this;
+    const { flow, packet } = scene;
+    const n = (flow?.ipVersion ?? packet.ipVersion) === 6 ? 16 : 4;
+    if (!flow && packet.ipVersion === 0) return false;
+    return program.addresses.every(({ source, ops }) => {
+      if (!flow) {
+        const at = source ? packet.srcOffset : packet.dstOffset;
+        return this.tester.test(ops, arena.u8, at, at + n);
+      }
+      const at = source === (scene.direction === 0) ? 0 : n;
+      return this.tester.test(ops, flow.addresses, at, at + n);
+    });
+  }
+
+  /** Contents of the payload beside those of a transaction: in the stream as far as it is in view, or in the packet. */
+  private payloadHolds(program: SuricataProgram): boolean {
+    const { scene, arena } = this;
+    const { flow, packet, direction } = scene;
+    const window = flow?.matcher instanceof FlowState ? flow.matcher.windows[direction] : undefined;
+    if (window && window.length > 0 && this.tester.test(program.payload, arena.u8, window.at, window.at + window.length, window.at - window.position)) return true;
+    return !scene.pseudo && packet.payloadLength > 0 && this.tester.test(program.payload, arena.u8, packet.payloadOffset, packet.payloadOffset + packet.payloadLength);
   }
 
   private pass(s: Signature, t: SuricataThreshold): boolean {

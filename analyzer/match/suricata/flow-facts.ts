@@ -1,3 +1,4 @@
+import type { Direction } from '../../flow/flow.js';
 import type { Transaction } from '../../app/parser.js';
 import type { Signature } from '../signature.js';
 import type { Seen } from '../state.js';
@@ -13,6 +14,7 @@ export interface Pending {
   readonly tx: Transaction | undefined;
   readonly seen: Seen[];
   readonly stream: boolean;
+  readonly about?: Record<string, unknown> | undefined;
   readonly key: string;
 }
 
@@ -26,6 +28,8 @@ export class FlowFacts {
   passed = false;
   /** Looked at by the rules that are asked once a direction: bit 0 to server, bit 1 to client. */
   asked = 0;
+  /** Direction whose bytes told the protocol. */
+  decided: Direction | undefined;
   /** The same for rules on the protocol alone. */
   protocolAsked = 0;
   readonly packets: [number, number] = [0, 0];

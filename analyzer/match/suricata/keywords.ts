@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
 import { compileValue, listArguments } from './keyword-values.js';
 import { APP_PROTOCOLS, MODIFIERS, PCRE_BUFFERS, STICKY } from './buffer-keywords.js';
 import { CLASSTYPES, DEFAULT_PRIORITY } from './classification.js';
-import type { DraftContent, Draftsman } from './compile.js';
+import type { DraftContent, Draftsman, DraftOp } from './compile.js';
 import type { DatasetType } from './datasets.js';
 import { STATE_KEYWORDS } from './state-keywords.js';
 import { comparison } from './packet-keywords.js';
@@ -40,7 +43,9 @@ function move(d: Draftsman, o: Option, content: DraftContent, buffer: BufferName
   if (d.current !== d.payload) throw d.wrong(o, 'moves a content that a sticky buffer holds already');
   const at = d.payload.ops.indexOf(content);
   if (at >= 0) d.payload.ops.splice(at, 1);
-  d.listOf(buffer).ops.push(content);
+  const list = d.listOf(buffer);
+  list.ops.push(content);
+  d.lastList = list;
 }
 
 function last(d: Draftsman, o: Option): DraftContent {
@@ -176,7 +181,7 @@ Object.assign(KEYWORDS, {
       else if (m?.[1] === 'offset') offset = Number(m[2]);
       else if (a !== '') throw d.wrong(o, `'${a}' is not part of it`);
     }
-    d.add({ kind: 'base64', bytes, offset, relative, ops: [] });
+    d.addBehind({ kind: 'base64', bytes, offset, relative, ops: [] }, true);
     d.last = undefined;
   },
   pcre,
@@ -186,7 +191,7 @@ Object.assign(KEYWORDS, {
     const flags = (m[3] ?? '').split(',').map((f) => f.trim());
     const relative = flags.includes('relative');
     // The word at the end of a content: one byte more.
-    d.add({ kind: 'isdataat', at: compileValue(d, o, m[2], 0, 65535), negated: m[1] === '!', relative });
+    d.addBehind({ kind: 'isdataat', at: compileValue(d, o, m[2], 0, 65535), negated: m[1] === '!', relative }, relative);
   },
   bsize: (d, o) => {
     const c = comparison(text(o));
@@ -210,7 +215,8 @@ Object.assign(KEYWORDS, {
     if (a.length < 4 || (!m && a[1] !== '!')) throw d.wrong(o, 'wants a number of bytes, a comparison, a value and an offset');
     const negated = m ? m[1] === '!' : true;
     const compare: Comparison = m ? (m[2] as Comparison) : '=';
-    d.add({ kind: 'byte-test', form: form(d, o, a[0], a.slice(4)), compare, negated, value: compileValue(d, o, a[2], 0, 2 ** 64), offset: compileValue(d, o, a[3], -65535, 65535) });
+    const f = form(d, o, a[0], a.slice(4));
+    d.addBehind({ kind: 'byte-test', form: f, compare, negated, value: compileValue(d, o, a[2], 0, 2 ** 64), offset: compileValue(d, o, a[3], -65535, 65535) }, f.relative);
   },
   byte_jump: (d, o) => {
     const a = listArguments(text(o));
@@ -221,11 +227,12 @@ Object.assign(KEYWORDS, {
       return found?.slice(name.length + 1).trim();
     };
     const post = number('post_offset');
-    d.add({
+    const op: DraftOp = {
       kind: 'byte-jump', form: form(d, o, a[0], rest.filter((r) => !/^(?:multiplier|post_offset|align|from_beginning|from_end)/.test(r))), offset: compileValue(d, o, a[1], -65535, 65535),
       multiplier: Number(number('multiplier') ?? 1), align: rest.includes('align'), from: rest.includes('from_beginning') ? 'beginning' : rest.includes('from_end') ? 'end' : 'here',
       post: post === undefined ? 0 : compileValue(d, o, post, -65535, 65535),
-    });
+    };
+    d.addBehind(op, op.form.relative);
     d.last = undefined;
   },
   byte_extract: (d, o) => {
@@ -233,10 +240,11 @@ Object.assign(KEYWORDS, {
     if (a.length < 3 || !/^[A-Za-z_][\w-]*$/.test(a[2])) throw d.wrong(o, 'wants a number of bytes, an offset and a name');
     const rest = a.slice(3);
     const number = (name: string) => rest.find((r) => r.startsWith(`${name} `))?.slice(name.length + 1).trim();
-    d.add({
+    const op: DraftOp = {
       kind: 'byte-extract', form: form(d, o, a[0], rest.filter((r) => !/^(?:multiplier|align)/.test(r))), offset: compileValue(d, o, a[1], -65535, 65535),
       multiplier: Number(number('multiplier') ?? 1), align: Number(number('align') ?? 0), slot: d.slot(a[2]),
-    });
+    };
+    d.addBehind(op, op.form.relative);
     d.last = undefined;
   },
   byte_math: (d, o) => {
@@ -252,10 +260,11 @@ Object.assign(KEYWORDS, {
     if (!['+', '-', '*', '/', '<<', '>>'].includes(operator) || result === undefined || !args.has('bytes') || !args.has('offset') || !args.has('rvalue')) throw d.wrong(o, 'wants bytes, offset, oper, rvalue and result');
     const more = [...flags.filter((f) => f !== ''), ...(args.has('endian') ? [args.get('endian') as string] : []), ...(args.has('string') ? ['string', args.get('string') as string] : []),
       ...(args.has('bitmask') ? [`bitmask ${args.get('bitmask') as string}`] : [])];
-    d.add({
+    const op: DraftOp = {
       kind: 'byte-math', form: form(d, o, args.get('bytes') as string, more), offset: compileValue(d, o, args.get('offset') as string, -65535, 65535),
       operator: operator as '+', operand: compileValue(d, o, args.get('rvalue') as string, 0, 2 ** 32), slot: d.slot(result),
-    });
+    };
+    d.addBehind(op, op.form.relative);
     d.last = undefined;
   },
   dataset: (d, o) => {
@@ -266,8 +275,13 @@ Object.assign(KEYWORDS, {
     const options = new Map(a.slice(2).map((p) => [p.split(/\s+/)[0], p.split(/\s+/).slice(1).join(' ')] as const));
     const type = options.get('type');
     if (type !== undefined && !['string', 'md5', 'sha256', 'ipv4', 'ip'].includes(type)) throw d.wrong(o, `there is no type '${type}'`);
-    for (const k of options.keys()) if (['format', 'context_key', 'value_key', 'array_key', 'enrichment_key'].includes(k)) throw d.unsupported(o, 'sets of JSON are not read');
-    const set = d.datasets.get(name, type as DatasetType | undefined, options.get('load') ?? options.get('state'), d.rule.place.file);
+    const format = options.get('format');
+    if (format !== undefined && !['csv', 'json', 'ndjson', 'jsonline'].includes(format)) throw d.wrong(o, `there is no format '${format}'`);
+    const json = format !== undefined && format !== 'csv';
+    if (json && (!options.has('context_key') || !options.has('value_key'))) throw d.wrong(o, 'of JSON wants context_key and value_key');
+    if (!json && options.has('context_key')) throw d.wrong(o, 'has a context_key although its file is not JSON');
+    const form = json ? { lines: format !== 'json', contextKey: options.get('context_key') as string, valueKey: options.get('value_key') as string, arrayKey: options.get('array_key'), removeKey: options.has('remove_key') } : undefined;
+    const set = d.datasets.get(name, type as DatasetType | undefined, options.get('load') ?? options.get('state'), d.rule.place.file, form);
     if (typeof set === 'string') throw d.wrong(o, set);
     d.add({ kind: 'set', dataset: set, isset: how === 'isset', change: how === 'set' ? 'add' : how === 'unset' ? 'remove' : undefined });
   },
@@ -359,6 +373,7 @@ function pcre(d: Draftsman, o: Option): void {
       nocase: flags.includes('i'), dotAll: flags.includes('s'), multiline: flags.includes('m'), extended: flags.includes('x'), anchored: flags.includes('A'),
       dollarEnd: flags.includes('E'), ungreedy: flags.includes('G'),
     });
+    d.lastList = list;
     list.ops.push({ kind: 'pcre', regex, negated: m[1] === '!', relative: flags.includes('R'), captures });
   } catch (error) {
     if (!(error instanceof PerlRegexError)) throw error;
@@ -463,8 +478,7 @@ for (const [keyword, buffer] of Object.entries(NUMBERS)) {
   KEYWORDS[keyword] = (d, o) => {
     const c = comparison(text(o));
     if (!c) throw d.unsupported(o, `'${text(o)}' is no comparison with a number`);
-    d.use(buffer);
-    d.add({ kind: 'number', ...c });
+    d.ask(buffer, { kind: 'number', ...c });
   };
 }
 const opnum: Keyword = (d, o) => {
@@ -477,18 +491,15 @@ const opnum: Keyword = (d, o) => {
     else if (c && c.compare === '<') wanted.push([0, c.value - 1]);
     else throw d.wrong(o, `'${part}' is no number of an operation`);
   }
-  d.use('dcerpc.opnum');
-  if (wanted.length === 1 && wanted[0][0] === wanted[0][1]) d.add({ kind: 'number', compare: '=', value: wanted[0][0], high: 0 });
-  else d.add({ kind: 'number-in', ranges: wanted });
+  d.ask('dcerpc.opnum', wanted.length === 1 && wanted[0][0] === wanted[0][1] ? { kind: 'number', compare: '=', value: wanted[0][0], high: 0 } : { kind: 'number-in', ranges: wanted });
 };
 KEYWORDS['dcerpc.opnum'] = opnum;
 KEYWORDS['dce_opnum'] = opnum;
 const iface: Keyword = (d, o) => {
   const m = /^\s*([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})\s*(?:,\s*(?:[<>=!]?\s*\d+|any_frag).*)?$/.exec(o.value ?? '');
   if (!m) throw d.wrong(o, 'is no interface');
-  d.use('dcerpc.iface');
   const bytes = new TextEncoder().encode(m[1].toLowerCase());
-  d.add({ kind: 'content', bytes, nocase: true, negated: false, starts: true, ends: true, offset: undefined, depth: undefined, distance: undefined, within: undefined, fast: 'no', fastPart: undefined });
+  d.ask('dcerpc.iface', { kind: 'content', bytes, nocase: true, negated: false, starts: true, ends: true, offset: undefined, depth: undefined, distance: undefined, within: undefined, fast: 'no', fastPart: undefined });
 };
 KEYWORDS['dcerpc.iface'] = iface;
 KEYWORDS['dce_iface'] = iface;
@@ -524,6 +535,44 @@ KEYWORDS['tls.version'] = (d, o) => {
 for (const [keyword, source] of [['ip.src', true], ['ip.dst', false]] as const) {
   KEYWORDS[keyword] = (d) => d.use(source ? 'ip.src' : 'ip.dst');
 }
+/** Files as far as they are in view: digests in a list, size. */
+for (const [keyword, algorithm] of [['filemd5', 'md5'], ['filesha1', 'sha1'], ['filesha256', 'sha256']] as const) {
+  KEYWORDS[keyword] = (d, o) => {
+    const m = /^(!?)\s*(\S+)$/.exec(text(o));
+    let list: string | undefined;
+    try {
+      list = m ? readFileSync(isAbsolute(m[2]) ? m[2] : join(dirname(d.rule.place.file), m[2]), 'latin1') : undefined;
+    } catch {
+      list = undefined;
+    }
+    if (!m || list === undefined) throw d.wrong(o, 'names no file that can be read');
+    const known = new Set([...list.matchAll(/^\s*([0-9a-fA-F]{32,64})/gm)].map((x) => x[1].toLowerCase()));
+    d.ask('file.data', { kind: 'xform', run: (bytes) => known.has(createHash(algorithm).update(bytes).digest('hex')) !== (m[1] === '!') });
+  };
+}
+KEYWORDS['filesize'] = (d, o) => {
+  const c = comparison(text(o));
+  if (!c) throw d.wrong(o, 'is no comparison with a number');
+  d.ask('file.data', { kind: 'length', compare: c.compare, value: c.value, high: c.high });
+};
+/** The time and the rest of TLS's random bytes. */
+KEYWORDS['tls.random_time'] = (d) => {
+  d.last = undefined;
+  d.current = { buffer: 'tls.random', transforms: ['subslice:0,4'], ops: [], fast: false };
+  d.lists.push(d.current);
+};
+KEYWORDS['tls.random_bytes'] = (d) => {
+  d.last = undefined;
+  d.current = { buffer: 'tls.random', transforms: ['subslice:4'], ops: [], fast: false };
+  d.lists.push(d.current);
+};
+KEYWORDS['tls.cert_chain_len'] = (d, o) => {
+  const c = comparison(text(o));
+  if (!c) throw d.wrong(o, 'is no comparison with a number');
+  const min = c.compare === '>' || c.compare === '<>' ? c.value + 1 : c.compare === '>=' || c.compare === '=' ? c.value : 1;
+  const max = c.compare === '<' ? c.value - 1 : c.compare === '<=' || c.compare === '=' ? c.value : c.compare === '<>' ? c.high - 1 : Infinity;
+  d.lists.push({ buffer: 'tls.certs', transforms: [], ops: [{ kind: 'length', compare: '>=', value: 0, high: 0 }], fast: false, instances: { min, max } });
+};
 KEYWORDS['ftpbounce'] = (d) => {
   d.use('ftp.command_data');
   d.add({ kind: 'xform', run: () => true });

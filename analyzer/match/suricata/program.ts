@@ -52,8 +52,11 @@ export interface Capture { readonly scope: 'flow' | 'pkt' | 'alert'; readonly na
 export interface Dataset {
   readonly name: string;
   has(bytes: Uint8Array): boolean;
-  add(bytes: Uint8Array): void;
-  remove(bytes: Uint8Array): void;
+  /** @returns whether the value was not there (was there) before. */
+  add(bytes: Uint8Array): boolean;
+  remove(bytes: Uint8Array): boolean;
+  /** What the set says of the value, for the alert. */
+  context?(bytes: Uint8Array): { key: string; value: unknown } | undefined;
 }
 
 /** What rules are asked about: one packet, or the end of a flow, in one direction. */
@@ -107,6 +110,8 @@ export interface SuricataProgram {
   readonly tests: readonly Test[];
   /** Contents of the payload or stream, beside buffers of the application. */
   readonly payload: readonly ByteOp[];
+  /** Conditions on the addresses of the packet. */
+  readonly addresses: readonly { readonly source: boolean; readonly ops: readonly ByteOp[] }[];
   readonly onlyStream: boolean;
   readonly onlyPacket: boolean;
   readonly effects: readonly Effect[];
