@@ -7,9 +7,10 @@ import * as incidents from './incidents.js';
 import * as tickets from './tickets.js';
 import * as admin from './admin.js';
 import * as screen from './screen.js';
+import * as evidence from './evidence.js';
 import * as triage from './triage.js';
 
-const rooms = { shell, words, access, overview, alerts, incidents, tickets, admin, screen, triage };
+const rooms = { shell, words, access, overview, alerts, incidents, tickets, admin, screen, triage, evidence };
 type Rooms = typeof rooms;
 export type Messages = { [K in keyof Rooms]: Rooms[K]['zh'] };
 export type Locale = 'zh' | 'en';
