@@ -80,8 +80,8 @@ export function scanHash(at: usize, end: usize, stride: usize, table: usize, epo
   return count;
 }
 
-/** Buckets set in `mask` at place `p`: compares their literals. */
-function verifyShort(mask: u32, p: usize, at: usize, end: usize, heads: usize, stamps: usize, epoch: i32, out: usize, count: i32): i32 {
+/** Buckets set in `mask` for windows that end at `p`: compares their literals. */
+function verifyWindow(mask: u32, p: usize, at: usize, end: usize, heads: usize, stamps: usize, epoch: i32, out: usize, count: i32): i32 {
   while (mask != 0) {
     const bucket = ctz(mask);
     mask &= mask - 1;
@@ -90,7 +90,8 @@ function verifyShort(mask: u32, p: usize, at: usize, end: usize, heads: usize, s
       const id = load<u32>(entry, 8);
       const stamp = stamps + ((<usize>id) << 2);
       const length = <usize>load<u32>(entry, 4);
-      if (load<i32>(stamp) != epoch && p + length <= end && same(p, <usize>load<u32>(entry), length)) {
+      const q = p - <usize>load<u32>(entry, 16);
+      if (load<i32>(stamp) != epoch && q >= at && q + length <= end && same(q, <usize>load<u32>(entry), length)) {
         store<i32>(stamp, epoch);
         store<u32>(out + ((<usize>count) << 2), id);
         count++;
@@ -102,37 +103,50 @@ function verifyShort(mask: u32, p: usize, at: usize, end: usize, heads: usize, s
 }
 
 /**
- * Short literals (1–6 bytes): 16 places at a time, nibble tables for up to three bytes and eight buckets.
- * Reads up to 17 bytes beyond `end`; the caller sees to it that they are memory.
+ * Few literals, or short ones: 16 places at a time, nibble tables for the four bytes of a window and eight buckets.
+ * Reads up to 15 bytes beyond `end`; the caller sees to it that they are memory.
  */
-export function scanShort(at: usize, end: usize, table: usize, epoch: i32, out: usize, count: i32): i32 {
+export function scanWindows(at: usize, end: usize, table: usize, epoch: i32, out: usize, count: i32): i32 {
   const lo0 = v128.load(table);
   const hi0 = v128.load(table, 16);
   const lo1 = v128.load(table, 32);
   const hi1 = v128.load(table, 48);
   const lo2 = v128.load(table, 64);
   const hi2 = v128.load(table, 80);
-  const heads = table + 96;
-  const stamps = <usize>load<u32>(table, 128);
+  const lo3 = v128.load(table, 96);
+  const hi3 = v128.load(table, 112);
+  const heads = table + 128;
+  const stamps = <usize>load<u32>(table, 160);
   const low = i8x16.splat(15);
   const fold = i8x16.splat(32);
+  // Bytes before `at` may be anything: literals shorter than a window begin at its later bytes.
+  let before0 = i8x16.splat(-1);
+  let before1 = before0;
+  let before2 = before0;
   for (let p = at; p < end; p += 16) {
     const a = v128.or(v128.load(p), fold);
-    const b = v128.or(v128.load(p, 1), fold);
-    const c = v128.or(v128.load(p, 2), fold);
+    const lo = v128.and(a, low);
+    const hi = v128.and(i16x8.shr_u(a, 4), low);
+    const r0 = v128.and(i8x16.swizzle(lo0, lo), i8x16.swizzle(hi0, hi));
+    const r1 = v128.and(i8x16.swizzle(lo1, lo), i8x16.swizzle(hi1, hi));
+    const r2 = v128.and(i8x16.swizzle(lo2, lo), i8x16.swizzle(hi2, hi));
+    const r3 = v128.and(i8x16.swizzle(lo3, lo), i8x16.swizzle(hi3, hi));
     const m = v128.and(
+      v128.and(r3, i8x16.shuffle(before2, r2, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)),
       v128.and(
-        v128.and(i8x16.swizzle(lo0, v128.and(a, low)), i8x16.swizzle(hi0, i8x16.shr_u(a, 4))),
-        v128.and(i8x16.swizzle(lo1, v128.and(b, low)), i8x16.swizzle(hi1, i8x16.shr_u(b, 4)))),
-      v128.and(i8x16.swizzle(lo2, v128.and(c, low)), i8x16.swizzle(hi2, i8x16.shr_u(c, 4))));
+        i8x16.shuffle(before1, r1, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29),
+        i8x16.shuffle(before0, r0, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28)));
+    before0 = r0;
+    before1 = r1;
+    before2 = r2;
     if (v128.any_true(m)) {
       let places = <u32>i8x16.bitmask(i8x16.ne(m, i8x16.splat(0)));
-      store<v128>(table + 144, m);
+      store<v128>(table + 176, m);
       while (places != 0) {
         const i = <usize>ctz(places);
         places &= places - 1;
         if (p + i >= end) break;
-        count = verifyShort(<u32>load<u8>(table + 144 + i), p + i, at, end, heads, stamps, epoch, out, count);
+        count = verifyWindow(<u32>load<u8>(table + 176 + i), p + i, at, end, heads, stamps, epoch, out, count);
       }
     }
   }

@@ -3,8 +3,17 @@ import type { Arena } from '../arena.js';
 
 /** Literals up to this long are looked at in full; of longer ones the first part. */
 export const MAX_LITERAL = 64;
-/** Short literals that one pass with nibble tables takes before its buckets say yes to everything. */
-const MAX_SHORT = 48;
+/** Literals that one pass with nibble tables takes at most: eight buckets of more say yes to everything. */
+const MAX_WINDOWED = 256;
+/** Bytes of a window. */
+const WINDOW = 4;
+/** Instructions a byte of a pass, measured: nibble tables, a comparison of theirs; hashes by stride. */
+const WINDOW_COST = 2.6;
+const COMPARE_COST = 24;
+const HASH_COST: Readonly<Record<Stride, number>> = { 1: 10.5, 2: 5.3, 4: 2.8, 8: 1.6 };
+/** Shortest literal that is met at every so many places. */
+type Stride = 1 | 2 | 4 | 8;
+const STRIDES: readonly Stride[] = [8, 4, 2, 1];
 const PRIME = 0x9e3779b1;
 
 /** Copies `length` bytes within the arena's memory; the places may overlap. Cheaper than `copyWithin` for small pieces. */
@@ -13,7 +22,7 @@ export type Move = (to: number, from: number, length: number) => void;
 interface Kernel {
   move: Move;
   scanHash(at: number, end: number, stride: number, table: number, epoch: number, out: number, count: number): number;
-  scanShort(at: number, end: number, table: number, epoch: number, out: number, count: number): number;
+  scanWindows(at: number, end: number, table: number, epoch: number, out: number, count: number): number;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -89,16 +98,16 @@ function foldLatin1(u8: Uint8Array, at: number, length: number): Buffer {
   return out;
 }
 
-interface Pass { stride: 0 | 1 | 2 | 4; table: number }
+interface Pass { stride: 0 | Stride; table: number }
 
 /**
- * One pass per kind of literal: of 7 bytes and more, every fourth place is looked at (the literal is entered under four
- * of its offsets, so one of them meets such a place); of 5–6 every second; of 4 every place; few short ones and all of
- * 1–3 bytes by nibble tables, 16 places at a time.
+ * At most two passes. Long literals by the hash of four bytes at every 8th, 4th, 2nd or every place, as the shortest of
+ * them allows (a literal is entered under as many of its offsets as places are passed over, so that one of them meets a
+ * place); few or short ones by nibble tables of four bytes, 16 places at a time. `plan` weighs which takes which.
  *
  * Table of a hash pass (u32): shift, bitmap, heads, shift of heads, stamps. Entry: folded 4 bytes, literal, length,
- * offset of the 4 bytes in the literal, id, next. Table of the short pass: six nibble tables of 16 bytes, eight heads,
- * stamps (at 128), 16 bytes of scratch (at 144). Entry: literal, length, id, next.
+ * offset of the 4 bytes in the literal, id, next. Table of a window pass: eight nibble tables of 16 bytes, eight heads,
+ * stamps (at 160), 16 bytes of scratch (at 176). Entry: literal, length, id, next, offset of the window's last byte.
  */
 class KernelScan implements LiteralScan {
   readonly found: Int32Array;
@@ -109,30 +118,20 @@ class KernelScan implements LiteralScan {
 
   static build(arena: Arena, literals: readonly Uint8Array[]): KernelScan | undefined {
     const folded = literals.map(foldLiteral);
-    const short: number[] = [];
-    const byStride: Record<1 | 2 | 4, number[]> = { 1: [], 2: [], 4: [] };
-    const middling = folded.filter((l) => l.length >= 4 && l.length < 7).length;
-    folded.forEach((l, id) => {
-      if (l.length < 4 || (l.length < 7 && middling <= MAX_SHORT)) short.push(id);
-      else byStride[l.length >= 7 ? 4 : l.length >= 5 ? 2 : 1].push(id);
-    });
+    const { windowed, hashed, stride } = divide(folded);
     const plan = new Layout();
     const stamps = plan.words(Math.max(1, literals.length));
     const out = plan.words(Math.max(1, literals.length));
     const scratch = plan.bytes(SCRATCH);
     const texts = folded.map((l) => plan.bytes(l.length));
-    const hashes = ([4, 2, 1] as const).filter((s) => byStride[s].length > 0).map((stride) => {
-      const ids = byStride[stride];
-      // 128 bits of bitmap for each entry keep false alarms below one in a hundred; above 512 KiB it would leave the cache.
-      const bits = Math.min(22, Math.max(14, Math.ceil(Math.log2(ids.length * stride * 128))));
-      const headBits = Math.min(18, Math.max(8, bits - 6));
-      return {
-        stride, ids, bits, headBits, table: plan.words(5), bitmap: plan.bytes(1 << (bits - 3)), heads: plan.words(1 << headBits),
-        entries: plan.words(ids.length * stride * 6),
-      };
-    });
-    const shortTable = short.length > 0 ? plan.bytes(160) : 0;
-    const shortEntries = short.length > 0 ? plan.words(short.length * 4) : 0;
+    // 128 bits of bitmap for each entry keep false alarms below one in a hundred; above 512 KiB it would leave the cache.
+    const bits = Math.min(22, Math.max(14, Math.ceil(Math.log2(hashed.length * stride * 128 || 1))));
+    const headBits = Math.min(18, Math.max(8, bits - 6));
+    const hash = hashed.length > 0 && {
+      ids: hashed, table: plan.words(5), bitmap: plan.bytes(1 << (bits - 3)), heads: plan.words(1 << headBits), entries: plan.words(hashed.length * stride * 6),
+    };
+    const windowTable = windowed.length > 0 ? plan.bytes(192) : 0;
+    const windowEntries = plan.words(windowed.length * 5);
     const base = arena.take(plan.size);
     if (base === 0) return undefined;
     const u32 = new Uint32Array(arena.memory.buffer);
@@ -141,52 +140,39 @@ class KernelScan implements LiteralScan {
     folded.forEach((l, id) => u8.set(l, base + texts[id]));
     const self = new KernelScan(arena, kernelOf(arena), base, plan.size, base + out, base + scratch, literals.length);
     const places = new Places();
-    for (const h of hashes) {
-      const table = (base + h.table) >> 2;
-      u32.set([32 - h.bits, base + h.bitmap, base + h.heads, 32 - h.headBits, base + stamps], table);
-      let entry = base + h.entries;
-      for (const id of h.ids) {
+    if (hash) {
+      const table = (base + hash.table) >> 2;
+      u32.set([32 - bits, base + hash.bitmap, base + hash.heads, 32 - headBits, base + stamps], table);
+      let entry = base + hash.entries;
+      for (const id of hash.ids) {
         const l = folded[id];
-        const from = places.choose(l, h.stride);
-        for (let k = 0; k < h.stride; k++) {
+        const from = places.choose(l, stride);
+        for (let k = 0; k < stride; k++) {
           const o = from + k;
           const x = fingerprint(l, o);
-          const hash = Math.imul(x, PRIME) >>> 0;
-          const bit = hash >>> (32 - h.bits);
-          u8[base + h.bitmap + (bit >> 3)] |= 1 << (bit & 7);
-          const head = ((base + h.heads) >> 2) + (hash >>> (32 - h.headBits));
+          const value = Math.imul(x, PRIME) >>> 0;
+          const bit = value >>> (32 - bits);
+          u8[base + hash.bitmap + (bit >> 3)] |= 1 << (bit & 7);
+          const head = ((base + hash.heads) >> 2) + (value >>> (32 - headBits));
           u32.set([x, base + texts[id], l.length, o, id, u32[head]], entry >> 2);
           u32[head] = entry;
           entry += 24;
         }
       }
-      self.passes.push({ stride: h.stride, table: base + h.table });
+      self.passes.push({ stride, table: base + hash.table });
     }
-    if (short.length > 0) {
-      const table = base + shortTable;
-      const sorted = [...short].sort((a, b) => compare(folded[a], folded[b]));
-      sorted.forEach((id, n) => {
-        const l = folded[id];
-        const bucket = Math.floor((n * 8) / sorted.length);
-        for (let k = 0; k < 3; k++) {
-          const lo = table + k * 32;
-          if (k >= l.length) {
-            for (let v = 0; v < 16; v++) {
-              u8[lo + v] |= 1 << bucket;
-              u8[lo + 16 + v] |= 1 << bucket;
-            }
-          } else {
-            const c = l[k] | 32;
-            u8[lo + (c & 15)] |= 1 << bucket;
-            u8[lo + 16 + (c >> 4)] |= 1 << bucket;
-          }
-        }
-        const head = ((table + 96) >> 2) + bucket;
-        const entry = base + shortEntries + n * 16;
-        u32.set([base + texts[id], l.length, id, u32[head]], entry >> 2);
+    if (windowed.length > 0) {
+      const table = base + windowTable;
+      const { tables, members } = windowTables(windowed.map((id) => folded[id]));
+      u8.set(tables, table);
+      members.forEach(({ literal, bucket, last }, n) => {
+        const id = windowed[literal];
+        const head = ((table + 128) >> 2) + bucket;
+        const entry = base + windowEntries + n * 20;
+        u32.set([base + texts[id], folded[id].length, id, u32[head], last], entry >> 2);
         u32[head] = entry;
       });
-      u32[(table + 128) >> 2] = base + stamps;
+      u32[(table + 160) >> 2] = base + stamps;
       self.passes.push({ stride: 0, table });
     }
     return self;
@@ -219,7 +205,7 @@ class KernelScan implements LiteralScan {
     let count = before;
     for (const pass of this.passes) {
       count = pass.stride === 0
-        ? this.kernel.scanShort(from, from + length, pass.table, this.epoch, this.out, count)
+        ? this.kernel.scanWindows(from, from + length, pass.table, this.epoch, this.out, count)
         : this.kernel.scanHash(from, from + length, pass.stride, pass.table, this.epoch, this.out, count);
     }
     return count;
@@ -282,8 +268,95 @@ class Places {
   }
 }
 
+/** How often a byte is met, of 4096: in everyday text and in random bytes. */
+const COMMON = (() => {
+  const counts = new Float64Array(256);
+  for (const c of EVERYDAY) counts[c | 32] += 2048 / EVERYDAY.length;
+  for (let c = 0; c < 256; c++) counts[c | 32] += 8;
+  return counts;
+})();
+
+interface Member { literal: number; bucket: number; last: number }
+
+/** Nibble tables of literals' rarest windows, similar windows in one bucket. */
+function windowTables(literals: readonly Uint8Array[]): { tables: Uint8Array; members: Member[] } {
+  const windows = literals.map((l, literal) => {
+    let from = 0;
+    let least = Infinity;
+    for (let at = 0; at + Math.min(WINDOW, l.length) <= l.length; at++) {
+      let weight = 1;
+      for (let k = at; k < Math.min(at + WINDOW, l.length); k++) weight *= COMMON[l[k] | 32];
+      if (weight < least) [from, least] = [at, weight];
+    }
+    return { literal, bytes: l.subarray(from, from + WINDOW), last: Math.min(from + WINDOW, l.length) - 1 };
+  });
+  windows.sort((a, b) => compare(a.bytes, b.bytes));
+  const tables = new Uint8Array(128);
+  const members = windows.map(({ literal, bytes, last }, n): Member => {
+    const bucket = Math.floor((n * 8) / windows.length);
+    for (let k = 0; k < WINDOW; k++) {
+      const c = bytes[bytes.length - WINDOW + k];
+      for (let v = 0; v < 16; v++) {
+        // Bytes before a literal that is shorter than the window may be anything.
+        if (c === undefined || ((c | 32) & 15) === v) tables[k * 32 + v] |= 1 << bucket;
+        if (c === undefined || (c | 32) >> 4 === v) tables[k * 32 + 16 + v] |= 1 << bucket;
+      }
+    }
+    return { literal, bucket, last };
+  });
+  return { tables, members };
+}
+
+const NOISE = Uint8Array.from({ length: 1024 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 24);
+
+/** Buckets that nibble tables ask to compare, a byte of everyday traffic. */
+function alarms(tables: Uint8Array): number {
+  let hits = 0;
+  for (const sample of [EVERYDAY, NOISE]) {
+    for (let i = WINDOW - 1; i < sample.length; i++) {
+      let m = 255;
+      for (let k = 0; k < WINDOW; k++) {
+        const c = sample[i - WINDOW + 1 + k] | 32;
+        m &= tables[k * 32 + (c & 15)] & tables[k * 32 + 16 + (c >> 4)];
+      }
+      for (; m !== 0; m &= m - 1) hits += 1 / (2 * sample.length);
+    }
+  }
+  return hits;
+}
+
+/** Which literals go through nibble tables, and with which stride the others through hashes: what costs least. */
+function divide(folded: readonly Uint8Array[]): { windowed: number[]; hashed: number[]; stride: Stride } {
+  let best: ReturnType<typeof divide> = { windowed: [], hashed: folded.map((_, id) => id), stride: 1 };
+  let least = Infinity;
+  for (const limit of [4, 5, 7, 11, Infinity]) {
+    const windowed: number[] = [];
+    const hashed: number[] = [];
+    let shortest = Infinity;
+    folded.forEach((l, id) => {
+      if (l.length < limit) windowed.push(id);
+      else {
+        hashed.push(id);
+        shortest = Math.min(shortest, l.length);
+      }
+    });
+    if (limit > 4 && windowed.length > MAX_WINDOWED) break;
+    const stride = STRIDES.find((s) => s + 3 <= shortest) ?? 1;
+    let cost = hashed.length > 0 ? HASH_COST[stride] : 0;
+    if (windowed.length > 0) {
+      const { tables } = windowTables(windowed.map((id) => folded[id]));
+      cost += WINDOW_COST + COMPARE_COST * alarms(tables) * (1 + windowed.length / 64);
+    }
+    if (cost < least) {
+      least = cost;
+      best = { windowed, hashed, stride };
+    }
+  }
+  return best;
+}
+
 function compare(a: Uint8Array, b: Uint8Array): number {
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < WINDOW; i++) {
     const d = (a[i] ?? 0) - (b[i] ?? 0);
     if (d !== 0) return d;
   }
