@@ -18,6 +18,10 @@ export const AnalyzerConfig = Type.Object({
   variables: Type.Record(Type.String({ pattern: '^[A-Z][A-Z0-9_]*$' }), Type.Array(Type.String()), { default: {} }),
   /** Assets registry (YAML or CSV). */
   registry: Type.Optional(Type.String()),
+  /** Indicator lists (CSV, STIX 2.1, MISP) and folders of them; read again when they change. */
+  indicators: Type.Array(Type.String(), { default: [] }),
+  /** What becomes of alerts that an allowance of the registry covers. */
+  allowedAs: Type.Union([Type.Literal('info'), Type.Literal('drop')], { default: 'info' }),
   /** Arena in MiB: capture ring, stream reassembly, scan tables. Untouched pages cost nothing. */
   arenaMiB: Type.Integer({ default: 256, minimum: 64, maximum: 2047 }),
   /** Of the arena, MiB of recent packets kept as evidence. */

@@ -2,6 +2,8 @@ import { Value } from '@sinclair/typebox/value';
 import { statSync } from 'node:fs';
 import { AnalyzerConfig } from '../analyzer/config.js';
 import { Correlator } from '../analyzer/correlator.js';
+import { PRIVATE_SITE } from '../analyzer/detect/behaviour.js';
+import type { Indicators } from '../analyzer/detect/indicators/match.js';
 import { Engine } from '../analyzer/engine.js';
 import type { Lookup } from '../analyzer/sink/alerts.js';
 import type { Traffic } from '../analyzer/traffic.js';
@@ -19,6 +21,7 @@ export interface AnalysisOptions {
   /** Event types beside alerts that are wanted. */
   events?: ReadonlySet<string>;
   lookup?: Lookup;
+  indicators?: Indicators;
 }
 
 export interface AnalysisSinks {
@@ -89,6 +92,7 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
     behaviours: pack.behaviours,
     mode: 'batch',
     ...(options.lookup ? { lookup: options.lookup } : {}),
+    ...(options.indicators ? { site: { ...PRIVATE_SITE, indicators: options.indicators } } : {}),
     point: () => ({ node: '', unit: '', file }),
     emit: (alert) => {
       alerts++;
@@ -104,7 +108,7 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
     stage: {
       flowEvents: events.has('flow') ? 'all' : watched ? 'answered' : 'none',
       // Digests cost more than all the rest; rules on them are served by the matcher itself.
-      fileHashes: events.has('fileinfo') ? ['md5', 'sha256', 'sm3'] : [],
+      fileHashes: events.has('fileinfo') ? ['md5', 'sha256', 'sm3'] : options.indicators ? ['md5', 'sha1', 'sha256'] : [],
     },
     outputs: {
       wants: (type) => events.has(type) || reads.has(type),

@@ -5,6 +5,7 @@ import type { Alert } from '../contracts/alert.js';
 import { loadConfig } from '../runtime/config.js';
 import { coded } from '../runtime/errors.js';
 import { analyzeCaptures, defaultConfig, type CaptureStats } from './analysis.js';
+import { loadIndicators } from './indicators.js';
 import { repeated } from './options.js';
 import { AnalyzeFile } from './settings.js';
 import { loadPack } from './pack.js';
@@ -19,12 +20,14 @@ const errors = {
 
 interface Options {
   rules: string[];
+  indicators: string[];
   config?: string;
   format: 'table' | 'eve' | 'json';
   workers: number;
   stats?: string;
   events?: string;
   serve?: boolean;
+  skipUnsupported?: boolean;
   lang?: string;
 }
 
@@ -80,14 +83,16 @@ async function analyze(captures: string[], options: Options): Promise<void> {
   const config = options.config ? loadConfig(options.config, AnalyzeFile).analyzer : defaultConfig();
   const named = options.rules.length > 0 ? options.rules : options.config ? config.rules : [];
   const warn = (line: string) => process.stderr.write(`${line}\n`);
-  const pack = loadPack(named, { variables: config.variables }, warn);
+  const pack = loadPack(named, { variables: config.variables, ...(options.skipUnsupported && { skipUnsupported: true }) }, warn);
+  const lists = [...config.indicators, ...options.indicators];
+  const indicators = lists.length > 0 ? { store: loadIndicators(lists, warn) } : undefined;
   const loaded = performance.now();
   const out = new Lines();
   const alerts: Alert[] = [];
   let size = 0;
   for (const c of captures) if (c !== '-') try { size += statSync(c).size; } catch { /* the reader says so */ }
   const bar = progress('read', size);
-  const stats = await analyzeCaptures(captures, { rules: named, config, pack, events }, {
+  const stats = await analyzeCaptures(captures, { rules: named, config, pack, events, ...(indicators && { indicators }) }, {
     alert: (alert) => {
       if (options.format === 'eve') out.line(JSON.stringify(alert));
       else alerts.push(alert);
@@ -122,7 +127,9 @@ export function register(command: Command): void {
   command
     .argument('[captures...]', 'capture files (pcap, pcapng, gzip); "-" for standard input')
     .option('--rules <path>', 'rule file or folder, again for more; "default" names the shipped pack', repeated, [])
+    .option('--skip-unsupported', "leave rules in Suricata's language out that cannot be loaded, and say which")
     .option('--config <file>', 'settings of the analyzer (YAML)')
+    .option('--indicators <path>', 'indicator list (CSV, STIX 2.1, MISP) or folder of them, again for more', repeated, [])
     .addOption(new Option('--format <format>', 'what to print').choices(['table', 'eve', 'json']).default('table'))
     .option('--events <types>', 'EVE events to write beside alerts, comma-separated, or "all" (with --format eve)')
     .option('--workers <n>', 'worker threads', (v) => Math.max(1, Math.min(64, Number.parseInt(v, 10) || 1)), 1)

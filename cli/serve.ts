@@ -7,9 +7,13 @@ import { createLog } from '../runtime/log.js';
 import { openMetrics } from '../runtime/metrics/open.js';
 import { runServices } from '../runtime/process.js';
 import { loadRegistry, RegistryIndex } from '../runtime/registry.js';
+import { changedAt, loadIndicators } from './indicators.js';
 import { rulePaths } from './pack.js';
 import { AnalyzeFile } from './settings.js';
 import { version } from './version.js';
+
+/** How often it is looked whether indicator lists have changed. */
+const LISTS_EVERY_MS = 10_000;
 
 const errors = {
   config: coded('SW_SERVE_CONFIG', () => '--serve needs a configuration.', 'Name one with --config; deploy/config/analyze.yaml is a start.'),
@@ -24,15 +28,31 @@ export async function serve(config: string | undefined): Promise<void> {
   bus.onState((state) => log.info('bus', { state }));
   const metrics = openMetrics(file.metrics, { onError: (error) => log.warn('metrics', { error }) });
   const registry = file.analyzer.registry ? new RegistryIndex(loadRegistry(file.analyzer.registry)) : undefined;
+  const lists = file.analyzer.indicators;
+  const warn = (line: string) => log.warn(line);
+  const indicators = { store: loadIndicators(lists, warn) };
   const analyzer = new Analyzer({
     bus, metrics, config: file.analyzer, rulePaths: rulePaths(file.analyzer.rules), log, clock: systemClock, version: version(),
     ...(registry ? { lookup: (ip) => registry.lookup(ip) } : {}),
+    ...(lists.length > 0 ? { indicators } : {}),
     onFatal: (error) => {
       // The successor replays what was not acknowledged; going on with half a state would lose it.
       log.error('a worker died; ending so that a fresh process replays its packets', { error });
       process.exit(1);
     },
   });
+  let listsOf = changedAt(lists);
+  setInterval(() => {
+    const newest = changedAt(lists);
+    if (newest === listsOf) return;
+    listsOf = newest;
+    try {
+      indicators.store = loadIndicators(lists, warn);
+      log.info('indicator lists read again', { entries: indicators.store.size });
+    } catch (error) {
+      log.error('the indicator lists stay as they were', { error });
+    }
+  }, LISTS_EVERY_MS).unref();
   process.on('SIGHUP', () => void analyzer.reloadRules().then((answer) => (answer.ok ? log.info('reload', answer) : log.error('the rules stay as they were', answer))));
   const outer = {
     name: 'connections', start: async () => {}, stop: async () => {

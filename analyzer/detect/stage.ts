@@ -52,9 +52,9 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
   indicators,
 };
 
-/** Types of events that any detector reads. */
+/** Types of events that any detector reads; `fileinfo` beside them where indicator lists are in force. */
 export const BEHAVIOUR_EVENTS: ReadonlySet<EventType> = new Set<EventType>([
-  'auth', 'http', 'dns', 'tls', 'ssh', 'rdp', 'socks', 'flow', 'arp', 'fileinfo', 'smb', 'dcerpc', 'krb5', 'ldap',
+  'auth', 'http', 'dns', 'tls', 'ssh', 'rdp', 'socks', 'flow', 'arp', 'smb', 'dcerpc', 'krb5', 'ldap',
 ]);
 
 const SECOND_US = 1_000_000;

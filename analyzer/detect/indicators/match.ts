@@ -1,5 +1,5 @@
 import type { DetectionClass } from '../../../contracts/classes.js';
-import type { EveEvent } from '../../../contracts/event.js';
+import type { EveEvent, EventType } from '../../../contracts/event.js';
 import { ConnectionKind, type ConnectionRecord } from '../../flow/connection-log.js';
 import { flowOf, textsOf, type Behaviour, type BehaviourHit, type BehaviourRule, type Emit, type MakeBehaviour, type Site } from '../behaviour.js';
 import { textOf } from '../hosts.js';
@@ -27,12 +27,13 @@ export interface Indicators {
  * medium, else the rule's severity. Parameter: `entries`, values beside the lists.
  */
 class IndicatorMatching implements Behaviour {
-  readonly types = ['dns', 'http', 'tls', 'fileinfo'] as const;
+  readonly types: readonly EventType[];
   readonly held = 0;
   readonly evicted = 0;
   private readonly own: IndicatorStore | undefined;
 
   constructor(private readonly rule: BehaviourRule, private readonly emit: Emit, private readonly site: Site) {
+    this.types = site.indicators ? ['dns', 'http', 'tls', 'fileinfo'] : ['dns', 'http', 'tls'];
     const entries = textsOf(rule, 'entries');
     if (entries.length > 0) {
       const { indicators } = parseIndicators(entries.join('\n'), rule.info.id);
