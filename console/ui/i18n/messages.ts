@@ -8,9 +8,10 @@ import * as tickets from './tickets.js';
 import * as admin from './admin.js';
 import * as screen from './screen.js';
 import * as evidence from './evidence.js';
+import * as remedy from './remedy.js';
 import * as triage from './triage.js';
 
-const rooms = { shell, words, access, overview, alerts, incidents, tickets, admin, screen, triage, evidence };
+const rooms = { shell, words, access, overview, alerts, incidents, tickets, admin, screen, triage, evidence, remedy };
 type Rooms = typeof rooms;
 export type Messages = { [K in keyof Rooms]: Rooms[K]['zh'] };
 export type Locale = 'zh' | 'en';
