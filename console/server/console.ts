@@ -12,6 +12,7 @@ import { buildApp } from './app.js';
 import { issueSetupCode } from './auth/setup-code.js';
 import { settle, type ConsoleConfig } from './config.js';
 import { Context } from './context.js';
+import { watchDeadlines } from './deadline-watch.js';
 import { cannotListen, exposedWithoutTls } from './errors.js';
 import { SigningKey } from './evidence/signing.js';
 import { HashedFiles } from './files.js';
@@ -66,6 +67,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
       registry = await store.registry.current();
     }
     if (registry) context.useRegistry(registry.registry, registry.version);
+    await context.loadSettings();
     await context.loadSuppressions();
     context.demo = await store.demo.present();
     setupCode = await store.people.anybody() ? undefined : await issueSetupCode(store.people);
@@ -82,7 +84,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
   let sweeping: Promise<unknown> = Promise.resolve();
   let stopping: Promise<void> | undefined;
   const tidy = (): void => {
-    sweeping = Promise.all([closeQuiet(context), context.endSuppressions(), store.people.dropStale(clock.now(), config.idleMs)])
+    sweeping = Promise.all([closeQuiet(context), watchDeadlines(context), context.endSuppressions(), store.notices.dropOld(clock.now()), store.people.dropStale(clock.now(), config.idleMs)])
       .catch((error: unknown) => log.warn('the sweep of ended windows and sessions failed', { error }));
   };
   return {

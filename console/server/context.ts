@@ -5,6 +5,9 @@ import type { Bus } from '../../runtime/bus/bus.js';
 import type { Clock } from '../../runtime/lifecycle.js';
 import type { Log } from '../../runtime/log.js';
 import type { MetricsStore } from '../../runtime/metrics/metrics.js';
+import { DEFAULT_SETTINGS, dueFrom } from '../model/calendar.js';
+import type { ClockTimes, Level } from '../model/deadline.js';
+import type { NoticeRow, RemediationSettings } from '../model/remediation.js';
 import type { IncidentRow, NodeView, TicketRow, UserName } from '../model/api.js';
 import { assetsOf, type Assets } from './assets.js';
 import { sessions, type Sessions } from './auth/session.js';
@@ -14,6 +17,7 @@ import type { HashedFiles } from './files.js';
 import { suppressor } from './suppress.js';
 import { LiveFeed } from './live.js';
 import { RuleCatalogue } from './rule-catalogue.js';
+import { tellOfIncident, tellOfTicket } from './notify.js';
 import type { IncidentRecord } from './store/incidents.js';
 import type { Suppress, Taken } from './store/intake.js';
 import { EVERYTHING, type Scope } from './store/scope.js';
@@ -50,6 +54,16 @@ export class Context {
     await this.bus.publish(subjects.registry, this.registryBytes(), { version: String(this.held.version) })
       .catch((error: unknown) => this.log.warn('the registry could not be announced', { error }));
   }
+
+  /** What holds in the remediation loop: numbers, deadlines, calendar, escalation. */
+  remediation: RemediationSettings = DEFAULT_SETTINGS;
+  /** Channels to others; absent before the console has started. */
+  outbound?: { notice(row: NoticeRow, unit: string | null): Promise<void> };
+  async loadSettings(): Promise<void> {
+    const held = await this.store.settings.get('remediation');
+    this.remediation = held ? held.value as RemediationSettings : { ...DEFAULT_SETTINGS, number: this.config.bulletinNumber };
+  }
+  readonly due = (at: number, level: Level): ClockTimes => dueFrom(at, level, this.remediation);
 
   /** Which suppression hides or lowers an alert; replaced when suppressions change. */
   suppress: Suppress = () => undefined;
@@ -98,7 +112,13 @@ export class Context {
       if (taken.alerts.some((a) => a.demo === 1)) this.demo = true;
       for (const r of taken.alerts) this.live.push({ kind: 'alert', alert: alertRow(r, this.held) }, { units: [r.unit, r.attacker_unit], permission: 'alert.read' });
       for (const r of taken.incidents) await this.announceIncident(r);
-      for (const id of taken.tickets) await this.announceTicket(id);
+      for (const id of taken.tickets) {
+        await this.announceTicket(id);
+        const t = await this.store.tickets.byId(EVERYTHING, id);
+        // The fix did not hold: everybody who had to do with it hears of it.
+        if (t) await tellOfTicket(this, 'reopened', t, ['unit', 'people', 'watch', 'leaders']);
+      }
+      for (const r of taken.reopened) await tellOfIncident(this, 'reopened', r, r.owner === null ? [] : [r.owner]);
     } catch (error) {
       this.log.warn('a change could not be announced to the browsers', { error });
     }

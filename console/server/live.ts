@@ -3,8 +3,10 @@ import type { LiveFrame, LiveItem } from '../model/api.js';
 import { sees, type Scope } from './store/scope.js';
 
 /** Units that an item concerns; `all` is for everybody. */
-export interface Concerned { units: (string | null | undefined)[] | 'all'; permission?: string }
+/** `user`: this one alone. */
+export interface Concerned { units: (string | null | undefined)[] | 'all'; permission?: string; user?: string }
 export interface Listener {
+  user: string;
   scope: Scope;
   permissions: ReadonlySet<string>;
   send(frame: LiveFrame): void;
@@ -70,6 +72,7 @@ export class LiveFeed {
     const latest = new Set<string>();
     for (let i = this.kept.length - 1; i >= start; i--) {
       const { item, concerned } = this.kept[i];
+      if (concerned.user !== undefined && concerned.user !== listener.user) continue;
       if (concerned.permission && !listener.permissions.has(concerned.permission)) continue;
       if (concerned.units !== 'all' && !sees(listener.scope, ...concerned.units)) continue;
       const key = keyOf(item);
@@ -106,6 +109,6 @@ function keyOf(item: LiveItem): string | undefined {
     case 'incident': return `incident ${item.incident.id}`;
     case 'ticket': return `ticket ${item.ticket.id}`;
     case 'node': return `node ${item.node.role} ${item.node.id}`;
-    case 'demo-cleared': case 'registry': return undefined;
+    case 'notice': case 'demo-cleared': case 'registry': return undefined;
   }
 }

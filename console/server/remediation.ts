@@ -2,6 +2,7 @@ import { INCIDENT_MACHINE, type IncidentAction, type IncidentState } from '../mo
 import { step } from '../model/state-machine.js';
 import { TICKET_ENDED, TICKET_MACHINE, type TicketState } from '../model/ticket.js';
 import type { Context } from './context.js';
+import { tellOfTicket } from './notify.js';
 import { EVERYTHING } from './store/scope.js';
 
 // A decision of the console itself gives way to people, who may act at the same moment: it looks again.
@@ -45,6 +46,7 @@ export async function closeQuiet(context: Context): Promise<number> {
     closed++;
     await closeIncidentOf(context, t.incident);
     await context.announceTicket(t.id);
+    await tellOfTicket(context, 'closed', t, ['unit', 'people']);
   }
   return closed;
 }

@@ -49,7 +49,7 @@ export function ticketRow(r: TicketRecord, a: Assets, now: number): TicketRow {
     unit: a.unit(r.unit) ?? { id: r.unit, zh: r.unit, en: r.unit }, incident: r.incident, createdAt: iso(r.created),
     ...(r.issued === null ? {} : { issuedAt: iso(r.issued) }),
     ...(r.due === null ? {} : { due: { clock: r.due_clock as Clock, at: iso(r.due), overdue: r.due < now } }),
-    reminded: r.reminded, supervised: r.supervised === 1, demo: r.demo === 1,
+    reminded: r.reminded, supervised: r.supervised === 1, ...(r.escalated === null ? {} : { escalatedAt: iso(r.escalated) }), demo: r.demo === 1,
   };
 }
 

@@ -11,6 +11,7 @@ import { rolesOf } from '../auth/session.js';
 import type { Context } from '../context.js';
 import { Refused, refusals } from '../errors.js';
 import { rankOf } from '../ingest/grouping.js';
+import { tellOfIncident } from '../notify.js';
 import { iso } from '../store/cursor.js';
 import type { IncidentRecord } from '../store/incidents.js';
 import { graphOf, historyEntry } from '../views.js';
@@ -61,6 +62,7 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
     if (version === undefined) throw refusals.conflict();
     const now = await store.incidents.byId(caller.scope, record.id);
     if (now) await context.announceIncident(now);
+    if (now && ask.action === 'assign' && owner) await tellOfIncident(context, 'assigned', now, [owner], null, caller.user.id);
     return version;
   }
   async function mayTriage(id: string, record: IncidentRecord): Promise<boolean> {

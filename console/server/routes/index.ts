@@ -8,6 +8,7 @@ import { incidentRoutes } from './incidents.js';
 import { liveRoutes } from './live.js';
 import { overviewRoutes } from './overview.js';
 import { registryRoutes } from './registry.js';
+import { remediationRoutes } from './remediation.js';
 import { ruleRoutes } from './rules.js';
 import { sessionRoutes } from './session.js';
 import { statusRoutes } from './status.js';
@@ -17,6 +18,6 @@ import { userRoutes } from './users.js';
 
 export function registerRoutes(app: FastifyInstance, context: Context): void {
   for (const routes of [
-    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, evidenceRoutes, liveRoutes,
+    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, evidenceRoutes, remediationRoutes, liveRoutes,
   ]) routes(app, context);
 }

@@ -25,7 +25,7 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
     return {
       setupRequired: !setUp, separation: config.separation, version: context.version, demo: user ? context.demo : false, passwordPolicy: config.passwordPolicy,
       permissions: user ? [...permissionsOf(rolesOf(user))] : [],
-      ...(user && session ? { user: userView(user, context.assets()), csrf: session.csrf, expiresAt: iso(session.expires), mustChangePassword: user.must_change === 1 } : {}),
+      ...(user && session ? { user: userView(user, context.assets()), csrf: session.csrf, expiresAt: iso(session.expires), mustChangePassword: user.must_change === 1, unreadNotices: await store.notices.unread(user.id) } : {}),
     };
   }
   async function enter(user: UserRecord, request: FastifyRequest, reply: FastifyReply): Promise<SessionView> {

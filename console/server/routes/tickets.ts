@@ -2,22 +2,33 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
 import type { BulkResult, FeedbackForm, Page, TicketDetail, TicketRow, VerificationForm } from '../../model/api.js';
-import { CLOCKS, deadlinesFrom, proposedLevel, type Level } from '../../model/deadline.js';
+import { numbering } from '../../model/calendar.js';
+import { CLOCKS, proposedLevel, type Level } from '../../model/deadline.js';
 import { CommentCreate, IdParams, TicketAct, TicketCreate, TicketEdit, TicketQuery } from '../../model/requests.js';
 import { TicketBulkAct } from '../../model/triage.js';
 import { actionsFrom, step, type Need } from '../../model/state-machine.js';
-import { TICKET_MACHINE, type TicketState } from '../../model/ticket.js';
+import { TICKET_MACHINE, type TicketAction, type TicketState } from '../../model/ticket.js';
 import { callerOf, languageOf } from '../app.js';
 import type { Caller } from '../auth/session.js';
 import { draftBulletin } from '../bulletin.js';
 import type { Context } from '../context.js';
 import { Refused, refusals } from '../errors.js';
+import { tellOfTicket, type Audience, type NoticeKind } from '../notify.js';
 import { closeIncidentOf, remediateIncident } from '../remediation.js';
 import { iso } from '../store/cursor.js';
 import { runningClock, type TicketRecord } from '../store/tickets.js';
 import { historyEntry } from '../views.js';
 import { withUnits } from './alerts.js';
 import { refusalOf } from './incidents.js';
+
+/** Who hears of a step, besides whoever took it. */
+const NEWS: Partial<Record<TicketAction, [NoticeKind, Audience[]]>> = {
+  submit: ['review', ['watch', 'leaders']], approve: ['issued', ['unit', 'people']], give_feedback: ['feedback', ['people', 'watch']], return: ['returned', ['unit']],
+  request_extension: ['extension', ['people', 'watch']], grant_extension: ['extension', ['unit']], refuse_extension: ['extension', ['unit']], appeal: ['appeal', ['people', 'watch']],
+  accept_appeal: ['appeal', ['unit', 'people']], refuse_appeal: ['appeal', ['unit']], remind: ['reminded', ['unit']], supervise: ['supervised', ['unit', 'leaders', 'people']],
+  reopen: ['reopened', ['unit', 'people', 'watch', 'leaders']], close: ['closed', ['unit', 'people']],
+};
+const decided = (appeal: string | null, decision: 'accepted' | 'refused', answer: string | undefined): string => JSON.stringify({ ...(appeal === null ? {} : JSON.parse(appeal) as object), decision, answer });
 
 /** What may be attached, told by its first bytes and not by its name. */
 const KINDS: { type: string; test: (b: Buffer) => boolean }[] = [
@@ -53,11 +64,15 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     const [incidentRow] = await context.incidentRows(caller.scope, [incident]);
     const now = clock.now();
     const parse = <T>(json: string | null): T | undefined => (json === null ? undefined : JSON.parse(json) as T);
+    const appeal = parse<{ reason: string; at: string; by: string; decision?: 'accepted' | 'refused'; answer?: string }>(t.appeal_json);
     const feedback = parse<FeedbackForm & { at: string; by: string }>(t.feedback_json);
     const verification = parse<VerificationForm & { by: string }>(t.verification_json);
     return {
       ...row, summary: t.summary, impact: t.impact, demands: t.demands, author: person(t.author), ...(t.approver ? { approver: person(t.approver) } : {}),
-      ...(t.signer === null ? {} : { signer: t.signer }),
+      ...(t.signer === null ? {} : { signer: t.signer }), ...(t.addressee === null ? {} : { addressee: t.addressee }), ...(t.copies === null ? {} : { copies: t.copies }), ...(t.contact === null ? {} : { contact: t.contact }),
+      ...(appeal ? { appeal: { ...appeal, by: person(appeal.by) } } : {}),
+      proofs: { shut: t.verification_json !== null, quiet: t.watch_until !== null && now >= t.watch_until, ...(t.watch_until === null ? {} : { quietUntil: iso(t.watch_until) }) },
+      documents: { pdf: `/api/tickets/${id}/document?format=pdf`, docx: `/api/tickets/${id}/document?format=docx` },
       ...(t.issued === null ? {} : {
         deadlines: CLOCKS.map((name) => {
           const at = t[`due_${name}`] ?? 0;
@@ -146,7 +161,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     const next: TicketRecord = { ...t, state: result.to };
     switch (ask.action) {
       case 'approve': {
-        const due = deadlinesFrom(now, t.level as Level);
+        const due = context.due(now, t.level as Level);
         Object.assign(next, { approver: user.id, issued: now, due_acknowledge: due.acknowledge, due_contain: due.contain, due_rectify: due.rectify });
         break;
       }
@@ -159,10 +174,11 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       case 'pass':
         Object.assign(next, { verification_json: JSON.stringify({ ...ask.verification, at: iso(now), by: user.id }), watch_until: now + config.quietMs });
         break;
-      case 'close': case 'withdraw': case 'accept_appeal': next.ended = now; break;
+      case 'accept_appeal': Object.assign(next, { ended: now, appeal_json: decided(t.appeal_json, 'accepted', ask.reason) }); break;
+      case 'close': case 'withdraw': next.ended = now; break;
       case 'reopen': {
-        const due = deadlinesFrom(now, t.level as Level);
-        Object.assign(next, { issued: now, ended: null, watch_until: null, done_acknowledge: null, done_contain: null, done_rectify: null, due_acknowledge: due.acknowledge, due_contain: due.contain, due_rectify: due.rectify });
+        const due = context.due(now, t.level as Level);
+        Object.assign(next, { issued: now, ended: null, watch_until: null, told_due: null, escalated: null, done_acknowledge: null, done_contain: null, done_rectify: null, due_acknowledge: due.acknowledge, due_contain: due.contain, due_rectify: due.rectify });
         break;
       }
       case 'request_extension': next.extension_json = JSON.stringify({ until: iso(until), reason: ask.reason, askedAt: iso(now) }); break;
@@ -170,18 +186,22 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       case 'refuse_extension': next.extension_json = null; break;
       case 'remind': next.reminded = t.reminded + 1; break;
       case 'supervise': next.supervised = 1; break;
-      case 'submit': case 'send_back': case 'verify': case 'appeal': case 'refuse_appeal': break;
+      case 'appeal': next.appeal_json = JSON.stringify({ reason: ask.reason, at: iso(now), by: user.id }); break;
+      case 'refuse_appeal': next.appeal_json = decided(t.appeal_json, 'refused', ask.reason); break;
+      case 'submit': case 'send_back': case 'verify': break;
     }
     Object.assign(next, runningClock(next));
     const { id, version, number, ...change } = next;
     void version; void number;
-    const year = new Date(now).getFullYear();
-    const numbered = ask.action === 'approve' ? (seq: number) => config.bulletinNumber.replaceAll('{year}', String(year)).replaceAll('{seq}', String(seq)) : undefined;
-    const done = await store.tickets.decide(id, t.version, change, { at: now, by: user.id, action: ask.action, from_state: t.state, to_state: result.to, text: ask.reason ?? ask.signer ?? null }, numbered, `bulletin-${year}`);
+    const count = numbering(context.remediation, now, t.level as Level, context.assets().unit(t.unit)?.zh ?? t.unit);
+    const done = await store.tickets.decide(id, t.version, change, { at: now, by: user.id, action: ask.action, from_state: t.state, to_state: result.to, text: ask.reason ?? ask.signer ?? null }, ask.action === 'approve' ? count.number : undefined, count.series);
     if (done === undefined) throw refusals.conflict();
     if (ask.action === 'approve') await remediateIncident(context, t.incident);
     if (next.ended !== null) await closeIncidentOf(context, t.incident);
     await context.announceTicket(id);
+    const news = NEWS[ask.action];
+    const after = news && await store.tickets.byId({ all: true }, id);
+    if (news && after) await tellOfTicket(context, news[0], after, news[1], ask.reason ?? null, user.id);
     return done;
   }
 

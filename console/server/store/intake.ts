@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Alert } from '../../../contracts/alert.js';
 import { CLASSES, SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
-import { deadlinesFrom, type Level } from '../../model/deadline.js';
+import { deadlinesFrom, type ClockTimes, type Level } from '../../model/deadline.js';
 import { INCIDENT_MACHINE, INCIDENT_OPEN } from '../../model/incident.js';
 import { step } from '../../model/state-machine.js';
 import { TICKET_MACHINE, type TicketState } from '../../model/ticket.js';
@@ -14,7 +14,7 @@ import type { Db, Engine } from './schema.js';
 import { columnText, indexTokens } from './search-text.js';
 
 /** What a batch changed, for the browsers. Hidden alerts are not among `alerts`. */
-export interface Taken { alerts: AlertRecord[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number> }
+export interface Taken { alerts: AlertRecord[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number>; /** Incidents that this batch opened again. */ reopened: IncidentRecord[] }
 /** Says which suppression hides or lowers an alert. */
 export type Suppress = (row: Pick<AlertRecord, 'rule' | 'class' | 'attacker_ip' | 'victim_ip' | 'system' | 'unit' | 'verdict' | 'last_seen'>) => { id: string; effect: string } | undefined;
 export interface TakeOptions {
@@ -23,6 +23,8 @@ export interface TakeOptions {
   suppress?: Suppress;
   /** Known revisions are grouped again: what a suppression hid joins its incident. */
   again?: boolean;
+  /** Deadlines of a bulletin that is issued again now. */
+  due?: (at: number, level: Level) => ClockTimes;
 }
 
 const ALERT_COLUMNS: Columns = {
@@ -106,7 +108,7 @@ export function intakeStore(db: Db, engine: Engine) {
       const pending = toRow(alert, options.json?.[i], assets, now);
       newest.set(pending.row.id, pending);
     }
-    if (newest.size === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map() };
+    if (newest.size === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [] };
 
     return db.transaction().execute(async (tx0) => {
       const tx = tx0 as unknown as Db;
@@ -118,7 +120,7 @@ export function intakeStore(db: Db, engine: Engine) {
         if (old && (options.again ? old.revision !== p.row.revision : old.revision >= p.row.revision)) { stale++; return false; }
         return true;
       });
-      if (todo.length === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map() };
+      if (todo.length === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [] };
       // A number is never used again, though the latest alerts were cleared: the search index has been there.
       const { rows: tops } = await sql<{ top: number | null }>`select max(seq) as top from alert union all select value from counter where name = 'search_upto'`.execute(tx);
       let seq = Math.max(0, ...tops.map((r) => Number(r.top)));
@@ -180,8 +182,8 @@ export function intakeStore(db: Db, engine: Engine) {
         await tx.insertInto('history').values({ object: incident.id, at: now, by: null, action: 'reopen', from_state: null, to_state: incident.state, text: seenAgain(cause) }).execute();
       }
       const seen = todo.filter((p) => p.row.suppressed === null);
-      const tickets = await reopenTickets(tx, seen, now);
-      return { alerts: seen.map((p) => p.row), incidents: changed, tickets, stale, hidden };
+      const tickets = await reopenTickets(tx, seen, now, options.due ?? deadlinesFrom);
+      return { alerts: seen.map((p) => p.row), incidents: changed, tickets, stale, hidden, reopened: reopened.map((r) => r.incident) };
     });
   };
 }
@@ -306,7 +308,7 @@ async function loadIncidents(tx: Db, engine: Engine, todo: Pending[], known: Map
 }
 
 /** The same attack on the same asset, as far as it got before: the fix did not hold. */
-async function reopenTickets(tx: Db, todo: Pending[], now: number): Promise<string[]> {
+async function reopenTickets(tx: Db, todo: Pending[], now: number, dueAt: (at: number, level: Level) => ClockTimes): Promise<string[]> {
   const victims = [...new Set(todo.map((p) => p.sighting.victim_ip))];
   const held = await tx.selectFrom('ticket').innerJoin('incident', 'incident.id', 'ticket.incident')
     .select(['ticket.id', 'ticket.state', 'ticket.watch_until', 'ticket.verification_json', 'ticket.level', 'incident.victim_ip', 'incident.classes_json', 'incident.verdict', 'incident.demo'])
@@ -320,11 +322,11 @@ async function reopenTickets(tx: Db, todo: Pending[], now: number): Promise<stri
     if (!cause) continue;
     const to = step(TICKET_MACHINE, ticket.state as TicketState, 'reopen', ['system'], () => true);
     if (!to.ok) continue;
-    const due = deadlinesFrom(now, ticket.level as Level);
+    const due = dueAt(now, ticket.level as Level);
     await tx.updateTable('ticket').set((eb) => ({
       state: to.to, version: eb('version', '+', 1), ended: null, watch_until: null, issued: now,
       due_acknowledge: due.acknowledge, due_contain: due.contain, due_rectify: due.rectify, due: due.acknowledge, due_clock: 'acknowledge',
-      done_acknowledge: null, done_contain: null, done_rectify: null,
+      done_acknowledge: null, done_contain: null, done_rectify: null, told_due: null, escalated: null,
     }))
       .where('id', '=', ticket.id).execute();
     await tx.insertInto('history').values({ object: ticket.id, at: now, by: null, action: 'reopen', from_state: ticket.state, to_state: to.to, text: seenAgain(cause.row) }).execute();

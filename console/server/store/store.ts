@@ -3,9 +3,11 @@ import { auditStore } from './audit.js';
 import { incidentStore } from './incidents.js';
 import { intakeStore } from './intake.js';
 import { openDatabase } from './open.js';
+import { noticeStore } from './notices.js';
 import { peopleStore } from './people.js';
 import { demoStore, evidenceStore, nodeStore, registryStore } from './records.js';
 import { searchIndexStore } from './search-index.js';
+import { settingStore } from './settings.js';
 import { suppressionStore } from './suppressions.js';
 import { ticketStore } from './tickets.js';
 
@@ -17,6 +19,7 @@ export async function openStore(dataDir: string, url?: string) {
     alerts: alertStore(db, engine), take: intakeStore(db, engine), incidents: incidentStore(db), tickets: ticketStore(db),
     people: peopleStore(db), audit: auditStore(db, engine), evidence: evidenceStore(db), nodes: nodeStore(db), registry: registryStore(db),
     demo: demoStore(db, engine),
+    notices: noticeStore(db), settings: settingStore(db),
     suppressions: suppressionStore(db, engine),
     indexWords: searchIndexStore(db, engine),
     close: (): Promise<void> => db.destroy(),

@@ -29,7 +29,7 @@ export function ticketStore(db: Db) {
       if (q.overdue !== undefined) query = q.overdue ? query.where('due', '<', now) : query.where((eb) => eb.or([eb('due', 'is', null), eb('due', '>=', now)]));
       if (q.text?.trim()) {
         const pattern = `%${q.text.trim().replace(/[\\%_]/g, (c) => `\\${c}`)}%`;
-        query = query.where(sql<SqlBool>`(lower(title) like lower(${pattern}) escape '\\' or lower(coalesce(number, '')) like lower(${pattern}) escape '\\' or lower(summary) like lower(${pattern}) escape '\\')`);
+        query = query.where(sql<SqlBool>`(lower(title) like lower(${pattern}) escape '\\' or lower(coalesce(number, '')) like lower(${pattern}) escape '\\' or lower(summary) like lower(${pattern}) escape '\\' or lower(demands) like lower(${pattern}) escape '\\')`);
       }
       const after = readCursor(q.cursor, ['number', 'string']);
       if (after) query = query.where(sql<SqlBool>`(created, id) < (${after[0]}, ${after[1]})`);
@@ -80,6 +80,8 @@ export function ticketStore(db: Db) {
         return version + 1;
       });
     },
+    /** Tickets with a running clock. */
+    running: (): Promise<TicketRecord[]> => db.selectFrom('ticket').selectAll().where('due', 'is not', null).orderBy('due').limit(5000).execute(),
     /** Tickets whose quiet window is over. */
     quiet: (now: number): Promise<TicketRecord[]> => db.selectFrom('ticket').selectAll().where('state', '=', 'watching').where('watch_until', '<=', now).limit(100).execute(),
     attachments: (ticket: string): Promise<AttachmentRecord[]> => db.selectFrom('attachment').selectAll().where('ticket', '=', ticket).orderBy('at').limit(200).execute(),

@@ -1,0 +1,46 @@
+import { CLOCKS, type Clock } from '../model/deadline.js';
+import { step } from '../model/state-machine.js';
+import { TICKET_MACHINE, type TicketState } from '../model/ticket.js';
+import type { Context } from './context.js';
+import { tellOfTicket } from './notify.js';
+import type { TicketRecord } from './store/tickets.js';
+
+const CLOCK_NAMES: Record<Clock, { zh: string; en: string }> = {
+  acknowledge: { zh: '签收', en: 'signing for it' }, contain: { zh: '处置', en: 'containment' }, rectify: { zh: '整改', en: 'rectification' },
+};
+
+/** Time at which the running clock began: the moment the one before it was stopped, or the issue. */
+function began(t: TicketRecord): number {
+  const clock = CLOCKS.indexOf(t.due_clock as Clock);
+  return Math.max(t.issued ?? 0, ...CLOCKS.slice(0, clock).map((c) => t[`done_${c}`] ?? 0));
+}
+
+/**
+ * Looks at every running deadline: reminds the unit when most of the time is used up, and when it has passed tells
+ * everybody involved and puts the ticket under supervision. Each of it once a deadline. @returns tickets that were told of
+ */
+export async function watchDeadlines(context: Context): Promise<number> {
+  const { store, clock } = context;
+  const now = clock.now();
+  const { remindAt, superviseAfter } = context.remediation.escalation;
+  let told = 0;
+  for (const t of await store.tickets.running()) {
+    if (t.due === null) continue;
+    const used = (now - began(t)) / Math.max(1, t.due - began(t));
+    const name = CLOCK_NAMES[t.due_clock as Clock];
+    if (now >= t.due + superviseAfter * 60_000) {
+      if (t.escalated === t.due) continue;
+      const text = JSON.stringify({ zh: `“${name.zh}”超期，自动督办`, en: `Overdue (${name.en}); put under supervision` });
+      if (await store.tickets.decide(t.id, t.version, { escalated: t.due, told_due: t.due, supervised: 1 }, { at: now, by: null, action: 'overdue', from_state: t.state, to_state: t.state, text }) === undefined) continue;
+      await tellOfTicket(context, 'overdue', t, ['unit', 'people', 'leaders'], name.zh);
+    } else if (used * 100 >= remindAt) {
+      if (t.told_due === t.due || !step(TICKET_MACHINE, t.state as TicketState, 'remind', ['system'], () => true).ok) continue;
+      const text = JSON.stringify({ zh: `“${name.zh}”即将到期`, en: `Almost due (${name.en})` });
+      if (await store.tickets.decide(t.id, t.version, { told_due: t.due, reminded: t.reminded + 1 }, { at: now, by: null, action: 'remind', from_state: t.state, to_state: t.state, text }) === undefined) continue;
+      await tellOfTicket(context, 'due_soon', t, ['unit'], name.zh);
+    } else continue;
+    told++;
+    await context.announceTicket(t.id);
+  }
+  return told;
+}

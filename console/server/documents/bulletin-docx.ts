@@ -1,0 +1,45 @@
+import { AlignmentType, BorderStyle, Document, Footer, Packer, PageNumber, Paragraph, TabStopType, TextRun, type IParagraphOptions } from 'docx';
+import type { BulletinText } from './bulletin-text.js';
+
+// Twips: 1 mm = 56.7; sizes are half points. Typefaces as GB/T 9704 names them: the office that opens the file has them.
+const mm = (n: number): number => Math.round(n * 56.7);
+const FANGSONG = { ascii: 'Times New Roman', eastAsia: '仿宋_GB2312', hAnsi: 'Times New Roman' };
+const HEI = { ascii: 'Times New Roman', eastAsia: '黑体', hAnsi: 'Times New Roman' };
+const SONG = { ascii: 'Times New Roman', eastAsia: '方正小标宋简体', hAnsi: 'Times New Roman' };
+const LINE = { line: 560, lineRule: 'exact' as const };
+
+/** The same bulletin as a file that an office goes on editing. */
+export async function bulletinDocx(b: BulletinText): Promise<Buffer> {
+  const p = (text: string, options: IParagraphOptions & { font?: typeof FANGSONG; size?: number; bold?: boolean; color?: string } = {}): Paragraph => {
+    const { font = FANGSONG, size = 32, bold = false, color, ...rest } = options;
+    return new Paragraph({ spacing: LINE, ...rest, children: [new TextRun({ text, font, size, bold, ...(color ? { color } : {}) })] });
+  };
+  const indent = { firstLine: 640 };
+  const children: Paragraph[] = [
+    p(b.head, { font: SONG, size: 72, bold: true, color: 'D7000F', alignment: AlignmentType.CENTER, spacing: { after: 360 } }),
+    new Paragraph({
+      tabStops: [{ type: TabStopType.RIGHT, position: mm(156) }], border: { bottom: { style: BorderStyle.SINGLE, size: 14, color: 'D7000F', space: 6 } }, spacing: { after: 480 },
+      ...(b.signer ? {} : { alignment: AlignmentType.CENTER }),
+      children: [new TextRun({ text: b.number, font: FANGSONG, size: 32 }), ...(b.signer ? [new TextRun({ text: `\t签发人：${b.signer}`, font: FANGSONG, size: 32 })] : [])],
+    }),
+    p(b.title, { font: SONG, size: 44, alignment: AlignmentType.CENTER, spacing: { after: 320 } }),
+    p(`${b.addressee}：`),
+  ];
+  for (const { heading, lines } of b.paragraphs) {
+    if (heading) children.push(p(heading, { font: HEI, indent }));
+    for (const line of lines) children.push(p(line, { indent }));
+  }
+  b.attachments.forEach((name, n) => children.push(p(`${n === 0 ? '附件：' : '　　　'}${n + 1}. ${name}`, { indent, ...(n === 0 ? { spacing: { ...LINE, before: 280 } } : {}) })));
+  children.push(p(b.issuer, { alignment: AlignmentType.RIGHT, indent: { right: 640 }, spacing: { ...LINE, before: 840 }, keepNext: true }), p(b.date, { alignment: AlignmentType.RIGHT, indent: { right: 1280 } }));
+  if (b.contact) children.push(p(`（联系方式：${b.contact}）`, { indent }));
+  if (b.copies) children.push(p(`抄送：${b.copies}`, { size: 28, border: { top: { style: BorderStyle.SINGLE, size: 6, color: '000000', space: 4 } }, spacing: { before: 280 } }));
+  const document = new Document({
+    creator: b.issuer, title: b.title, subject: b.number,
+    sections: [{
+      properties: { page: { size: { width: mm(210), height: mm(297) }, margin: { top: mm(37), left: mm(28), right: mm(26), bottom: mm(35) } } },
+      footers: { default: new Footer({ children: [new Paragraph({ alignment: AlignmentType.CENTER, children: [new TextRun({ children: ['— ', PageNumber.CURRENT, ' —'], size: 28 })] })] }) },
+      children: [...(b.draft ? [p('（草稿）', { alignment: AlignmentType.RIGHT, color: '999999' })] : []), ...children],
+    }],
+  });
+  return Packer.toBuffer(document);
+}

@@ -1,0 +1,75 @@
+import PDFDocument from 'pdfkit';
+import type { BulletinText } from './bulletin-text.js';
+import { FONTS } from './fonts.js';
+
+// Millimetres of GB/T 9704: paper A4, top 37, left 28, right 26, bottom 35; sizes in points: title 22 (2号), text 16 (3号), notes 14 (4号).
+const MM = 72 / 25.4;
+const MARGINS = { top: 37 * MM, left: 28 * MM, right: 26 * MM, bottom: 35 * MM };
+const [HEAD, TITLE, TEXT, NOTE] = [36, 22, 16, 14];
+const RED = '#d7000f';
+const LINE = 28;
+
+/** The bulletin as an official document: red head, number, signer, red line, title, addressee, text, attachments, issuer and date. */
+export function bulletinPdf(b: BulletinText): Promise<Buffer> {
+  const doc = new PDFDocument({ size: 'A4', margins: MARGINS, bufferPages: true, info: { Title: b.title, Author: b.issuer, Subject: b.number } });
+  doc.registerFont('text', FONTS.regular);
+  doc.registerFont('bold', FONTS.bold);
+  const chunks: Buffer[] = [];
+  const done = new Promise<Buffer>((resolve, reject) => {
+    doc.on('data', (chunk: Buffer) => chunks.push(chunk));
+    doc.on('end', () => resolve(Buffer.concat(chunks)));
+    doc.on('error', reject);
+  });
+  const left = MARGINS.left;
+  const width = doc.page.width - MARGINS.left - MARGINS.right;
+  const indent = TEXT * 2;
+  const gap = (size: number): number => Math.max(0, LINE - size * 1.45);
+
+  doc.font('bold').fontSize(HEAD).fillColor(RED);
+  // A long head shrinks until it fits its line.
+  for (let size = HEAD; size > 16 && doc.widthOfString(b.head) > width; size--) doc.fontSize(size - 1);
+  doc.text(b.head, left, MARGINS.top, { width, align: 'center' });
+  doc.font('text').fontSize(TEXT).fillColor('black').moveDown(0.8);
+  const y = doc.y;
+  if (b.signer) {
+    doc.text(b.number, left, y, { width: width * 0.6, align: 'left', lineBreak: true });
+    const below = doc.y;
+    doc.text(`签发人：${b.signer}`, left + width * 0.6, y, { width: width * 0.4, align: 'right' });
+    doc.y = Math.max(below, doc.y);
+  } else doc.text(b.number, left, y, { width, align: 'center' });
+  doc.moveTo(left, doc.y + 6).lineTo(left + width, doc.y + 6).lineWidth(1.6).strokeColor(RED).stroke();
+  doc.y += 34;
+  doc.font('bold').fontSize(TITLE).text(b.title, left, doc.y, { width, align: 'center', lineGap: 6 });
+  doc.font('text').fontSize(TEXT);
+  doc.y += 16;
+  doc.text(`${b.addressee}：`, left, doc.y, { width, lineGap: gap(TEXT) });
+  for (const { heading, lines } of b.paragraphs) {
+    doc.font('bold').text(heading ?? '', left, doc.y, { width, indent, lineGap: gap(TEXT) }).font('text');
+    for (const line of lines) doc.text(line, left, doc.y, { width, indent, lineGap: gap(TEXT) });
+  }
+  if (b.attachments.length > 0) {
+    doc.y += LINE / 2;
+    b.attachments.forEach((name, n) => doc.text(`${n === 0 ? '附件：' : '　　　'}${n + 1}. ${name}`, left, doc.y, { width, indent, lineGap: gap(TEXT) }));
+  }
+  // Issuer and date stay together on one page.
+  if (doc.y + LINE * 4 > doc.page.height - MARGINS.bottom) doc.addPage();
+  doc.y += LINE * 1.5;
+  doc.text(b.issuer, left, doc.y, { width: width - TEXT * 2, align: 'right', lineGap: gap(TEXT) });
+  doc.text(b.date, left, doc.y, { width: width - TEXT * 4, align: 'right', lineGap: gap(TEXT) });
+  if (b.contact) doc.text(`（联系方式：${b.contact}）`, left, doc.y + LINE / 2, { width, indent, lineGap: gap(TEXT) });
+  if (b.copies) {
+    doc.fontSize(NOTE);
+    doc.y += LINE / 2;
+    doc.moveTo(left, doc.y).lineTo(left + width, doc.y).lineWidth(0.8).strokeColor('black').stroke();
+    doc.text(`抄送：${b.copies}`, left + NOTE, doc.y + 6, { width: width - NOTE * 2 });
+  }
+  const pages = doc.bufferedPageRange();
+  for (let n = 0; n < pages.count; n++) {
+    doc.switchToPage(n);
+    doc.page.margins.bottom = 0;
+    doc.font('text').fontSize(NOTE).fillColor('black').text(`— ${n + 1} —`, left, doc.page.height - MARGINS.bottom + 24, { width, align: 'center', lineBreak: false });
+    if (b.draft) doc.save().rotate(-35, { origin: [doc.page.width / 2, doc.page.height / 2] }).font('bold').fontSize(90).fillColor('#999999').opacity(0.25).text('草　稿', 0, doc.page.height / 2 - 60, { width: doc.page.width, align: 'center', lineBreak: false }).restore();
+  }
+  doc.end();
+  return done;
+}

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import type { NoticeRow } from '../model/remediation.js';
+import { rolesOf } from './auth/session.js';
+import type { Context } from './context.js';
+import { iso } from './store/cursor.js';
+import type { IncidentRecord } from './store/incidents.js';
+import type { NoticeRecord } from './store/notices.js';
+import type { TicketRecord } from './store/tickets.js';
+
+export type NoticeKind = NoticeRow['kind'];
+export const noticeRow = (n: NoticeRecord): NoticeRow => ({
+  id: n.id, at: iso(n.at), kind: n.kind as NoticeKind, ...(n.ticket === null ? {} : { ticket: n.ticket }), ...(n.incident === null ? {} : { incident: n.incident }),
+  title: n.title, ...(n.number === null ? {} : { number: n.number }), ...(n.text === null ? {} : { text: n.text }), read: n.read === 1,
+});
+export type Audience = 'unit' | 'watch' | 'people' | 'leaders';
+
+/** Tells people in the console, and through the channels that carry notices. `except`: who did it knows. */
+async function tell(context: Context, users: Iterable<string>, about: Omit<NoticeRecord, 'id' | 'user' | 'at' | 'read'>, unit: string | null, except?: string): Promise<void> {
+  const at = context.clock.now();
+  const records = [...new Set(users)].filter((u) => u !== except).map((user): NoticeRecord => ({ id: `ntc-${randomUUID()}`, user, at, read: 0, ...about }));
+  await context.store.notices.put(records);
+  for (const record of records) context.live.push({ kind: 'notice', notice: noticeRow(record) }, { units: 'all', user: record.user });
+  if (records.length > 0) await context.outbound?.notice(noticeRow(records[0]), unit);
+}
+
+/** @param audience `unit`: the unit's handlers; `people`: author and approver; `watch`: whoever triages and sees the unit; `leaders` of the unit and above */
+export async function tellOfTicket(context: Context, kind: NoticeKind, t: TicketRecord, audience: readonly Audience[], text: string | null = null, except?: string): Promise<void> {
+  const assets = context.assets();
+  const users: string[] = [];
+  if (audience.includes('people')) users.push(t.author, ...(t.approver === null ? [] : [t.approver]));
+  for (const user of await context.store.people.all()) {
+    if (user.disabled === 1) continue;
+    const scope = assets.scopeOf(user.unit);
+    if (!scope.all && !scope.units.includes(t.unit)) continue;
+    const roles = rolesOf(user);
+    if ((audience.includes('unit') && roles.includes('unit_handler') && user.unit !== null) || (audience.includes('leaders') && roles.includes('leader'))
+      || (audience.includes('watch') && (roles.includes('operator') || roles.includes('analyst')))) users.push(user.id);
+  }
+  await tell(context, users, { kind, ticket: t.id, incident: t.incident, title: t.title, number: t.number, text }, t.unit, except);
+}
+
+export async function tellOfIncident(context: Context, kind: NoticeKind, i: IncidentRecord, users: string[], text: string | null = null, except?: string): Promise<void> {
+  await tell(context, users, { kind, ticket: null, incident: i.id, title: i.title_zh, number: null, text }, i.unit, except);
+}
