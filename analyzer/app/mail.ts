@@ -40,7 +40,7 @@ export class SmtpParser extends LineProtocol {
   private header = '';
   private boundaries: string[] = [];
   private part:
-    | { base64: boolean; name: string; file: FileInFlight | undefined; at: number; size: number; block: number; eol: number }
+    | { base64: boolean; quoted: boolean; name: string; file: FileInFlight | undefined; at: number; size: number; block: number; eol: number }
     | undefined;
 
   private open(): PlainTransaction {
@@ -238,16 +238,17 @@ export class SmtpParser extends LineProtocol {
     } else if (name === 'content-type' || name === 'content-disposition') {
       const b = /boundary="?([^";\s]{1,200})/i.exec(value)?.[1];
       if (b !== undefined && this.boundaries.length < MAX_BOUNDARIES) this.boundaries.push(b);
-      const file = /(?:file)?name\*?="?([^";]{1,255})/i.exec(value)?.[1];
-      this.part ??= { base64: false, name: '', file: undefined, at: 0, size: 0, block: 0, eol: 0 };
+      const file = fileName(value);
+      this.part ??= { base64: false, quoted: false, name: '', file: undefined, at: 0, size: 0, block: 0, eol: 0 };
       if (file !== undefined) {
-        this.part.name = decodeWords(file);
+        this.part.name = file;
         const list = (email['attachment'] ??= []) as string[];
         if (list.length < 32 && !list.includes(this.part.name)) list.push(this.part.name);
       }
     } else if (name === 'content-transfer-encoding') {
-      this.part ??= { base64: false, name: '', file: undefined, at: 0, size: 0, block: 0, eol: 0 };
+      this.part ??= { base64: false, quoted: false, name: '', file: undefined, at: 0, size: 0, block: 0, eol: 0 };
       this.part.base64 = /base64/i.test(value);
+      this.part.quoted = /quoted-printable/i.test(value);
     }
   }
 
@@ -269,7 +270,16 @@ export class SmtpParser extends LineProtocol {
       part.eol = c.arena.u8[at + length] === 13 ? 2 : 1;
       const take = Math.min(length, 8188);
       c.arena.u8.copyWithin(w, at, at + take);
-      n = w - room + take;
+      let end = w + take;
+      if (part.quoted) {
+        end = unquote(c.arena.u8, w, end);
+        // "=" at the end of a line: it goes on with the next (RFC 2045 6.7)
+        if (take > 0 && c.arena.u8[at + length - 1] === 0x3d) {
+          end--;
+          part.eol = 0;
+        }
+      }
+      n = end - room;
     }
     part.file!.data(room, n);
     part.size += n;
@@ -300,6 +310,43 @@ export class SmtpParser extends LineProtocol {
     if (direction === 0) this.partDone(c, flow, false);
     if (direction === 1) this.finish(c, flow);
   }
+}
+
+/** Takes quoted-printable off in place. @returns the new end. */
+function unquote(u8: Uint8Array, at: number, end: number): number {
+  const digit = (v: number): number => (v >= 48 && v <= 57 ? v - 48 : (v | 32) >= 97 && (v | 32) <= 102 ? (v | 32) - 87 : -1);
+  let w = at;
+  for (let p = at; p < end; p++) {
+    const high = u8[p] === 0x3d && p + 2 < end ? digit(u8[p + 1]!) : -1;
+    const low = high < 0 ? -1 : digit(u8[p + 2]!);
+    if (low < 0) u8[w++] = u8[p]!;
+    else {
+      u8[w++] = high * 16 + low;
+      p += 2;
+    }
+  }
+  return w;
+}
+
+/** A parameter's value, with continuations and charsets of RFC 2231 put together. */
+function fileName(value: string): string | undefined {
+  const plain = /(?:file)?name="?([^";]{1,255})/i.exec(value)?.[1];
+  if (plain !== undefined) return decodeWords(plain);
+  let name = '';
+  for (const m of value.matchAll(/(?:file)?name\*(\d{0,2})(\*?)="?([^";]{1,255})/gi)) {
+    let piece = m[3]!;
+    if (m[2] === '*' || m[1] === '') {
+      piece = piece.replace(/^[\w-]*'[\w-]*'/, '');
+      try {
+        piece = decodeURIComponent(piece);
+      } catch {
+        // not UTF-8: as sent
+      }
+    }
+    name += piece;
+    if (name.length > 1024) break;
+  }
+  return name === '' ? undefined : name;
 }
 
 /** A list of addresses; commas within quotes do not part. */
