@@ -25,6 +25,9 @@ export function rulePaths(named: readonly string[]): string[] {
   });
 }
 
+/** Rules left out that are named one by one. */
+const MAX_TOLD = 20;
+
 export interface Pack { rules: RuleSet; behaviours: BehaviourRule[]; loaded: Loaded }
 
 /** Loads rules or throws a coded error that names the first mistake; all mistakes go to `warn`. */
@@ -33,6 +36,13 @@ export function loadPack(named: readonly string[], options: { variables?: Record
   if (!loaded.rules) {
     for (const error of loaded.errors) warn(error.toLine());
     throw ruleFailures.invalid(loaded.errors.length, loaded.errors[0]!.message);
+  }
+  const { suricata } = loaded;
+  if (suricata.errors.length > 0) {
+    const keywords = Object.entries(suricata.keywords).sort((a, b) => b[1] - a[1]).map(([k, n]) => `${k} ${n}`).join(', ');
+    warn(`SW_RULES_SKIPPED: ${suricata.loaded} rules in Suricata's language loaded, ${suricata.unsupported} left out for what is not supported${keywords && ` (${keywords})`}, ${suricata.wrong} for mistakes.`);
+    for (const error of suricata.errors.slice(0, MAX_TOLD)) warn(error.toLine());
+    if (suricata.errors.length > MAX_TOLD) warn(`… and ${suricata.errors.length - MAX_TOLD} more; npx shouwang rules check lists all.`);
   }
   const behaviours = loaded.behaviours.map(({ document, place }) => behaviourRule(document, place)).filter((b) => b !== undefined);
   return { rules: loaded.rules, behaviours, loaded };

@@ -1,13 +1,20 @@
 import { Option, type Command } from 'commander';
+import YAML from 'yaml';
 import { checkRules, judge } from '../analyzer/match/prove.js';
 import { dirname, join, relative } from 'node:path';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { CLASSES, PHASES, type DetectionClass, type Phase } from '../contracts/classes.js';
 import type { Alert } from '../contracts/alert.js';
 import type { RuleDocument } from '../contracts/rule.js';
 import { loadRules } from '../analyzer/match/load.js';
+import { ruleErrors } from '../analyzer/match/errors.js';
 import { analyzeCaptures } from './analysis.js';
-import { loadPack, rulePaths } from './pack.js';
+import { loadPack, ruleFailures, rulePaths } from './pack.js';
+import { toDocument } from '../analyzer/match/suricata/document.js';
+import { parseRuleFile } from '../analyzer/match/suricata/syntax.js';
+import { compileSuricata } from '../analyzer/match/suricata/compile.js';
+import { Datasets } from '../analyzer/match/suricata/datasets.js';
+import { DEFAULT_VARIABLES } from '../analyzer/match/addresses.js';
 import { progress } from './progress.js';
 
 const here = (path: string): string => relative(process.cwd(), path) || path;
@@ -22,6 +29,41 @@ function check(paths: string[], options: { format: string }): void {
     console.log(`${rules} rules, ${errors.length} errors, ${warnings.length} warnings`);
   }
   if (errors.length > 0) process.exitCode = 2;
+}
+
+/** Writes each rule of the files as a document in a folder of its own; what cannot be loaded is told and left out. */
+function importRules(files: string[], options: { out: string }): void {
+  const datasets = new Datasets();
+  let written = 0;
+  let refused = 0;
+  for (const file of files) {
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch {
+      throw ruleFailures.missing(file);
+    }
+    const { rules, problems } = parseRuleFile(text, file);
+    for (const p of problems) {
+      refused++;
+      process.stderr.write(`${ruleErrors.syntax(p.place, p.why).toLine()}\n`);
+    }
+    for (const rule of rules) {
+      const { signature, error } = compileSuricata(rule, DEFAULT_VARIABLES, datasets);
+      if (error || !signature) {
+        refused++;
+        if (error) process.stderr.write(`${error.toLine()}\n`);
+        continue;
+      }
+      const document = toDocument(signature, rule.text);
+      const folder = join(options.out, document.id);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'rule.yaml'), YAML.stringify(document, { lineWidth: 0 }));
+      written++;
+    }
+  }
+  console.log(`${written} rules written to ${here(options.out)}, ${refused} left out`);
+  if (written === 0 && refused > 0) process.exitCode = 2;
 }
 
 interface Result { rule: string; capture: string; expect: string; ok: boolean; why: string; ms: number }
@@ -101,6 +143,9 @@ function list(paths: string[], options: { format: string }): void {
 }
 
 export function register(command: Command): void {
+  command.command('import').description("turn rules in Suricata's language into YAML rules of ours").argument('<files...>', 'files of rules')
+    .requiredOption('--out <folder>', 'where to write a folder for each rule').exitOverride().action(importRules)
+    .addHelpText('after', '\nExample:\n  npx shouwang rules import emerging-web_server.rules --out my-rules/');
   const format = (choices: string[]) => new Option('--format <format>', 'what to print').choices(choices).default('table');
   command.command('check').description('look for mistakes in rules').argument('[paths...]', 'rule files and folders; default: the shipped pack')
     .addOption(format(['table', 'json'])).exitOverride().action(check)

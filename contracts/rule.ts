@@ -183,12 +183,13 @@ export const RuleDocument = Type.Object({
       Type.Number(), Type.String(), Type.Boolean(), Type.Array(Type.Union([Type.Number(), Type.String()])),
     ]))),
   }, closed)),
+  suricata: Type.Optional(Type.String({ minLength: 1, maxLength: 65536, description: "In the place of match: a rule in Suricata's language; this document says what its alerts say" })),
   threshold: Type.Optional(Threshold),
   because: Type.Optional(Translated),
   verdict: Type.Optional(Type.Array(VerdictRule, { minItems: 1, maxItems: 16 })),
 
   falsePositives: Translated,
   remediation: Translated,
-  captures: Type.Array(RuleCapture, { minItems: 1, maxItems: 64 }),
+  captures: Type.Array(RuleCapture, { maxItems: 64, description: 'At least one hit and one miss; none are needed with suricata' }),
 }, { ...closed, $id: 'RuleDocument' });
 export type RuleDocument = Static<typeof RuleDocument>;

@@ -9,7 +9,10 @@ import { ruleErrors, type RuleError, type RuleWarning } from './errors.js';
 import { instead } from './nearest.js';
 import { compileRegex, RegexError } from './regex.js';
 import { foldLiteral } from './prefilter.js';
-import type { EventLeaf, FastPattern, Header, Leaf, Node, Op, Part, Place, Signature, VerdictProgram } from './signature.js';
+import type { EventLeaf, FastPattern, Header, Leaf, Node, Op, Part, Place, RuleInfo, Signature, VerdictProgram } from './signature.js';
+import { compileSuricata } from './suricata/compile.js';
+import { Datasets } from './suricata/datasets.js';
+import { parseRule } from './suricata/syntax.js';
 
 const TRANSPORTS: Partial<Record<RuleProtocol, number[]>> = { tcp: [6], udp: [17], icmp: [1, 58], ip: [] };
 /** Buffers of one packet, buffers of a stream. */
@@ -22,8 +25,8 @@ const utf8 = new TextEncoder();
 export interface Compiled { signature: Signature | undefined; errors: RuleError[]; warnings: RuleWarning[] }
 
 /** Makes the compiled form of a document whose shape is right. */
-export function compileRule(document: RuleDocument, placeOf: Parsed['placeOf'], variables: Variables): Compiled {
-  return new RuleCompiler(document, placeOf, variables).compile();
+export function compileRule(document: RuleDocument, placeOf: Parsed['placeOf'], variables: Variables, datasets = new Datasets()): Compiled {
+  return new RuleCompiler(document, placeOf, variables, datasets).compile();
 }
 
 class RuleCompiler {
@@ -35,13 +38,16 @@ class RuleCompiler {
   private events: EventLeaf[] = [];
   private slots = 0;
 
-  constructor(private readonly document: RuleDocument, private readonly placeOf: Parsed['placeOf'], private readonly variables: Variables) {
+  constructor(
+    private readonly document: RuleDocument, private readonly placeOf: Parsed['placeOf'], private readonly variables: Variables, private readonly datasets: Datasets,
+  ) {
     this.protocols = document.on === undefined ? [] : Array.isArray(document.on) ? document.on : [document.on];
   }
 
   compile(): Compiled {
     const d = this.document;
     const { match, behaviour } = d;
+    if (d.suricata !== undefined && match === undefined && behaviour === undefined) return this.suricata(d.suricata);
     if ((match === undefined) === (behaviour === undefined)) {
       this.errors.push(ruleErrors.value(this.placeOf([]), 'the rule', match ? "has both 'match' and 'behaviour'" : "has neither 'match' nor 'behaviour'", 'Write one of them.'));
     }
@@ -93,6 +99,32 @@ class RuleCompiler {
       level: this.level(parts),
     };
     return { signature, errors: this.errors, warnings: this.warnings };
+  }
+
+  /** A rule in Suricata's language, whose alerts say what the document says. */
+  private suricata(text: string): Compiled {
+    const place = this.placeOf(['suricata'], true);
+    const d = this.document;
+    for (const key of ['on', 'from', 'to', 'direction', 'threshold', 'verdict'] as const) {
+      if (d[key] !== undefined) this.errors.push(ruleErrors.value(this.placeOf([key], true), key, "stands with 'suricata', which says it itself", 'Leave it out.'));
+    }
+    const parsed = parseRule(text.trim(), place);
+    if ('why' in parsed) {
+      this.errors.push(ruleErrors.syntax(parsed.place, parsed.why));
+      return { signature: undefined, errors: this.errors, warnings: this.warnings };
+    }
+    const { signature, error } = compileSuricata(parsed, this.variables, this.datasets);
+    if (error) this.errors.push(error);
+    if (!signature || this.errors.length > 0) return { signature: undefined, errors: this.errors, warnings: this.warnings };
+    const cls = d.class as DetectionClass;
+    const info: RuleInfo = {
+      ...signature.info, id: d.id, sid: d.sid, revision: d.revision, message: d.title.en, title: d.title, advice: d.advice, falsePositives: d.falsePositives, remediation: d.remediation,
+      severity: d.severity, class: cls, gb2007: d.gb2007 ?? CLASSES[cls].gb2007, gb2023: d.gb2023 ?? CLASSES[cls].gb2023, phase: d.phase ?? CLASSES[cls].phase,
+      techniques: d.techniques ?? [], references: (d.references ?? []).map((r) => Object.values(r)[0] as string), place: this.placeOf([]),
+      // One attack, one alert, as with every rule of ours.
+      suricata: false,
+    };
+    return { signature: { ...signature, info, attacker: d.attacker ?? signature.attacker, because: d.because ?? d.title }, errors: this.errors, warnings: this.warnings };
   }
 
   private level(parts: readonly Part[]): Signature['level'] {

@@ -79,7 +79,7 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
       if (other) errors.push(ruleErrors.duplicate(place, key, String(value), other));
       else (map as Map<string | number, Place>).set(value, place);
     }
-    const compiled = compileRule(document, parsed.placeOf, variables);
+    const compiled = compileRule(document, parsed.placeOf, variables, datasets);
     errors.push(...compiled.errors);
     if (compiled.errors.length > 0) continue;
     documents.push({ document, file });
