@@ -16,6 +16,10 @@ export const zh = {
   calm: '运行平稳',
   exit: '退出大屏',
   fullscreen: '全屏',
+  deadlines: '临近时限',
+  noDeadlines: '没有待办时限',
+  underAttack: '遭受攻击',
+  topologySummary: '全省单位拓扑：{n} 个单位，当前 {m} 条实时攻击',
 };
 export const en: typeof zh = {
   title: 'E-government extranet: security situation',
@@ -35,4 +39,8 @@ export const en: typeof zh = {
   calm: 'All calm',
   exit: 'Leave',
   fullscreen: 'Full screen',
+  deadlines: 'Deadlines ahead',
+  noDeadlines: 'No deadline is running',
+  underAttack: 'Under attack',
+  topologySummary: 'Units of the province: {n}, live attacks now: {m}',
 };
