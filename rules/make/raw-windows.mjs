@@ -88,4 +88,17 @@ const task = [
   rt.hit('register', 'attempted', 'a task is registered, its body encrypted', [...rpcBind(TASK), call(2, 1, noise(900, 3)), answer(2, noise(60, 4))]),
   rt.miss('list', 'tasks are listed', [...rpcBind(TASK), call(2, 7, noise(60, 3)), answer(2, noise(60, 4))]),
 ];
-export default [...probe, ...blue, ...pulsar, ...keep, ...ghost, ...wmi, ...zero, ...task];
+const der = (tag, ...parts) => { const body = b(...parts); return b([tag], body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 255], body); };
+const principal = (type, ...names) => der(0x30, der(0xa0, [2, 1, type]), der(0xa1, der(0x30, ...names.map((n) => der(0x1b, n)))));
+const realm = der(0x1b, 'EXAMPLE.LAN');
+const kdc = (tag, ...fields) => { const m = der(tag, der(0x30, ...fields)); return b([0, 0, m.length >> 8, m.length & 255], m); };
+const etypes = (...types) => der(0xa8, der(0x30, ...types.map((t) => b([2, 1, t]))));
+const body = (server, ...types) => der(0xa4, der(0x30, der(0xa0, hex('0305005080 0000')), der(0xa1, principal(1, 'svc')), der(0xa2, realm), der(0xa3, principal(2, ...server)), der(0xa5, der(0x18, '20371231235959Z')), der(0xa7, hex('02047d1c2b3a')), etypes(...types)));
+const encrypted = (type, n, seed) => der(0x30, der(0xa0, [2, 1, type]), der(0xa2, der(4, noise(n, seed))));
+const issued = (tag, kind, server, type) => kdc(tag, der(0xa0, [2, 1, 5]), der(0xa1, [2, 1, kind]), der(0xa3, realm), der(0xa4, principal(1, 'svc')), der(0xa5, der(0x61, der(0x30, der(0xa0, [2, 1, 5]), der(0xa1, realm), der(0xa2, principal(2, ...server)), der(0xa3, encrypted(type, 500, 3))))), der(0xa6, encrypted(type, 200, 4)));
+const ar = of('windows/asrep-roast', 88);
+const roast = [ar.hit('answered', 'succeeded', 'no pre-authentication, RC4 first, and the answer of the controller', [c(kdc(0x6a, der(0xa1, [2, 1, 5]), der(0xa2, [2, 1, 10]), body(['krbtgt', 'EXAMPLE.LAN'], 23))), s(issued(0x6b, 11, ['krbtgt', 'EXAMPLE.LAN'], 23))])];
+const kr = of('windows/kerberoast', 88);
+const ticket = der(0xa3, der(0x30, der(0x30, der(0xa1, [2, 1, 1]), der(0xa2, der(4, noise(700, 8))))));
+const kerberoast = [kr.hit('issued', 'succeeded', 'service ticket asked for with RC4 first, and issued', [c(kdc(0x6c, der(0xa1, [2, 1, 5]), der(0xa2, [2, 1, 12]), ticket, body(['MSSQLSvc', 'db01.example.lan:1433'], 23, 16, 3, 18))), s(issued(0x6d, 13, ['MSSQLSvc', 'db01.example.lan:1433'], 23))])];
+export default [...roast, ...kerberoast, ...probe, ...blue, ...pulsar, ...keep, ...ghost, ...wmi, ...zero, ...task];

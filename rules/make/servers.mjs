@@ -126,7 +126,7 @@ if what == 'documents': send('月报', '月报.xlsx', archive('xl/workbook.xml',
 async function certificates() {
   const folder = 'malware/cobalt-strike-certificate/';
   const certificate = (name, subject, ...more) => execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '3650', '-keyout', join(work, `${name}.key`), '-out', join(work, `${name}.pem`), '-subj', subject, ...more], { stdio: 'ignore' });
-  certificate('cs', '/C=Earth/ST=Cyberspace/L=Somewhere/O=cobaltstrike/OU=AdvancedPenTesting/CN=Major Cobalt Strike', '-set_serial', '146473198');
+  certificate('cs', '/ST=Cyberspace/L=Somewhere/O=cobaltstrike/OU=AdvancedPenTesting/CN=Major Cobalt Strike', '-set_serial', '146473198');
   certificate('own', '/C=CN/O=Example/CN=www.example.net', '-set_serial', '146473199');
   for (const [file, name] of [['default.pcap', 'cs'], ['miss-own.pcap', 'own']]) {
     if (!asked(folder + file)) continue;
