@@ -19,7 +19,7 @@ export interface Inspection {
  * tests, which need no packets.
  */
 export class Harness implements AppContext {
-  readonly arena = new Arena(24 << 20);
+  readonly arena: Arena;
   readonly packet = new Packet();
   readonly buffers = new BufferTable();
   nowUs = 1_570_000_000_000_000;
@@ -29,9 +29,9 @@ export class Harness implements AppContext {
   readonly anomalies: string[] = [];
   readonly files: { name: string; size: number; sha: string; complete: boolean }[] = [];
   readonly details: Record<string, unknown>[] = [];
-  private readonly room = this.arena.reserve(1 << 20);
+  private readonly room: number;
   private roomUsed = 0;
-  private readonly window = this.arena.reserve(8 << 20);
+  private readonly window: number;
   private readonly kept: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
   parser: AppParser | undefined;
   failed = false;
@@ -40,7 +40,12 @@ export class Harness implements AppContext {
     private readonly entries: readonly ProtocolEntry[],
     serverPort = 0,
     private readonly transport: 'tcp' | 'udp' = 'tcp',
+    /** A harness that is done with, whose arena is taken over: making one costs more than a short stream. */
+    earlier?: Harness,
   ) {
+    this.arena = earlier?.arena ?? new Arena(24 << 20);
+    this.room = earlier?.room ?? this.arena.reserve(1 << 20);
+    this.window = earlier?.window ?? this.arena.reserve(8 << 20);
     this.flow.serverPort = serverPort;
     this.flow.protocol = transport === 'tcp' ? 6 : 17;
   }

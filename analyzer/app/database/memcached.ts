@@ -41,8 +41,8 @@ class MemcachedParser extends LineProtocol {
 
   protected line(c: AppContext, flow: Flow, d: Direction, at: number, length: number): void {
     const s = text(c.arena.u8, at, Math.min(length, 512));
-    c.buffers.add(B['line'], at, length);
     if (d === 0) {
+      c.buffers.add(B['line'], at, length);
       const [command, ...words] = s.split(' ', 8);
       const tx = this.open(command!);
       if (words.length > 0) tx.fields['key'] = words[0]!.slice(0, 250);
@@ -56,7 +56,10 @@ class MemcachedParser extends LineProtocol {
     }
     const value = /^VALUE \S+ \d+ (\d+)/.exec(s);
     if (value) this.left[1] = Math.min(Number(value[1]), 1 << 30) + 2;
-    else if (!s.startsWith('STAT ')) this.done(c, flow, s.slice(0, 64));
+    else if (!s.startsWith('STAT ')) {
+      c.buffers.add(B['line'], at, length);
+      this.done(c, flow, s.slice(0, 64));
+    }
   }
 
   private open(command: string): PlainTransaction {

@@ -28,7 +28,10 @@ function seal(header: Buffer, pn: number, frames: Buffer, keys: InitialKeys): Bu
   return packet;
 }
 const crypto = (offset: number, data: Buffer): Buffer =>
-  Buffer.concat([Buffer.from([6, 0x40 | (offset >> 8), offset & 255, 0x40 | (data.length >> 8), data.length & 255]), data]);
+  Buffer.concat([
+    Buffer.from([6, ...(offset < 64 ? [offset] : [0x40 | (offset >> 8), offset & 255]), 0x40 | (data.length >> 8), data.length & 255]),
+    data,
+  ]);
 const initial = (pn: number, frames: Buffer): Buffer => {
   const header = Buffer.concat([hex('c3 00000001 08'), DCID, hex('00 00 449e'), Buffer.from([0, 0, 0, pn])]);
   return seal(header, pn, Buffer.concat([frames, Buffer.alloc(1162 - frames.length)]), initialKeys(V1, DCID)[0]);
