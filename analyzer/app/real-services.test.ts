@@ -3,8 +3,9 @@ import { Harness } from './harness.js';
 import { protocols } from './registry.js';
 import { replay } from './streams.js';
 
+let last: Harness | undefined;
 const play = (name: string, port = 0, step = 0): Harness => {
-  const h = new Harness(protocols, port);
+  const h = (last = new Harness(protocols, port, 'tcp', last));
   replay(name, h, step);
   h.parser?.close?.(h);
   return h;

@@ -14,6 +14,7 @@ class PgsqlParser extends FrameProtocol {
   private user = '';
   private method = '';
   private authenticated = false;
+  private accepted = false;
   private tx: PlainTransaction | undefined;
 
   protected size(u8: Uint8Array, d: Direction, at: number, length: number): number {
@@ -68,7 +69,8 @@ class PgsqlParser extends FrameProtocol {
     }
     if (kind === 'R' && length >= 9) {
       const code = u32(u8, at + 5);
-      if (code === 0) this.login(c, flow, 'success');
+      // accepted, but the role or database may still be refused before the server is ready
+      if (code === 0) this.accepted = true;
       else this.method = { 3: 'password', 5: 'md5', 10: 'scram-sha-256' }[code] ?? this.method;
     } else if (kind === 'E') {
       const response = this.fields(u8, at + 5, at + length);
@@ -82,7 +84,10 @@ class PgsqlParser extends FrameProtocol {
     } else if (kind === 'D' && this.tx) {
       c.buffers.add(B['line'], at + 7, Math.max(0, length - 7));
       c.inspect(flow, this.tx, Stage.ResponseBody);
-    } else if (kind === 'Z') this.done(c, flow);
+    } else if (kind === 'Z') {
+      if (this.accepted && !this.authenticated) this.login(c, flow, 'success');
+      this.done(c, flow);
+    }
   }
 
   private login(c: AppContext, flow: Flow, result: 'success' | 'failure' | 'unknown'): void {
@@ -120,7 +125,9 @@ class PgsqlParser extends FrameProtocol {
   }
   override end(c: AppContext, flow: Flow, d: Direction): void {
     super.end(c, flow, d);
-    if (d === 1) this.done(c, flow);
+    if (d === 0) return;
+    if (this.accepted && !this.authenticated) this.login(c, flow, 'success');
+    this.done(c, flow);
   }
 }
 
