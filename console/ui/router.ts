@@ -21,6 +21,7 @@ export const router = createRouter({
   routes: [
     { path: '/setup', name: 'setup', component: () => import('./pages/setup.vue'), meta: { bare: true } },
     { path: '/login', name: 'login', component: () => import('./pages/login.vue'), meta: { bare: true } },
+    { path: '/reset', name: 'reset', component: () => import('./pages/reset.vue'), meta: { bare: true } },
     { path: '/screen', name: 'screen', component: () => import('./pages/screen.vue'), meta: { bare: true, needs: 'overview.read', title: 'screen' } },
     page('/overview', 'overview', () => import('./pages/overview.vue'), 'overview.read'),
     page('/alerts', 'alerts', () => import('./pages/alerts.vue'), 'alert.read'),
@@ -34,6 +35,9 @@ export const router = createRouter({
     page('/reports', 'reports', () => import('./pages/reports.vue'), 'report.read'),
     page('/longterm', 'longterm', () => import('./pages/longterm.vue'), 'report.read'),
     page('/coverage', 'coverage', () => import('./pages/coverage.vue'), 'rule.read'),
+    page('/account', 'account', () => import('./pages/account.vue')),
+    page('/channels', 'channels', () => import('./pages/channels.vue'), 'channel.write'),
+    page('/upkeep', 'upkeep', () => import('./pages/upkeep.vue'), 'store.write'),
     page('/notices', 'notices', () => import('./pages/notices.vue')),
     page('/settings', 'settings', () => import('./pages/settings.vue')),
     page('/search', 'search', () => import('./pages/search.vue')),
@@ -68,12 +72,13 @@ router.beforeEach(async (to) => {
   const view = session.view;
   if (view?.setupRequired) return to.name === 'setup' ? true : { name: 'setup' };
   if (!view?.user) {
-    if (to.name === 'login') return true;
+    if (to.name === 'login' || to.name === 'reset') return true;
     return { name: 'login', query: to.path === '/' ? {} : { next: to.fullPath } };
   }
   if (to.name === 'setup' || to.name === 'home') return homePath();
   if (to.name === 'login' && !view.mustChangePassword) return homePath();
   if (view.mustChangePassword && to.name !== 'login') return { name: 'login' };
+  if (view.mustEnrol && to.name !== 'account' && to.name !== 'login') return { name: 'account' };
   if (to.meta.needs && !can(to.meta.needs)) return { name: 'lost', params: { rest: to.path.slice(1).split('/') } };
   return true;
 });

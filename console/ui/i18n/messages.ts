@@ -8,11 +8,12 @@ import * as tickets from './tickets.js';
 import * as admin from './admin.js';
 import * as screen from './screen.js';
 import * as evidence from './evidence.js';
+import * as account from './account.js';
 import * as reports from './reports.js';
 import * as remedy from './remedy.js';
 import * as triage from './triage.js';
 
-const rooms = { shell, words, access, overview, alerts, incidents, tickets, admin, screen, triage, evidence, remedy, reports };
+const rooms = { shell, words, access, overview, alerts, incidents, tickets, admin, screen, triage, evidence, remedy, reports, account };
 type Rooms = typeof rooms;
 export type Messages = { [K in keyof Rooms]: Rooms[K]['zh'] };
 export type Locale = 'zh' | 'en';
