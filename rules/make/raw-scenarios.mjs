@@ -133,6 +133,13 @@ const bindShell = [
   bs.hit('cmd', 'compromised', 'cmd.exe on a port', [s('Microsoft Windows [Version 6.1.7601]\r\nCopyright (c) 2009 Microsoft Corporation.  All rights reserved.\r\n\r\nC:\\Windows\\system32>'), c('whoami\r\n'), s('whoami\r\nnt authority\\system\r\n')]),
   bs.miss('telnet', 'telnet, and a banner', [s('Microsoft Windows [Version 6.1.7601]\r\nC:\\Users\\li>')], { port: 23 }),
 ];
+const rv = of('shell/reverse-shell-prompt', 4444, outward);
+const prompts = [
+  rv.hit('bash-prompt', 'compromised', 'prompt of a shell without a terminal\'s name', [c('bash-4.2$ '), s('id\n'), c('id\nuid=48(apache) gid=48(apache)\nbash-4.2$ ')]),
+  rv.hit('windows', 'compromised', 'cmd.exe, then a shell of PowerShell', [c('Microsoft Windows [Version 10.0.17763.737]\r\n(c) 2018 Microsoft Corporation. All rights reserved.\r\n\r\nC:\\inetpub\\wwwroot>'), s('whoami\r\n'), c('whoami\r\niis apppool\\defaultapppool\r\n')]),
+  rv.hit('whoami', 'compromised', 'no prompt: the output of whoami alone', [s('whoami\n'), c('www-data\n'), s('id\n'), c('uid=33(www-data) gid=33(www-data) groups=33(www-data)\n')]),
+  rv.miss('chat', 'a line protocol', [c('hello\n'), s('who are you\n'), c('root cause analysis\n')]),
+];
 const name = (host) => b(...host.split('.').map((l) => b([l.length], l)), [0]);
 const query = (host) => b(hex('1a2b01000001000000000000'), name(host), hex('00010001'));
 const reply = (host, ip) => b(hex('1a2b8580000100010000 0000'), name(host), hex('00010001c00c00010001000000010004'), ip.split('.').map(Number));
@@ -159,7 +166,8 @@ const batch = (sql) => c(tds(1, hex('1600000012000000020000000000000000000100000
 const ok = s(tds(4, hex('fd000000000000000000000000')));
 const mq = of('database/mssql-command', 1433);
 const mssql = [
-  mq.hit('xp-cmdshell', 'attempted', 'options switched on, then a command', [...prelogin, batch("EXEC sp_configure 'show advanced options',1;RECONFIGURE;EXEC sp_configure 'xp_cmdshell',1;RECONFIGURE;"), ok, batch("exec master..xp_cmdshell 'whoami'"), s(tds(4, hex('d1'), utf16('nt authority\\system')))]),
+  mq.hit('xp-cmdshell', 'succeeded', 'options switched on, then a command', [...prelogin, batch("EXEC sp_configure 'show advanced options',1;RECONFIGURE;EXEC sp_configure 'xp_cmdshell',1;RECONFIGURE;"), ok, batch("exec master..xp_cmdshell 'whoami'"), s(tds(4, hex('810100 00000000 2100e7ff000904d00034 06'), utf16('output'), hex('d1 2600'), utf16('nt authority\\system'), hex('fd1000c1000100000000000000')))]),
+  mq.hit('disabled', 'attempted', 'the component is turned off', [...prelogin, batch("exec xp_cmdshell 'dir'"), s(tds(4, hex('aa'), utf16("SQL Server blocked access to procedure 'sys.xp_cmdshell'")))]),
   mq.miss('report', 'a report', [...prelogin, batch('SELECT name, total FROM orders WHERE day = 20191018'), ok]),
 ];
-export default [...ldap, ...rmi, ...t3s, ...iiop, ...ghostcat, ...frp, ...frpTls, ...nps, ...venom, ...reverse, ...socks, ...rdp, ...stage, ...ghost, ...mining, ...bindShell, ...beacon, ...oob, ...mssql, ...windows];
+export default [...ldap, ...rmi, ...t3s, ...iiop, ...ghostcat, ...frp, ...frpTls, ...nps, ...venom, ...reverse, ...socks, ...rdp, ...stage, ...ghost, ...mining, ...bindShell, ...prompts, ...beacon, ...oob, ...mssql, ...windows];
