@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { EveEvent } from '../../contracts/event.js';
 import { Engine } from '../engine.js';
@@ -45,6 +46,8 @@ function start(): Engine {
   const engine = new Engine({
     config: settings.config,
     rules: rulesOf(settings.rulePaths),
+    // Nobody outside can choose addresses that collide; ids and alerts do not depend on it.
+    stage: { seed: randomBytes(4).readInt32LE() },
     outputs: {
       alert: (alert, each, packets) => {
         const evidence = evidenceOf(alert, packets, engine.stage.context.nowUs);

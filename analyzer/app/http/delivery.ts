@@ -58,7 +58,7 @@ export function inspectBody(c: AppContext, flow: Flow, d: Direction, side: Deliv
   }
   const { at, length } = m.body;
   if (length < 0) return;
-  m.personal = personalData(c.arena.u8, at, length);
+  if (c.wants('http')) m.personal = personalData(c.arena.u8, at, length);
   if (d === 1) {
     c.buffers.add(B['http.response_body'], at, length);
     c.buffers.add(B['file.data'], at, length);
