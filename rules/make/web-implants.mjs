@@ -94,4 +94,9 @@ const empire = [
   em.hit('closed', 'attempted', '404', notFound, [['/news.php', '-H', `Cookie: session=${b64(28, 4)}`, ...ie]]),
   em.miss('news', 'a reader of news', () => page('新闻'), [['/news.php', '-H', 'Cookie: session=8f2a11c0', ...ie], ['/login/process.php', '-H', `Cookie: session=${b64(28, 4)}`]]),
 ];
-export default [...antsword, ...behinder2, ...behinder3, ...godzilla, ...loader, ...weevely, ...known, ...tunnel, ...suo5, ...beacon, ...stage, ...empire];
+const fs = of('malware/fscan');
+const fscan = [
+  fs.hit('titles', 'attempted', 'requests as the tool sends them to two pages', () => page('首页'), [['/', '-H', 'Cookie: rememberMe=1'], ['/index.html', '-H', 'Cookie: rememberMe=1']]),
+  fs.miss('remembered', 'a browser that remembers its user', () => page('首页'), [['/', '-H', 'Cookie: rememberMe=1; JSESSIONID=22BB'], ['/', '-H', 'Cookie: rememberMe=true']]),
+];
+export default [...fscan, ...antsword, ...behinder2, ...behinder3, ...godzilla, ...loader, ...weevely, ...known, ...tunnel, ...suo5, ...beacon, ...stage, ...empire];
