@@ -39,12 +39,14 @@ Object.assign(MODIFIERS, {
 } satisfies Record<string, BufferName>);
 
 /** Application protocols in rule headers, and EVE's names for what they match. */
-export const APP_PROTOCOLS: Record<string, readonly string[]> = {
+const APP_PROTOCOLS: Record<string, readonly string[]> = {
   http: ['http', 'http2'], http1: ['http'], http2: ['http2'], ftp: ['ftp'], 'ftp-data': ['ftp-data'], tls: ['tls'], ssl: ['tls'], smb: ['smb'], dns: ['dns'], smtp: ['smtp'], ssh: ['ssh'],
   imap: ['imap'], pop3: ['pop3'], dcerpc: ['dcerpc', 'smb'], krb5: ['krb5'], snmp: ['snmp'], tftp: ['tftp'], ntp: ['ntp'], dhcp: ['dhcp'], sip: ['sip'], rfb: ['rfb'], mqtt: ['mqtt'],
   rdp: ['rdp'], pgsql: ['pgsql'], telnet: ['telnet'], websocket: ['websocket'], ldap: ['ldap'], quic: ['quic'], mdns: ['mdns', 'dns'], modbus: ['modbus'], dnp3: ['dnp3'],
   enip: ['enip'], nfs: ['nfs'], ike: ['ike'], ikev2: ['ike'], doh2: ['doh2'], 'bittorrent-dht': ['bittorrent-dht'], mysql: ['mysql'], redis: ['redis'], pop: ['pop3'], llmnr: ['llmnr', 'dns'],
 };
+
+export const appsOf = (protocol: string): readonly string[] | undefined => (Object.hasOwn(APP_PROTOCOLS, protocol) ? APP_PROTOCOLS[protocol] : undefined);
 
 /** Buffers of one packet. */
 export const PACKET_BUFFERS = new Set<string>(['tcp.hdr', 'udp.hdr', 'ipv4.hdr', 'ipv6.hdr', 'icmpv4.hdr', 'icmpv6.hdr', 'ip.src', 'ip.dst', 'ether.hdr', 'sctp.hdr']);

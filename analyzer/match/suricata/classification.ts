@@ -34,7 +34,7 @@ const CLASSES: Record<string, DetectionClass> = {
   'credential-theft': 'information_leak', 'coin-mining': 'crypto_mining', 'policy-violation': 'policy_violation', 'inappropriate-content': 'policy_violation', 'pup-activity': 'malware_download',
   'targeted-activity': 'c2', 'external-ip-check': 'enumeration', 'social-engineering': 'malware_download',
 };
-export const classOf = (classtype: string): DetectionClass => CLASSES[classtype] ?? 'protocol_anomaly';
+export const classOf = (classtype: string): DetectionClass => (Object.hasOwn(CLASSES, classtype) ? (CLASSES[classtype] as DetectionClass) : 'protocol_anomaly');
 
 /** Of a rule without class type, or with one that nobody has defined. */
 export const DEFAULT_PRIORITY = 3;

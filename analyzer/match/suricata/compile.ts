@@ -5,7 +5,7 @@ import { B, type BufferName } from '../buffers.js';
 import { ruleErrors, type RuleError } from '../errors.js';
 import { foldLiteral } from '../prefilter.js';
 import type { EventLeaf, FastPattern, Header, Leaf, Node, Part, RuleInfo, Signature } from '../signature.js';
-import { APP_PROTOCOLS, PACKET_BUFFERS } from './buffer-keywords.js';
+import { appsOf, PACKET_BUFFERS } from './buffer-keywords.js';
 import { MAX_SLOTS } from './byte-tester.js';
 import { classOf, DEFAULT_PRIORITY } from './classification.js';
 import type { Datasets } from './datasets.js';
@@ -32,6 +32,8 @@ export type DraftOp = DraftContent | Exclude<ByteOp, { kind: 'content' }>;
 /** Contents of one buffer, with its transforms. */
 export interface List { side?: 0 | 1; instances?: { min: number; max: number }; buffer: BufferName | 'payload' | 'base64'; transforms: string[]; ops: DraftOp[]; fast: boolean }
 
+const WORDS = new Map(Object.entries(KEYWORDS));
+const PACKET_WORDS = new Map(Object.entries(PACKET_KEYWORDS));
 const PRIORITY_SEVERITY: readonly Severity[] = ['high', 'high', 'medium', 'low', 'info'];
 const ACTIONS: Record<string, Action> = { alert: 'alert', pass: 'pass', drop: 'drop', reject: 'reject', rejectsrc: 'reject', rejectdst: 'reject', rejectboth: 'reject', config: 'config' };
 const ORDER: Record<Action, number> = { pass: 0, drop: 1, reject: 2, alert: 3, config: 0 };
@@ -66,7 +68,7 @@ export class Draftsman {
   priority: number | undefined;
   classPriority = DEFAULT_PRIORITY;
   references: string[] = [];
-  metadata: Record<string, string[]> = {};
+  readonly metadata: string[] = [];
   silent = false;
   toServer = false;
   toClient = false;
@@ -163,11 +165,11 @@ export function compileSuricata(rule: RuleSyntax, variables: Variables, datasets
 }
 
 function build(rule: RuleSyntax, variables: Variables, datasets: Datasets): Signature {
-  const action = ACTIONS[rule.action];
+  const action = Object.hasOwn(ACTIONS, rule.action) ? ACTIONS[rule.action] : undefined;
   if (action === undefined) throw new Refused('wrong', undefined, `there is no action '${rule.action}'`);
   if (action === 'config') throw new Refused('unsupported', { keyword: 'config', value: undefined, place: rule.place }, 'it configures Suricata itself');
-  const transports = LAYERS[rule.protocol];
-  const apps = transports ? [] : APP_PROTOCOLS[rule.protocol];
+  const transports = Object.hasOwn(LAYERS, rule.protocol) ? LAYERS[rule.protocol] : undefined;
+  const apps = transports ? [] : appsOf(rule.protocol);
   if (apps === undefined) throw new Refused('unsupported', { keyword: rule.protocol, value: undefined, place: rule.place }, 'no such protocol is decoded for rules');
   const d = new Draftsman(rule, datasets, apps);
   const version = rule.protocol === 'ip4' || rule.protocol === 'ipv4' ? 4 : rule.protocol === 'ip6' || rule.protocol === 'ipv6' ? 6 : 0;
@@ -176,12 +178,12 @@ function build(rule: RuleSyntax, variables: Variables, datasets: Datasets): Sign
   if (rule.protocol === 'arp' || rule.protocol === 'ether') d.ipOnly = false;
   else if (rule.protocol !== 'pkthdr' && transports) d.tests.push((s) => s.packet.ipVersion !== 0 || s.pseudo);
   for (const option of rule.options) {
-    const keyword = KEYWORDS[option.keyword];
+    const keyword = WORDS.get(option.keyword);
     if (keyword) {
       keyword(d, option);
       continue;
     }
-    const packet = PACKET_KEYWORDS[option.keyword];
+    const packet = PACKET_WORDS.get(option.keyword);
     if (!packet) throw d.unsupported(option, 'no such keyword is known');
     const test = packet(option.value);
     if (typeof test === 'string') throw d.wrong(option, test);
@@ -241,9 +243,10 @@ function finish(d: Draftsman, action: Action, transports: readonly number[], var
   const title = d.message === '' ? `sid ${d.sid}` : d.message;
   const info: RuleInfo = {
     id: `suricata-${d.gid}-${d.sid}`, sid: d.sid, gid: d.gid, revision: d.revision, message: d.message, title: { zh: title, en: title }, severity, class: classOf(d.classtype),
-    category: d.category, techniques: techniquesOf(d.metadata), references: d.references, action: action === 'drop' || action === 'reject' ? 'blocked' : 'allowed',
-    silent: d.silent, suricata: true, text: rule.text, place: rule.place, ...(Object.keys(d.metadata).length > 0 && { metadata: d.metadata }),
+    category: d.category, techniques: NONE, references: d.references, action: action === 'drop' || action === 'reject' ? 'blocked' : 'allowed',
+    silent: d.silent, suricata: true, text: rule.text, place: rule.place,
   };
+  if (d.metadata.length > 0) describeLater(info, d.metadata);
   return {
     index: -1, info, header, attacker: d.target === 'src_ip' ? 'server' : 'client', because: info.title, parts, either: side === undefined,
     fast: kind === 'transaction' && lists.length === 0 ? undefined : fastOf(d, both && leaves.length > 0 ? lists.filter((l) => !onResponse(l)) : lists, kind), verdicts: [], threshold: undefined, program,
@@ -253,8 +256,24 @@ function finish(d: Draftsman, action: Action, transports: readonly number[], var
 
 const ADDRESSES = new Set<string>(['ip.src', 'ip.dst']);
 
-function techniquesOf(metadata: Record<string, string[]>): string[] {
-  return (metadata['mitre_technique_id'] ?? []).filter((t) => /^T\d{4}(?:\.\d{3})?$/.test(t));
+const NONE: string[] = [];
+
+/** Metadata is taken apart when an alert, or a page of the console, asks for it: most rules never alert. */
+function describeLater(info: RuleInfo, written: readonly string[]): void {
+  let made: Record<string, string[]> | undefined;
+  const metadata = (): Record<string, string[]> => {
+    if (made) return made;
+    made = {};
+    for (const pair of written.join(',').split(',')) {
+      const m = /^\s*(\S+)\s+(.*?)\s*$/.exec(pair);
+      if (m && m[1] !== '__proto__') (Object.hasOwn(made, m[1]) ? (made[m[1]] as string[]) : (made[m[1]] = [])).push(m[2]);
+    }
+    return made;
+  };
+  Object.defineProperty(info, 'metadata', { get: metadata, enumerable: true, configurable: true });
+  if (!written.some((w) => w.includes('mitre_technique_id'))) return;
+  const techniques = () => (metadata()['mitre_technique_id'] ?? []).filter((id) => /^T\d{4}(?:\.\d{3})?$/.test(id));
+  Object.defineProperty(info, 'techniques', { get: techniques, enumerable: true, configurable: true });
 }
 
 function kindOf(d: Draftsman, apps: number, packets: number, header: Header): RuleKind {

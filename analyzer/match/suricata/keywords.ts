@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { compileValue, listArguments } from './keyword-values.js';
-import { APP_PROTOCOLS, MODIFIERS, PCRE_BUFFERS, STICKY } from './buffer-keywords.js';
+import { appsOf, MODIFIERS, PCRE_BUFFERS, STICKY } from './buffer-keywords.js';
 import { CLASSTYPES, DEFAULT_PRIORITY } from './classification.js';
 import type { DraftContent, Draftsman, DraftOp } from './compile.js';
 import type { DatasetType } from './datasets.js';
@@ -83,7 +83,7 @@ Object.assign(KEYWORDS, {
     d.revision = n;
   },
   classtype: (d, o) => {
-    const known = CLASSTYPES[text(o)];
+    const known = Object.hasOwn(CLASSTYPES, text(o)) ? CLASSTYPES[text(o)] : undefined;
     d.classtype = text(o);
     // As Suricata has it: a class that nobody defined is named nowhere and has the lowest priority.
     d.category = known?.[0] ?? '';
@@ -101,12 +101,7 @@ Object.assign(KEYWORDS, {
     const id = plain(m[2].trim());
     d.references.push(kind === 'cve' ? (/^CVE-/i.test(id) ? id.toUpperCase() : `CVE-${id}`) : kind === 'url' ? (/^\w+:\/\//.test(id) ? id : `http://${id}`) : `${kind}:${id}`);
   },
-  metadata: (d, o) => {
-    for (const pair of unquoted(o).split(',')) {
-      const m = /^\s*(\S+)\s+(.*?)\s*$/.exec(pair);
-      if (m) (d.metadata[m[1]] ??= []).push(m[2]);
-    }
-  },
+  metadata: (d, o) => void d.metadata.push(unquoted(o)),
   target: (d, o) => {
     const t = text(o);
     if (t !== 'src_ip' && t !== 'dest_ip') throw d.wrong(o, 'is neither src_ip nor dest_ip');
@@ -352,7 +347,7 @@ function pcre(d: Draftsman, o: Option): void {
   const flags = m[3];
   let list = d.current;
   for (const f of flags) {
-    const buffer = PCRE_BUFFERS[f];
+    const buffer = Object.hasOwn(PCRE_BUFFERS, f) ? PCRE_BUFFERS[f] : undefined;
     if (buffer) {
       list = d.current.buffer === buffer ? d.current : d.listOf(buffer);
     } else if (!'ismxAEGRBO'.includes(f)) throw d.wrong(o, `has the unknown flag ${f}`);
@@ -416,7 +411,7 @@ Object.assign(KEYWORDS, {
     const negated = value.startsWith('!');
     const name = value.replace(/^!\s*/, '');
     if (mode !== undefined && !['final', 'original', 'either', 'to_server', 'to_client', 'toserver', 'toclient', 'exact'].includes(mode)) throw d.wrong(o, `'${mode}' is not part of it`);
-    const names = name === 'failed' || name === 'unknown' ? [name] : APP_PROTOCOLS[name];
+    const names = name === 'failed' || name === 'unknown' ? [name] : appsOf(name);
     if (!names) throw d.unsupported(o, `'${name}' is not decoded for rules`);
     d.ipOnly = false;
     if (!negated && d.protocolOnly === undefined) d.protocolOnly = [...names];

@@ -43,6 +43,12 @@ const POSIX: Record<string, Uint8Array> = {
 };
 const ESCAPES: Record<string, number> = { n: 10, r: 13, t: 9, f: 12, a: 7, e: 27 };
 
+/** Sets of one byte, which are never changed, and are most of an expression. */
+const BYTES: (Uint8Array | undefined)[] = [];
+const FOLDED_BYTES: (Uint8Array | undefined)[] = [];
+const ANY = table(() => true);
+const NO_LINE_END = table((b) => b !== 10);
+
 class Parser {
   private i = 0;
   private depth = 0;
@@ -145,9 +151,13 @@ class Parser {
   }
 
   private byte(b: number): Node {
+    const known = (this.nocase ? FOLDED_BYTES : BYTES)[b];
+    if (known) return { k: 'set', bits: known };
     const bits = new Uint8Array(256);
     bits[b] = 1;
-    return this.set(bits);
+    const node = this.set(bits) as Node & { k: 'set' };
+    (this.nocase ? FOLDED_BYTES : BYTES)[b] = node.bits;
+    return node;
   }
 
   private atom(): Node {
@@ -155,7 +165,7 @@ class Parser {
     switch (c) {
       case '(': return this.group();
       case '[': return this.set(this.charClass());
-      case '.': return { k: 'set', bits: table(this.dotAll ? () => true : (b) => b !== 10) };
+      case '.': return { k: 'set', bits: this.dotAll ? ANY : NO_LINE_END };
       case '^': return { k: this.multiline ? 'mbol' : 'bol' };
       case '$': return { k: this.multiline ? 'meol' : this.flags.dollarEnd ? 'eos' : 'eosn' };
       case '*': case '+': case '?': return this.fail(`nothing to repeat before '${c}'`);

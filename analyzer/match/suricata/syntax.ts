@@ -40,6 +40,30 @@ export function parseRuleFile(text: string, file: string): { rules: RuleSyntax[]
   return { rules, problems };
 }
 
+/** An option whose place is worked out when a message asks for it. */
+class OptionAt implements Option {
+  constructor(readonly keyword: string, readonly value: string | undefined, private readonly rule: Place, private readonly column: number) {}
+  get place(): Place {
+    return { ...this.rule, column: this.column };
+  }
+}
+
+/** Whether the character at `at` has an odd number of backslashes in front of it. */
+function escaped(text: string, from: number, at: number): boolean {
+  let n = 0;
+  while (at - 1 - n >= from && text.charCodeAt(at - 1 - n) === 0x5c) n++;
+  return n % 2 === 1;
+}
+
+function isKeyword(word: string): boolean {
+  if (word.length === 0) return false;
+  for (let i = 0; i < word.length; i++) {
+    const c = word.charCodeAt(i);
+    if (!((c >= 97 && c <= 122) || (c >= 48 && c <= 57) || (c >= 65 && c <= 90) || c === 95 || c === 46 || c === 45)) return false;
+  }
+  return true;
+}
+
 /** Takes one rule apart. */
 export function parseRule(text: string, place: Place): RuleSyntax | SyntaxProblem {
   const at = (column: number): Place => ({ ...place, column: column + 1 });
@@ -69,17 +93,18 @@ export function parseRule(text: string, place: Place): RuleSyntax | SyntaxProble
   if (text[i] !== '(' || text[end] !== ')') return { place: at(i), why: 'options do not stand in parentheses' };
   const options: Option[] = [];
   for (i++; i < end;) {
-    while (i < end && /\s/.test(text[i] as string)) i++;
+    while (i < end && text.charCodeAt(i) <= 32) i++;
     if (i >= end) break;
     const start = i;
     // A semicolon that is part of a value is escaped, in quotes too.
-    while (i < end && text[i] !== ';') i += text[i] === '\\' ? 2 : 1;
-    if (i >= end) return { place: at(start), why: 'option has no semicolon at its end' };
-    const option = text.slice(start, i++);
-    const colon = option.indexOf(':');
-    const keyword = (colon < 0 ? option : option.slice(0, colon)).trim();
-    if (!/^[A-Za-z0-9_.-]+$/.test(keyword)) return { place: at(start), why: `'${keyword.slice(0, 40)}' is no keyword` };
-    options.push({ keyword, value: colon < 0 ? undefined : option.slice(colon + 1).trim(), place: at(start) });
+    for (i = text.indexOf(';', i); i >= 0 && escaped(text, start, i); ) i = text.indexOf(';', i + 1);
+    if (i < 0 || i >= end) return { place: at(start), why: 'option has no semicolon at its end' };
+    let colon = text.indexOf(':', start);
+    if (colon < 0 || colon > i) colon = i;
+    const keyword = text.slice(start, colon).trim();
+    if (!isKeyword(keyword)) return { place: at(start), why: `'${keyword.slice(0, 40)}' is no keyword` };
+    options.push(new OptionAt(keyword, colon === i ? undefined : text.slice(colon + 1, i).trim(), place, start + 1));
+    i++;
   }
   const list = { source: flatten(source), sourcePorts: flatten(sourcePorts), destination: flatten(destination), destinationPorts: flatten(destinationPorts) };
   return { action, protocol: protocol.toLowerCase(), direction, ...list, options, text: text.trim(), place };
