@@ -5,7 +5,6 @@ import { beacon } from './beacon.js';
 import { amplification, icmpFlood, slowHttp, synFlood, udpFlood } from './floods.js';
 import { icmpTunnel, interactiveOutbound, oddChannel } from './flow-shape.js';
 import { indicators } from './indicators/match.js';
-import { coercion, dcSync, domainEnumeration, remoteExecution, roasting } from './lateral.js';
 import { ackScan, arpSpoofing, exfiltration, osFingerprint, zoneCrossing } from './local.js';
 import { bruteForce, loginRate, passwordSpray } from './logins.js';
 import { manyAttempts } from './many-attempts.js';
@@ -38,11 +37,6 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
   amplification,
   'slow-http': slowHttp,
   'many-attempts': manyAttempts,
-  'remote-execution': remoteExecution,
-  dcsync: dcSync,
-  roasting,
-  'domain-enumeration': domainEnumeration,
-  coercion,
   'arp-spoofing': arpSpoofing,
   'os-fingerprint': osFingerprint,
   'ack-scan': ackScan,
@@ -54,7 +48,7 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
 
 /** Types of events that any detector reads; `fileinfo` beside them where indicator lists are in force. */
 export const BEHAVIOUR_EVENTS: ReadonlySet<EventType> = new Set<EventType>([
-  'auth', 'http', 'dns', 'tls', 'ssh', 'rdp', 'socks', 'flow', 'arp', 'smb', 'dcerpc', 'krb5', 'ldap',
+  'auth', 'http', 'dns', 'tls', 'ssh', 'rdp', 'socks', 'flow', 'arp',
 ]);
 
 const SECOND_US = 1_000_000;
