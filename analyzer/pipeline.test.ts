@@ -99,7 +99,7 @@ t.test('a connection from SYN to FIN', async (t) => {
   send(tcp({ ...C, flags: ACK, seq: 102 + REQUEST.length, ack: 902 + RESPONSE.length }));
   stage.flush();
   t.same(seen, [`0:${REQUEST}`, `1:${RESPONSE}`]);
-  t.same(records.map((r) => r[0]), [ConnectionKind.Opened, ConnectionKind.Answered, ConnectionKind.Ended]);
+  t.same(records.map((r) => r[0]), [ConnectionKind.Opened, ConnectionKind.Answered, ConnectionKind.Spoke, ConnectionKind.Ended]);
   const http = events.find((e) => e.event_type === 'http');
   t.match(http, { src_ip: '10.0.0.1', dest_port: 80, app_proto: 'http', pcap_filename: 'a.pcap', host: 'node', http: { url: '/a', status: 200 } });
   const flow = events.find((e) => e.event_type === 'flow');
