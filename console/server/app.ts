@@ -101,14 +101,19 @@ export async function buildApp(context: Context): Promise<FastifyInstance> {
     if (!name) return; // the UI's files, and what is nowhere
     const rule: RouteRule = ROUTES[name];
     const unsafe = !SAFE.has(request.method);
-    if (unsafe || name === 'GET /api/live') sameOrigin(request);
-    request.caller = (await context.sessions.of(request.cookies[cookieName(context)], context.assets())) ?? null;
+    const bearer = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+    // A token is no cookie: another site's page cannot send it.
+    if (bearer === undefined && (unsafe || name === 'GET /api/live')) sameOrigin(request);
+    request.caller = (bearer === undefined ? await context.sessions.of(request.cookies[cookieName(context)], context.assets()) : await context.sessions.ofToken(bearer, request.ip, context.assets())) ?? null;
     if (rule.needs === 'public') return;
     const caller = callerOf(request);
-    if (unsafe && !equal(String(request.headers[CSRF_HEADER] ?? ''), caller.session.csrf)) throw refusals.csrf();
+    if (caller.token !== undefined && rule.needs === 'session' && (unsafe || name === 'GET /api/live')) throw refusals.forbidden('token');
+    if (unsafe && caller.token === undefined && !equal(String(request.headers[CSRF_HEADER] ?? ''), caller.session.csrf)) throw refusals.csrf();
     if (rule.needs !== 'session' && !caller.permissions.has(rule.needs)) throw refusals.forbidden(rule.needs);
     if (rule.scope === 'all' && !caller.scope.all) throw refusals.forbidden(`${name}: 全省 / whole province`);
-    if (caller.user.must_change === 1 && !['POST /api/password', 'POST /api/logout'].includes(name)) throw refusals.mustChange();
+    const { maxAgeDays } = config.passwordPolicy;
+    const old = maxAgeDays > 0 && caller.token === undefined && caller.user.password_at + maxAgeDays * 86_400_000 <= context.clock.now();
+    if ((caller.user.must_change === 1 || old) && !['POST /api/password', 'POST /api/logout'].includes(name)) throw refusals.mustChange();
   });
 
   // Whatever changes something is in the audit log before its answer leaves, and so is whatever was refused.

@@ -49,6 +49,14 @@ export const ConsoleConfig = Type.Object({
   }, strict)),
   /** Number of a bulletin; `{year}` and `{seq}` are replaced. Default `网安通〔{year}〕{seq}号`. */
   bulletinNumber: Type.Optional(Type.String({ maxLength: 100, pattern: '\\{seq\\}' })),
+  /** Log in through an OpenID Connect provider, too. Accounts are made here; the provider says who somebody is. */
+  oidc: Type.Optional(Type.Object({
+    issuer: Type.String({ pattern: '^https?://' }), clientId: Type.String(), clientSecret: Type.String(), label: Type.Optional(Type.String({ maxLength: 64 })),
+    /** Where browsers reach the console, e.g. https://console.example.gov.cn */
+    publicUrl: Type.String({ pattern: '^https?://' }),
+    /** Claim with the account's name; default preferred_username. */
+    claim: Type.Optional(Type.String()),
+  }, strict)),
   /** Addresses beside this machine that may read /metrics. */
   metricsFrom: Type.Optional(Type.Array(Type.String())),
 }, { $id: 'ConsoleConfig', ...strict });
@@ -74,6 +82,7 @@ export function settle(config: ConsoleConfig) {
     windowMs: (config.incident?.windowHours ?? 24) * 3_600_000,
     quietMs: (config.incident?.quietDays ?? 7) * 86_400_000,
     bulletinNumber: config.bulletinNumber ?? '网安通〔{year}〕{seq}号',
+    oidc: config.oidc && { ...config.oidc, label: config.oidc.label ?? 'OIDC', claim: config.oidc.claim ?? 'preferred_username' },
     metricsFrom: config.metricsFrom ?? [],
   };
 }

@@ -170,7 +170,7 @@ t.test('every route has its permission, and a unit sees only its own', async (t)
   await h.console.context.store.tickets.decide(ticket.id, 1, { state: 'issued', issued: 1 }, { at: 1, by: null, action: 'approve', from_state: null, to_state: null, text: null });
   const ids: Record<string, string> = { alerts: 'w-1', evidence: 'ev-w', incidents: incident.id, campaigns: incident.campaign?.id ?? '', tickets: ticket.id, attachments: 'att-x', suppressions: (await ana.call<{ id: string }>('POST', '/api/suppressions', { match: { unit: 'jianghan', rule: 'SECRETWUHAN' }, reason: 'SECRETWUHAN', expires: '2027-10-01' })).body.id };
   const queries: Record<string, string> = {
-    '/api/evidence/:id/stream': '?stream=0', '/api/series': '?measurement=traffic&field=bytes&aggregate=sum&from=0&to=60000&interval=60000&groupBy=unit', '/api/search': '?text=secretwuhan',
+    '/api/evidence/:id/stream': '?stream=0', '/api/series': '?measurement=traffic&field=bytes&aggregate=sum&from=0&to=60000&interval=60000&groupBy=unit', '/api/search': '?text=secretwuhan', '/api/tickets/:id/document': '?format=pdf', '/api/reports': '?kind=daily', '/api/reports/file': '?kind=daily&format=html',
   };
   const bodies: Record<string, object> = {
     'POST /api/incidents/:id/actions': { version: 1, action: 'confirm' }, 'POST /api/incidents/actions': { items: [{ id: incident.id, version: 1 }], action: 'confirm' },
@@ -178,6 +178,8 @@ t.test('every route has its permission, and a unit sees only its own', async (t)
     'POST /api/tickets/:id/actions': { version: 2, action: 'acknowledge', signer: 'x' }, 'POST /api/tickets/:id/comments': { text: 'x' },
     'POST /api/suppressions': { match: { unit: 'wuhan' }, reason: 'x', expires: '2027-01-01' }, 'POST /api/suppressions/preview': { match: { rule: 'sqli-union', unit: 'jianghan' } },
     'POST /api/filters': { page: 'alerts', name: 'x', query: '' }, 'POST /api/tickets/actions': { items: [{ id: ticket.id, version: 2 }], action: 'remind' },
+    'POST /api/totp': { password: 'x' }, 'POST /api/totp/confirm': { code: '000000' }, 'DELETE /api/totp': { password: 'x', code: '1' }, 'POST /api/notices/read': { ids: ['x'] },
+    'POST /api/tokens': { name: 'x', scopes: ['alert.read'], expires: '2020-01-01' },
     'POST /api/users': { account: 'eve', name: 'x', password: PASSWORD }, 'PATCH /api/users/:id': { unit: null }, 'PUT /api/users/:id/roles': { roles: [] },
     'PUT /api/registry': { format: 'yaml', text: 'units: []\nsystems: []' }, 'PUT /api/units/:id': { zh: 'x', en: 'x' }, 'PUT /api/systems/:id': { zh: 'x', en: 'x', unit: 'wuhan', ranges: [] },
   };

@@ -10,6 +10,8 @@ import type { ClockTimes, Level } from '../model/deadline.js';
 import type { NoticeRow, RemediationSettings } from '../model/remediation.js';
 import type { IncidentRow, NodeView, TicketRow, UserName } from '../model/api.js';
 import { assetsOf, type Assets } from './assets.js';
+import { Oidc } from './auth/oidc.js';
+import { Seal } from './auth/seal.js';
 import { sessions, type Sessions } from './auth/session.js';
 import type { Settled } from './config.js';
 import type { SigningKey } from './evidence/signing.js';
@@ -30,6 +32,8 @@ const SHOWN_AT_ONCE = 1_000;
 /** What every part of the console stands on. */
 export class Context {
   readonly live = new LiveFeed();
+  readonly seal: Seal;
+  readonly oidc: Oidc | undefined;
   readonly sessions: Sessions;
   readonly rules: RuleCatalogue;
   private held: Assets = assetsOf({ units: [], systems: [] }, 0);
@@ -41,7 +45,9 @@ export class Context {
     readonly config: Settled, readonly store: Store, readonly bus: Bus, readonly metrics: MetricsStore, readonly log: Log, readonly clock: Clock,
     readonly files: HashedFiles, readonly signing: SigningKey, readonly version: string,
   ) {
-    this.sessions = sessions(store.people, config, clock);
+    this.seal = new Seal(config.dataDir);
+    this.oidc = config.oidc && new Oidc(config.oidc);
+    this.sessions = sessions(store.people, store.accounts, config, clock);
     this.rules = new RuleCatalogue(bus, config.rulesDir, log);
   }
 

@@ -65,6 +65,12 @@ export const refusals = {
   ownRoles: () => new Refused(403, 'SW_CONSOLE_OWN_ROLES', b('不能修改自己的角色。', 'Nobody changes their own roles.'), b('请另一名安全管理员操作。', 'Ask another security administrator.')),
   tooLarge: () => new Refused(413, 'SW_CONSOLE_TOO_LARGE', b('内容过大。', 'The content is too large.'), b('减小后重试。', 'Send less.')),
   badFile: () => new Refused(415, 'SW_CONSOLE_FILE_TYPE', b('不接受此类文件。', 'Files of this kind are not accepted.'), b('可上传 PDF、DOCX、XLSX、PNG、JPEG、TXT、PCAP、ZIP。', 'PDF, DOCX, XLSX, PNG, JPEG, TXT, PCAP and ZIP are.')),
+  usedPassword: (n: number) => new Refused(422, 'SW_CONSOLE_USED_PASSWORD', b(`不得使用最近 ${n} 次用过的密码。`, `One of the last ${n} passwords cannot be used again.`), b('换一个新密码。', 'Choose a new one.')),
+  wrongPassword: () => new Refused(422, 'SW_CONSOLE_WRONG_PASSWORD', b('当前密码错误。', 'The password is wrong.'), b('重新输入当前密码。', 'Give your present password.')),
+  secondFactor: () => new Refused(401, 'SW_CONSOLE_SECOND_FACTOR', b('请输入动态验证码。', 'The code of the second factor is wanted.'), b('打开验证器，输入六位验证码；也可使用恢复码。', 'Open the authenticator and give its six digits, or use a recovery code.')),
+  badCode: () => new Refused(422, 'SW_CONSOLE_BAD_CODE', b('验证码错误或已失效。', 'The code is wrong or void.'), b('检查设备时间后重试。', 'Check the clock of the device and try again.')),
+  strictPassword: () => new Refused(403, 'SW_CONSOLE_TWO_PEOPLE', b('三员分立模式下，管理员不得设置他人密码。', 'Where administrators are kept apart, none sets another\'s password.'), b('由系统管理员发起重置、安全管理员批准，用户凭两段口令自行设置。', 'Ask for a reset: two administrators give half a code each, and the user sets the password.')),
+  oidc: () => new Refused(401, 'SW_CONSOLE_OIDC', b('统一身份认证登录失败，或没有对应的账号。', 'The login at the identity provider failed, or no account belongs to it.'), b('请联系系统管理员建立同名账号。', 'Ask the system administrator for an account of that name.')),
   noCapture: () => new Refused(409, 'SW_CONSOLE_NO_CAPTURE', b('证据文件缺失或不是报文文件。', 'The evidence is missing or is no capture file.'), b('可下载原始文件核对其摘要。', 'Download it as it is and compare its hash.')),
   internal: () => new Refused(500, 'SW_CONSOLE_INTERNAL', b('内部错误，已记入日志。', 'An internal error; it is in the log.'), again),
 };

@@ -3,11 +3,12 @@ import type { Permission, Role } from '../../model/roles.js';
 import { permissionsOf } from '../../model/roles.js';
 import type { Assets } from '../assets.js';
 import type { Settled } from '../config.js';
+import type { accountStore } from '../store/accounts.js';
 import type { PeopleStore, SessionRecord, UserRecord } from '../store/people.js';
 import type { Scope } from '../store/scope.js';
 
 /** Who asks, and what they may see and do. Made afresh for every request: rights that were taken away end at once. */
-export interface Caller { user: UserRecord; roles: Role[]; permissions: Set<Permission>; scope: Scope; session: SessionRecord }
+export interface Caller { user: UserRecord; roles: Role[]; permissions: Set<Permission>; scope: Scope; session: SessionRecord; /** Set where an API token asks. */ token?: string }
 
 const idOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 // One write a minute and session is enough to know that it is alive.
@@ -16,7 +17,7 @@ const TOUCH_MS = 60_000;
 export function rolesOf(user: Pick<UserRecord, 'roles_json'>): Role[] { return JSON.parse(user.roles_json) as Role[]; }
 
 /** Sessions live on the server; the cookie holds a random token of which the store knows the hash. */
-export function sessions(people: PeopleStore, config: Pick<Settled, 'idleMs' | 'absoluteMs'>, clock: { now(): number }) {
+export function sessions(people: PeopleStore, accounts: ReturnType<typeof accountStore>, config: Pick<Settled, 'idleMs' | 'absoluteMs'>, clock: { now(): number }) {
   return {
     async open(user: UserRecord, address: string, agent: string): Promise<{ token: string; session: SessionRecord }> {
       const token = randomBytes(32).toString('base64url');
@@ -31,6 +32,21 @@ export function sessions(people: PeopleStore, config: Pick<Settled, 'idleMs' | '
     async of(token: string | undefined, assets: Assets): Promise<Caller | undefined> {
       if (!token || token.length > 100) return undefined;
       return this.byId(idOf(token), assets);
+    },
+    /** The owner of an API token, with no more rights than the token and the owner both have. */
+    async ofToken(token: string, address: string, assets: Assets): Promise<Caller | undefined> {
+      if (!/^swt_[\w-]{43}$/.test(token)) return undefined;
+      const record = await accounts.tokenByHash(idOf(token));
+      const now = clock.now();
+      if (!record || now >= record.expires) return undefined;
+      const user = await people.byId(record.user);
+      if (!user || user.disabled || user.must_change) return undefined;
+      if (now - (record.used ?? 0) > TOUCH_MS) await accounts.usedToken(record.id, now, address.slice(0, 64));
+      const roles = rolesOf(user);
+      const own = permissionsOf(roles);
+      const permissions = new Set((JSON.parse(record.scopes_json) as Permission[]).filter((p) => own.has(p)));
+      const session: SessionRecord = { id: record.id, user: user.id, csrf: '', created: record.created, seen: now, expires: record.expires, address, agent: 'token' };
+      return { user, roles, permissions, scope: assets.scopeOf(user.unit), session, token: record.id };
     },
     async byId(id: string, assets: Assets): Promise<Caller | undefined> {
       const session = await people.session(id);

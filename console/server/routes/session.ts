@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SessionRow, SessionView } from '../../model/api.js';
+import { OidcCallback } from '../../model/account.js';
 import { IdParams, LoginForm, PasswordForm, SetupForm } from '../../model/requests.js';
 import { FIRST_ROLES, permissionsOf, type Role } from '../../model/roles.js';
 import { callerOf, cookieName, cookieOptions } from '../app.js';
-import { checkPassword, demandStrong, hashPassword, lockMs } from '../auth/password.js';
+import { changedPassword, checkPassword, demandStrong, hashPassword, lockMs } from '../auth/password.js';
 import { rolesOf } from '../auth/session.js';
+import { checkSecondFactor } from '../auth/second-factor.js';
 import { setupCodeIs, voidSetupCode } from '../auth/setup-code.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
@@ -23,7 +25,7 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
   async function view(user?: UserRecord, session?: SessionRecord): Promise<SessionView> {
     setUp ||= await store.people.anybody();
     return {
-      setupRequired: !setUp, separation: config.separation, version: context.version, demo: user ? context.demo : false, passwordPolicy: config.passwordPolicy,
+      setupRequired: !setUp, separation: config.separation, version: context.version, demo: user ? context.demo : false, passwordPolicy: config.passwordPolicy, ...(config.oidc ? { oidc: { label: config.oidc.label, href: '/api/oidc/login' } } : {}),
       permissions: user ? [...permissionsOf(rolesOf(user))] : [],
       ...(user && session ? { user: userView(user, context.assets()), csrf: session.csrf, expiresAt: iso(session.expires), mustChangePassword: user.must_change === 1, unreadNotices: await store.notices.unread(user.id) } : {}),
     };
@@ -78,9 +80,49 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
       const locked = lockMs(failures);
       throw locked > 0 ? refusals.locked(Math.ceil(locked / 1000)) : refusals.badLogin();
     }
+    if (user.totp !== null) {
+      if (!request.body.code) throw refusals.secondFactor();
+      const change = checkSecondFactor(user, request.body.code, context.seal, clock.now());
+      if (!change) {
+        await store.people.fail(account, clock.now(), lockMs);
+        throw refusals.badCode();
+      }
+      await store.people.change(user.id, change);
+    }
     await store.people.forgive(account);
     request.auditActor = user.id;
     return enter(user, request, reply);
+  });
+
+  // The browser comes back from another site: this cookie must come along, and lives as long as a login takes.
+  const OIDC_COOKIE = 'sw_oidc';
+  const oidcCookie = { ...cookieOptions(context), path: '/api/oidc', sameSite: 'lax' as const, maxAge: 600 };
+  const redirect = (): string => new URL('/api/oidc/callback', config.oidc?.publicUrl).href;
+  app.get('/api/oidc/login', { config: GUESSES }, async (_request, reply) => {
+    if (!context.oidc) throw refusals.noRoute();
+    const login = await context.oidc.begin(redirect()).catch((error: unknown) => {
+      context.log.warn('the identity provider does not answer', { error });
+      throw refusals.oidc();
+    });
+    return reply.setCookie(OIDC_COOKIE, context.seal.seal(login.keep), oidcCookie).redirect(login.url);
+  });
+  app.get<{ Querystring: OidcCallback }>('/api/oidc/callback', { schema: { querystring: OidcCallback }, config: { ...GUESSES, audit: 'always' } }, async (request, reply) => {
+    const keep = context.oidc && context.seal.open(request.cookies[OIDC_COOKIE] ?? '');
+    if (!context.oidc || keep === undefined) throw refusals.oidc();
+    const current = new URL(redirect());
+    current.search = new URL(request.url, 'http://x').search;
+    const identity = await context.oidc.finish(current, keep).catch((error: unknown) => {
+      context.log.warn('a login through the identity provider failed', { error });
+      throw refusals.oidc();
+    });
+    const all = await store.people.all();
+    // The first login by name ties the account to the provider's subject; from then on the subject decides.
+    const user = all.find((u) => u.oidc_subject === identity.subject) ?? all.find((u) => u.oidc_subject === null && identity.account !== undefined && u.account === identity.account.toLowerCase());
+    if (!user || user.disabled === 1) throw refusals.oidc();
+    if (user.oidc_subject === null) await store.people.change(user.id, { oidc_subject: identity.subject, must_change: 0 });
+    request.auditActor = user.id;
+    await enter(user, request, reply);
+    return reply.clearCookie(OIDC_COOKIE, oidcCookie).redirect('/');
   });
 
   app.post('/api/logout', async (request, reply) => {
@@ -94,8 +136,7 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
     const { user, session } = callerOf(request);
     if (!await checkPassword(user.password, request.body.current)) throw refusals.badLogin();
     demandStrong(request.body.next, user.account, config.passwordPolicy);
-    if (request.body.next === request.body.current) throw refusals.weakPassword(config.passwordPolicy.minLength, config.passwordPolicy.classes);
-    await store.people.change(user.id, { password: await hashPassword(request.body.next), must_change: 0 });
+    await store.people.change(user.id, { ...await changedPassword(user, request.body.next, config.passwordPolicy, clock.now()), must_change: 0 });
     await store.people.endSessionsOf(user.id, session.id);
     return view({ ...user, must_change: 0 }, session);
   });

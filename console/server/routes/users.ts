@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { UserName, UserView } from '../../model/api.js';
 import { IdParams, RolesForm, UserCreate, UserEdit } from '../../model/requests.js';
 import { ROLE_NAMES, permissionsOf, separationFault, type Role } from '../../model/roles.js';
 import { callerOf } from '../app.js';
 import type { Assets } from '../assets.js';
-import { demandStrong, hashPassword } from '../auth/password.js';
+import { changedPassword, demandStrong, hashPassword } from '../auth/password.js';
 import { rolesOf } from '../auth/session.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
@@ -14,7 +14,7 @@ import { newUser, type UserRecord } from '../store/people.js';
 
 export function userView(u: UserRecord, assets: Assets, lockedUntil?: number): UserView {
   return {
-    id: u.id, account: u.account, name: u.name, roles: rolesOf(u), ...(u.unit === null ? {} : { unit: assets.unit(u.unit) }), disabled: u.disabled === 1,
+    id: u.id, account: u.account, name: u.name, roles: rolesOf(u), ...(u.unit === null ? {} : { unit: assets.unit(u.unit) }), disabled: u.disabled === 1, totp: u.totp !== null,
     createdAt: iso(u.created), ...(u.last_login === null ? {} : { lastLoginAt: iso(u.last_login) }), ...(lockedUntil ? { lockedUntil: iso(lockedUntil) } : {}),
   };
 }
@@ -52,11 +52,14 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
   });
   app.post<{ Body: UserCreate }>('/api/users', { schema: { body: UserCreate } }, async (request, reply) => {
     const { account, name, password, unit } = request.body;
-    if (password === undefined) throw refusals.badRequest('password', 'is missing');
-    demandStrong(password, account, config.passwordPolicy);
+    if (config.separation === 'strict') {
+      if (password !== undefined) throw refusals.strictPassword();
+    } else if (password === undefined) throw refusals.badRequest('password', 'is missing');
+    else demandStrong(password, account, config.passwordPolicy);
     if (unit) demandUnit(unit);
     const user = newUser({
-      id: `u-${randomUUID()}`, account: account.toLowerCase(), name, password: await hashPassword(password), must_change: 1, unit: unit ?? null,
+      id: `u-${randomUUID()}`, account: account.toLowerCase(), name, // In strict separation nobody knows the first one: a reset opens the account.
+      password: await hashPassword(password ?? randomBytes(32).toString('hex')), must_change: 1, unit: unit ?? null,
       roles: [], created: clock.now(),
     });
     request.auditDetails = { account: user.account, unit: user.unit };
@@ -69,11 +72,12 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
     const self = callerOf(request).user.id === user.id;
     if (self && (unit !== undefined || disabled !== undefined || password !== undefined)) throw refusals.ownRoles();
     if (unit) demandUnit(unit);
+    if (password !== undefined && config.separation === 'strict') throw refusals.strictPassword();
     if (password !== undefined) demandStrong(password, user.account, config.passwordPolicy);
     request.auditDetails = { ...(name === undefined ? {} : { name }), ...(unit === undefined ? {} : { unit }), ...(disabled === undefined ? {} : { disabled }), passwordReset: password !== undefined };
     await store.people.change(user.id, {
       ...(name === undefined ? {} : { name }), ...(unit === undefined ? {} : { unit }), ...(disabled === undefined ? {} : { disabled: disabled ? 1 : 0 }),
-      ...(password === undefined ? {} : { password: await hashPassword(password), must_change: 1 as const }), created: user.created,
+      ...(password === undefined ? {} : { ...await changedPassword(user, password, { ...config.passwordPolicy, history: 1 }, clock.now()), must_change: 1 as const }), created: user.created,
     });
     if (password !== undefined) await store.people.forgive(user.account);
     if (unit !== undefined || disabled || password !== undefined) await end(user.id);

@@ -1,3 +1,4 @@
+import { accountStore } from './accounts.js';
 import { alertStore } from './alerts.js';
 import { auditStore } from './audit.js';
 import { incidentStore } from './incidents.js';
@@ -19,7 +20,7 @@ export async function openStore(dataDir: string, url?: string) {
     alerts: alertStore(db, engine), take: intakeStore(db, engine), incidents: incidentStore(db), tickets: ticketStore(db),
     people: peopleStore(db), audit: auditStore(db, engine), evidence: evidenceStore(db), nodes: nodeStore(db), registry: registryStore(db),
     demo: demoStore(db, engine),
-    notices: noticeStore(db), settings: settingStore(db),
+    accounts: accountStore(db), notices: noticeStore(db), settings: settingStore(db),
     suppressions: suppressionStore(db, engine),
     indexWords: searchIndexStore(db, engine),
     close: (): Promise<void> => db.destroy(),

@@ -1,0 +1,116 @@
+import { createSign, generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { generateSync } from 'otplib';
+import t from 'tap';
+import type { AccountView, RecoveryCodes, ResetHalf, TokenCreated, TotpEnrolment, TotpReset } from '../model/api.js';
+import { PASSWORD, startConsole } from './harness.js';
+
+t.test('second factor, recovery codes, tokens', async (t) => {
+  const h = await startConsole();
+  t.teardown(() => h.stop());
+  await h.useRegistry();
+  const ana = await h.person('ana', ['analyst']);
+  t.equal((await ana.call('POST', '/api/totp', { password: 'wrong' })).status, 422);
+  const enrolment = (await ana.call<TotpEnrolment>('POST', '/api/totp', { password: PASSWORD })).body;
+  t.match(enrolment, { uri: /^otpauth:\/\/totp\/.*secret=/, qr: /^data:image\/svg\+xml;base64,/ });
+  const code = (): string => generateSync({ secret: enrolment.secret, epoch: Math.floor(h.clock.now() / 1000) });
+  const login = (more: object) => h.console.app.inject({ method: 'POST', url: '/api/login', payload: { account: 'ana', password: PASSWORD, ...more } });
+  t.equal((await login({})).statusCode, 200, 'not yet confirmed, not yet asked for');
+  t.equal((await ana.call('POST', '/api/totp/confirm', { code: '000000' })).status, 422);
+  const { codes } = (await ana.call<RecoveryCodes>('POST', '/api/totp/confirm', { code: code() })).body;
+  t.equal(codes.length, 10);
+  t.equal((await login({})).json().code, 'SW_CONSOLE_SECOND_FACTOR');
+  t.equal((await login({ code: code() })).json().code, 'SW_CONSOLE_BAD_CODE', 'a code is good once');
+  h.advance(31_000);
+  t.equal((await login({ code: code() })).statusCode, 200);
+  t.equal((await login({ code: codes[0].toUpperCase() })).statusCode, 200);
+  t.equal((await login({ code: codes[0] })).statusCode, 422, 'a recovery code, too');
+  t.match((await ana.call<AccountView>('GET', '/api/account')).body, { totp: true, recoveryCodesLeft: 9 });
+
+  t.equal((await ana.call('POST', '/api/tokens', { name: 'x', scopes: ['user.write'], expires: '2027-06-01' })).status, 403, 'no more rights than its owner');
+  const expires = new Date(h.clock.now() + 3_600_000).toISOString();
+  const token = (await ana.call<TokenCreated>('POST', '/api/tokens', { name: 'siem', scopes: ['alert.read'], expires })).body;
+  const by = (method: string, url: string, payload?: object) => h.console.app.inject({ method: method as 'GET', url, headers: { authorization: `Bearer ${token.token}` }, ...(payload ? { payload } : {}) });
+  t.equal((await by('GET', '/api/alerts')).statusCode, 200);
+  t.equal((await by('GET', '/api/incidents')).statusCode, 403, 'another scope');
+  t.equal((await by('POST', '/api/tokens', { name: 'y', scopes: ['alert.read'], expires })).statusCode, 403, 'a token makes no token');
+  h.advance(3_700_000);
+  t.equal((await by('GET', '/api/alerts')).statusCode, 401, 'its time is over');
+});
+
+t.test('three administrators apart: none takes over an account, none gives itself a role', async (t) => {
+  const h = await startConsole({ separation: 'strict' });
+  t.teardown(() => h.stop());
+  const sys = await h.person('sys', ['system_admin']);
+  const sec = await h.person('sec', ['security_admin']);
+  const ana = await h.person('ana', ['analyst']);
+  const id = 'u-ana';
+  t.match((await sys.call('PATCH', `/api/users/${id}`, { password: 'Taken-Over-77' })).body, { code: 'SW_CONSOLE_TWO_PEOPLE' });
+  t.match((await sys.call('POST', '/api/users', { account: 'eve', name: 'Eve', password: 'Known-Pass-77' })).body, { code: 'SW_CONSOLE_TWO_PEOPLE' });
+  t.equal((await sys.call('PUT', '/api/users/u-sys/roles', { roles: ['analyst'] })).status, 403);
+  t.equal((await sec.call('PUT', '/api/users/u-sec/roles', { roles: ['system_admin'] })).status, 403);
+  t.equal((await sec.call('POST', `/api/users/${id}/reset`, {})).status, 403, 'the security administrator approves only');
+  const asked = (await sys.call<ResetHalf>('POST', `/api/users/${id}/reset`, {})).body;
+  const redeem = (code: string, code2: string) => h.console.app.inject({ method: 'POST', url: '/api/reset', payload: { account: 'ana', code, code2, password: 'Fresh-Tower-88' } });
+  t.equal((await redeem(asked.half, asked.half)).statusCode, 422, 'one half opens nothing');
+  t.equal((await sys.call('POST', `/api/resets/${asked.id}/approve`, {})).status, 403);
+  const approved = (await sec.call<ResetHalf>('POST', `/api/resets/${asked.id}/approve`, {})).body;
+  t.equal((await redeem(approved.half, approved.half)).statusCode, 422);
+  t.equal((await redeem(asked.half, approved.half)).statusCode, 204);
+  t.equal((await ana.call('GET', '/api/alerts')).status, 401, 'open sessions end');
+  t.ok(await h.client('ana', 'Fresh-Tower-88'));
+  t.equal((await redeem(asked.half, approved.half)).statusCode, 422, 'once');
+  t.match((await sys.call<TotpReset>('DELETE', `/api/users/${id}/totp`)).body, { done: false });
+  t.match((await sys.call<TotpReset>('DELETE', `/api/users/${id}/totp`)).body, { done: false });
+  t.match((await sec.call<TotpReset>('DELETE', `/api/users/${id}/totp`)).body, { done: true });
+  const later = await h.client('ana', 'Fresh-Tower-88');
+  t.equal((await later.call<{ code: string }>('POST', '/api/password', { current: 'Fresh-Tower-88', next: PASSWORD })).body.code, 'SW_CONSOLE_USED_PASSWORD');
+  h.advance(91 * 86_400_000);
+  const old = await h.client('ana', 'Fresh-Tower-88');
+  t.equal((await old.call<{ code: string }>('GET', '/api/alerts')).body.code, 'SW_CONSOLE_CHANGE_PASSWORD', 'a password grows old');
+});
+
+t.test('login through an OpenID provider', async (t) => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const b64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  let nonce = '';
+  let name = 'ana';
+  const server = createServer((request, response) => {
+    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const json = (value: object): void => { response.setHeader('content-type', 'application/json'); response.end(JSON.stringify(value)); };
+    if (request.url?.includes('openid-configuration')) json({ issuer, authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token`, jwks_uri: `${issuer}/keys`, response_types_supported: ['code'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['RS256'] });
+    else if (request.url === '/keys') json({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'RS256', use: 'sig' }] });
+    else if (request.url === '/token') {
+      const now = Math.floor(Date.now() / 1000);
+      const body = `${b64({ alg: 'RS256', kid: 'k' })}.${b64({ iss: issuer, sub: `s-${name}`, aud: 'console', iat: now, exp: now + 60, nonce, preferred_username: name })}`;
+      json({ access_token: 'a', token_type: 'Bearer', id_token: `${body}.${createSign('RSA-SHA256').update(body).sign(privateKey).toString('base64url')}` });
+    } else response.writeHead(404).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => new Promise((r) => { server.close(r); }));
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const h = await startConsole({ oidc: { issuer, clientId: 'console', clientSecret: 's', publicUrl: 'http://127.0.0.1:9999', label: '统一身份认证' } });
+  t.teardown(() => h.stop());
+  await h.person('ana', ['analyst']);
+  const { app } = h.console;
+  t.match((await app.inject('/api/session')).json().oidc, { label: '统一身份认证' });
+  const enter = async (change: (url: URL) => void = () => {}) => {
+    const begun = await app.inject('/api/oidc/login');
+    const to = new URL(String(begun.headers.location));
+    nonce = to.searchParams.get('nonce') as string;
+    t.equal(to.searchParams.get('code_challenge_method'), 'S256');
+    const back = new URL(`http://127.0.0.1:9999/api/oidc/callback?code=c&state=${to.searchParams.get('state')}`);
+    change(back);
+    return app.inject({ method: 'GET', url: back.pathname + back.search, cookies: { sw_oidc: begun.cookies[0].value } });
+  };
+  const done = await enter();
+  t.equal(done.statusCode, 302);
+  const cookie = done.cookies.find((c) => c.name === 'sw_session')?.value ?? '';
+  t.equal((await app.inject({ url: '/api/session', cookies: { sw_session: cookie } })).json().user.account, 'ana');
+  t.equal((await enter((u) => u.searchParams.set('state', 'forged'))).statusCode, 401, 'another state');
+  name = 'nobody';
+  t.equal((await enter()).statusCode, 401, 'nobody gets an account by logging in');
+  t.equal((await app.inject('/api/oidc/callback?code=c&state=s')).statusCode, 401);
+});
