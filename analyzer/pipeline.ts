@@ -84,6 +84,7 @@ export class PacketStage {
   portReuse = 0;
   suspiciousResets = 0;
   suspiciousTtls = 0;
+  suspiciousSegments = 0;
   urgentBytes = 0;
 
   constructor(deps: PacketStageDependencies) {
@@ -212,7 +213,7 @@ export class PacketStage {
       packets: this.packets, bytes: this.bytes, undecodable: this.undecodable, invalid: this.invalid,
       badChecksums: this.badChecksums, tcp: this.tcpPackets, udp: this.udpPackets, icmp: this.icmpPackets,
       other: this.otherPackets, fragments: this.fragments, oddProbes: this.oddProbes, portReuse: this.portReuse,
-      suspiciousResets: this.suspiciousResets, suspiciousTtls: this.suspiciousTtls, urgentBytes: this.urgentBytes,
+      suspiciousResets: this.suspiciousResets, suspiciousTtls: this.suspiciousTtls, suspiciousSegments: this.suspiciousSegments, urgentBytes: this.urgentBytes,
       flows: table.size, flowsOpened: table.opened, flowsEvicted: table.evicted, flowsEvictedEstablished: table.evictedProven,
       flowsRefused: table.refused, flowsHalfOpen: table.countOf(FlowClass.TcpNew), flowsPeak: table.peak,
       streamGaps: reassembly.gaps, streamMissingBytes: reassembly.missingBytes, streamForcedGaps: reassembly.forced,
@@ -349,21 +350,24 @@ export class PacketStage {
     follow(table, slot, p, direction);
     if (p.anomalies > 0) this.anomaliesOf(p, this.flows[slot]);
 
+    // Only where something waits does an acknowledgement touch the streams: most packets carry nothing else. It
+    // comes before the payload: what it confirms was read before this was written.
+    if ((words[w + W.Tcp] & (WAITING << (1 - direction))) !== 0 && (flags & (TCP_ACK | TCP_RST)) === TCP_ACK
+      && ((p.tcpAck - words[w + W.ClientNext + 1 - direction]) | 0) <= 0) {
+      const stream = (this.sessions[slot] as Session).stream((1 - direction) as Direction);
+      this.reassembly.acknowledged(stream, p.tcpAck);
+      if (stream.waiting === 0) words[w + W.Tcp] &= ~(WAITING << (1 - direction));
+    }
+    const doubtful = (flags & (TCP_RST | TCP_SYN)) === 0 && this.doubtful(p, w, direction, usualTtl);
     if (p.payloadLength > 0 && (flags & TCP_RST) === 0) {
       if (this.sessions[slot] === undefined) {
         this.startSession(slot, p, direction);
         direction = context.direction;
       }
       const session = this.sessions[slot] as Session;
-      this.payload(session, slot, p, direction);
+      this.payload(session, slot, p, direction, doubtful);
     }
-    // Only where something waits does an acknowledgement touch the streams: most packets carry nothing else.
-    if ((words[w + W.Tcp] & (WAITING << (1 - direction))) !== 0 && (flags & (TCP_ACK | TCP_RST)) === TCP_ACK) {
-      const stream = (this.sessions[slot] as Session).stream((1 - direction) as Direction);
-      this.reassembly.acknowledged(stream, p.tcpAck);
-      if (stream.waiting === 0) words[w + W.Tcp] &= ~(WAITING << (1 - direction));
-    }
-    if ((flags & TCP_FIN) !== 0) {
+    if ((flags & TCP_FIN) !== 0 && !doubtful) {
       const fin = (p.tcpSeq + p.payloadLength + p.payloadMissing) | 0;
       const session = this.sessions[slot];
       if (session !== undefined) this.reassembly.finish(session.stream(direction), fin);
@@ -378,7 +382,25 @@ export class PacketStage {
     }
   }
 
-  private payload(session: Session, slot: number, p: Packet, direction: Direction): void {
+  /**
+   * Whether the receiver may never read this segment: it dies on the way (TTL), or the receiver drops it: without ACK, with
+   * an acknowledgement of what was never sent (RFC 9293 3.10.7.4), or signed where nobody asked for it (RFC 2385 2.0).
+   */
+  private doubtful(p: Packet, w: number, direction: Direction, usualTtl: number): boolean {
+    if (p.payloadLength === 0 && (p.tcpFlags & TCP_FIN) === 0) return false;
+    if (usualTtl - p.ttl > TTL_SLACK) {
+      this.suspiciousTtls++;
+      return true;
+    }
+    const { words } = this.table;
+    const other = 1 - direction;
+    const dropped = (p.tcpFlags & TCP_ACK) === 0 || p.tcpSigned
+      || ((words[w + W.Meta] & ((SlotFlag.ClientSeq << other) << 24)) !== 0 && ((p.tcpAck - words[w + W.ClientNext + other]) | 0) > 0);
+    if (dropped) this.suspiciousSegments++;
+    return dropped;
+  }
+
+  private payload(session: Session, slot: number, p: Packet, direction: Direction, suspect: boolean): void {
     const { table } = this;
     const { words } = table;
     const w = table.at(slot);
@@ -390,12 +412,8 @@ export class PacketStage {
     const ack = words[w + W.ClientAck + other];
     let at = p.payloadOffset;
     let length = p.payloadLength;
-    // Sent so that it dies before the receiver? It waits until the receiver acknowledges it or the true bytes come.
-    const usualTtl = (words[w + W.Scale] >>> (direction === 0 ? 16 : 24)) & 255;
-    const suspect = usualTtl - p.ttl > TTL_SLACK;
-    if (suspect) {
-      this.suspiciousTtls++;
-    } else if ((p.tcpFlags & TCP_URG) !== 0 && p.tcpUrgent > 0 && p.tcpUrgent <= length && stream.next === seq && stream.waiting === 0) {
+    // What is in doubt waits until the receiver acknowledges it or the true bytes come.
+    if (!suspect && (p.tcpFlags & TCP_URG) !== 0 && p.tcpUrgent > 0 && p.tcpUrgent <= length && stream.next === seq && stream.waiting === 0) {
       // The last urgent byte never reaches an application that does not ask for it (RFC 6093 2; as Linux and BSD do).
       if (p.tcpUrgent > 1) this.reassembly.accept(stream, seq, at, p.tcpUrgent - 1, window, ack, false);
       stream.next = (stream.next + 1) | 0;

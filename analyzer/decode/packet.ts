@@ -75,6 +75,8 @@ export class Packet {
   /** Value of the timestamps option and whether there is one. */
   tcpTimestamp = 0;
   tcpHasTimestamp = 0;
+  /** Carries an MD5 signature (RFC 2385). */
+  tcpSigned = false;
   icmpType = 0;
   icmpCode = 0;
   /** Offset of the IP header that an ICMP error quotes, 0 where there is none. */

@@ -23,6 +23,7 @@ export function tcp(u8: Uint8Array, p: Packet, at: number): void {
   p.tcpUrgent = (u8[at + 18] << 8) | u8[at + 19];
   p.tcpScale = -1;
   p.tcpHasTimestamp = 0;
+  p.tcpSigned = false;
   p.payloadOffset = payload;
   p.payloadLength = limit - payload;
   p.payloadMissing = p.cut;
@@ -64,7 +65,8 @@ function options(u8: Uint8Array, p: Packet, at: number, end: number): void {
         p.tcpHasTimestamp = 1;
         p.tcpTimestamp = (u8[at + 2] << 24) | (u8[at + 3] << 16) | (u8[at + 4] << 8) | u8[at + 5];
       }
-    } else if ((kind === 2 && length !== 4) || (kind === 4 && length !== 2)) p.flag(A['tcp.opt_invalid_len']);
+    } else if (kind === 19) p.tcpSigned = true;
+    else if ((kind === 2 && length !== 4) || (kind === 4 && length !== 2)) p.flag(A['tcp.opt_invalid_len']);
     at += length;
   }
 }

@@ -30,10 +30,8 @@ function picker(seed: number): (n: number) => number {
   };
 }
 
-/** The first connection that carries data, so that a variant is about one stream. */
 function load(name: string): Frame[] {
-  const all = readFrames(readFileSync(`rules/${name}.pcap`));
-  return all;
+  return readFrames(readFileSync(`rules/${name}.pcap`));
 }
 
 for (const name of TCP) {
@@ -68,7 +66,10 @@ for (const name of UDP) {
 
 t.test('what only some receivers take', async (t) => {
   const frames = load('web/path-traversal/passwd');
-  const plain = judge.alerts(onWire(frames, picker(1)));
+  // One rule makes an engine quickly.
+  const rules = loadRules(['rules/web/path-traversal']).rules!;
+  const plain = new Judge(config, rules).alerts(onWire(frames, picker(1)));
+  t.same(plain, ['path-traversal succeeded']);
   for (const [variant, { policies, rewrite }] of Object.entries(POLICY_VARIANTS)) {
     for (const policy of policies) t.same(new Judge(config, rules, { policy }).alerts(onWire(rewrite(frames, picker(5)), picker(1))), plain, `${variant}: ${policy}`);
   }

@@ -44,7 +44,10 @@ export function follow(table: FlowTable, slot: number, p: Packet, direction: 0 |
   }
   if ((flags & TCP_ACK) !== 0 && (flags & TCP_RST) === 0) {
     const acks = w + W.ClientAck + direction;
-    if (words[acks] === 0 || ((p.tcpAck - words[acks]) | 0) > 0) words[acks] = p.tcpAck;
+    // An acknowledgement of what was never sent is none: receivers drop it (RFC 9293 3.10.7.4).
+    const other = 1 - direction;
+    const beyond = (words[w + W.Meta] & ((SlotFlag.ClientSeq << other) << 24)) !== 0 && ((p.tcpAck - words[w + W.ClientNext + other]) | 0) > 0;
+    if (!beyond && (words[acks] === 0 || ((p.tcpAck - words[acks]) | 0) > 0)) words[acks] = p.tcpAck;
   }
   if ((flags & TCP_SYN) !== 0) {
     if (p.tcpScale >= 0) words[w + W.Scale] |= (p.tcpScale + 1) << (direction * 8);
