@@ -1,5 +1,5 @@
 /** Gateways, mail servers, content management, container and search interfaces over HTTP. */
-import { blocked, html, json, noise, notFound, page, text, toLogin } from './answers.mjs';
+import { html, json, noise, notFound, page, text, toLogin } from './answers.mjs';
 import { ID, PASSWD, form, of, post, xml } from './requests.mjs';
 
 const enc = encodeURIComponent;
