@@ -233,7 +233,7 @@ function numberOfText(ip: string): number {
   const groups = (s: string) => (s === '' ? [] : s.split(':')).map((g) => Number.parseInt(g, 16));
   const front = groups(head);
   const back = tail === undefined ? [] : groups(tail);
-  const all = tail === undefined ? front : [...front, ...new Array<number>(Math.max(0, 8 - front.length - back.length)).fill(0), ...back];
+  const all = tail === undefined ? front : [...front, ...Array.from({ length: Math.max(0, 8 - front.length - back.length) }, () => 0), ...back];
   return hostNumber(Uint8Array.from(all.flatMap((g) => [g >> 8, g & 255])));
 }
 

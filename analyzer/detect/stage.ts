@@ -11,7 +11,7 @@ import { manyAttempts } from './many-attempts.js';
 import { dnsTunnel, generatedNames } from './names.js';
 import { personalDataLeak } from './personal-data.js';
 import { hostSweep, portScan, stealthScan } from './scan.js';
-import { directoryBruteForce, httpFlood, rareScript, webScan } from './web.js';
+import { directoryBruteForce, httpFlood, rareScript } from './web.js';
 
 /** Every detector that a rule may name under `behaviour.name`. */
 export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
@@ -29,7 +29,6 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
   'odd-channel': oddChannel,
   'rare-script': rareScript,
   'directory-brute-force': directoryBruteForce,
-  'web-scan': webScan,
   'http-flood': httpFlood,
   'syn-flood': synFlood,
   'udp-flood': udpFlood,

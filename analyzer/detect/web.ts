@@ -148,11 +148,8 @@ interface Visit {
   requests: number;
   missed: Distinct<string>;
   found: string[];
-  odd: number;
   methods: Distinct<string>;
-  paths: Distinct<string>;
   led: number;
-  auths: number;
   told: number;
 }
 
@@ -160,19 +157,18 @@ interface Visit {
 const MAX_PATHS = 4096;
 
 /**
- * Directory brute force (many distinct paths that are not there) and web scans (many requests that the server refuses or
- * breaks on, with unusual methods), whatever the tool calls itself. Parameters: `paths` (distinct ones without success),
- * `share` (of requests), `seconds`.
+ * Directory brute force: many distinct paths that are not there or refused, whatever the tool calls itself. Parameters:
+ * `paths` (distinct ones without success), `share` (of requests), `seconds`.
  */
-class WebScan implements Behaviour {
+class DirectoryBruteForce implements Behaviour {
   readonly types = ['http'] as const;
   private readonly visits: WindowTable<string, Visit>;
   private readonly paths: number;
   private readonly share: number;
 
-  constructor(private readonly rule: BehaviourRule, private readonly emit: Emit, private readonly kind: 'directories' | 'scan') {
+  constructor(private readonly rule: BehaviourRule, private readonly emit: Emit) {
     this.paths = numberOf(rule, 'paths', 30);
-    this.share = numberOf(rule, 'share', kind === 'directories' ? 0.6 : 0.3);
+    this.share = numberOf(rule, 'share', 0.6);
     this.visits = new WindowTable(MAX_FOLLOWED, numberOf(rule, 'seconds', 300) * 1e6, (one) => {
       if (one.told > 0 && one.requests > one.told) this.tell(one);
     });
@@ -193,23 +189,19 @@ class WebScan implements Behaviour {
     const key = `${event.src_ip} ${event.dest_ip}:${event.dest_port}`;
     const one = this.visits.find(key, timeUs) ?? this.visits.add(key, {
       firstUs: timeUs, lastUs: timeUs, client: event.src_ip ?? '', server: event.dest_ip ?? '', port: event.dest_port ?? 0, host: http.hostname ?? '',
-      agent: http.http_user_agent ?? '', node: event.host, requests: 0, missed: new Distinct(MAX_PATHS), found: [], odd: 0, methods: new Distinct(16),
-      paths: new Distinct(MAX_PATHS), led: 0, auths: 0, told: 0,
+      agent: http.http_user_agent ?? '', node: event.host, requests: 0, missed: new Distinct(MAX_PATHS), found: [], methods: new Distinct(16),
+      led: 0, told: 0,
     });
     one.requests++;
     one.lastUs = timeUs;
-    const url = http.url ?? '';
-    const path = url.split('?', 1)[0]!;
-    one.paths.add(path);
+    const path = (http.url ?? '').split('?', 1)[0]!;
     one.methods.add(http.http_method ?? '');
     if (http.http_refer !== undefined) one.led++;
     const absent = status === 404 || status === 403 || status === 410 || (status === 401 && path.length > 1);
-    if (this.kind === 'directories' ? absent : status >= 400) one.missed.add(this.kind === 'directories' ? path : url);
+    if (absent) one.missed.add(path);
     else if (status < 300 && one.missed.size > 0 && one.found.length < SHOWN && !one.found.includes(path)) one.found.push(path);
-    if (status >= 500 || status === 400 || status === 405 || status === 501 || status === 414) one.odd++;
     const missed = one.missed.size;
     if (missed < this.paths || one.requests < one.told * 2 || missed < this.share * Math.min(one.requests, MAX_PATHS) || one.led > one.requests * 0.5) return;
-    if (this.kind === 'scan' && one.odd < 8 && one.methods.size < 4) return;
     this.tell(one);
   }
 
@@ -219,15 +211,10 @@ class WebScan implements Behaviour {
     const missed = one.missed.size;
     const list = one.found.length > 0 ? one.found.join(', ') : '';
     const where = `${one.server}:${one.port}`;
-    const because = this.kind === 'directories'
-      ? {
-        zh: `${seconds} 秒内对 ${where} 请求 ${one.requests} 次，其中 ${missed} 个不同路径不存在或被拒绝${list ? `；存在的有：${list}` : ''}。`,
-        en: `${one.requests} requests to ${where} within ${seconds} s; ${missed} distinct paths are not there or refused${list ? `; there are: ${list}` : ''}.`,
-      }
-      : {
-        zh: `${seconds} 秒内对 ${where} 请求 ${one.requests} 次，${missed} 个不同 URL 出错，其中 ${one.odd} 次为异常请求，使用了 ${one.methods.size} 种方法。`,
-        en: `${one.requests} requests to ${where} within ${seconds} s; ${missed} distinct URLs failed, ${one.odd} as malformed or breaking requests, by ${one.methods.size} methods.`,
-      };
+    const because = {
+      zh: `${seconds} 秒内对 ${where} 请求 ${one.requests} 次，其中 ${missed} 个不同路径不存在或被拒绝${list ? `；存在的有：${list}` : ''}。`,
+      en: `${one.requests} requests to ${where} within ${seconds} s; ${missed} distinct paths are not there or refused${list ? `; there are: ${list}` : ''}.`,
+    };
     this.emit({
       rule: this.rule, verdict: 'attempted', severity: isInside(one.client) ? this.rule.info.severity : 'low', because,
       attacker: { ip: one.client }, victim: { ip: one.server, port: one.port }, proto: 'TCP', app: 'http', firstUs: one.firstUs, lastUs: one.lastUs, count: one.requests,
@@ -341,8 +328,6 @@ class HttpFlood implements Behaviour {
 /** Ciphertext posted to one script by few. */
 export const rareScript: MakeBehaviour = (rule, emit) => new RareScript(rule, emit);
 /** Many paths that are not there. */
-export const directoryBruteForce: MakeBehaviour = (rule, emit) => new WebScan(rule, emit, 'directories');
-/** Many requests that break. */
-export const webScan: MakeBehaviour = (rule, emit) => new WebScan(rule, emit, 'scan');
+export const directoryBruteForce: MakeBehaviour = (rule, emit) => new DirectoryBruteForce(rule, emit);
 /** One resource asked for many times a second. */
 export const httpFlood: MakeBehaviour = (rule, emit) => new HttpFlood(rule, emit);
