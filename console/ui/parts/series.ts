@@ -13,7 +13,7 @@ export function trafficOption(series: SeriesView[]): EChartsCoreOption {
   return {
     color: SERIES,
     grid: frame,
-    legend: { top: 6, right: 12, type: 'plain' },
+    legend: { top: 6, left: 12, right: 12, type: 'scroll' },
     tooltip: { trigger: 'axis', valueFormatter: (v: unknown) => rate(Number(v)) },
     xAxis: { type: 'time', splitLine: { show: false }, axisLabel: { hideOverlap: true } },
     yAxis: { type: 'value', axisLabel: { formatter: (v: number) => rate(v) }, splitNumber: 3 },

@@ -5,10 +5,10 @@ export interface Place { id: string; zh: string; en: string; role: 'centre' | 'd
 export interface Arc { key: string; d: string; severity: Severity; tried: boolean }
 interface UnitLike { id: string; zh: string; en: string; parent?: string; kind?: string }
 
-export const WIDTH = 1200;
-export const HEIGHT = 780;
+export const WIDTH = 1000;
+export const HEIGHT = 860;
 const CENTRE = { x: WIDTH / 2, y: HEIGHT / 2 };
-const RINGS = { department: [225, 140], city: [445, 300], outside: [590, 385] } as const;
+const RINGS = { department: [205, 170], city: [352, 335], outside: [480, 415] } as const;
 /** More than these on a ring can't be told apart from three metres. */
 const CITIES_MAX = 24;
 const DEPARTMENTS_MAX = 14;
