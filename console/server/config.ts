@@ -57,6 +57,8 @@ export const ConsoleConfig = Type.Object({
     /** Claim with the account's name; default preferred_username. */
     claim: Type.Optional(Type.String()),
   }, strict)),
+  /** Ranges that channels may send to though they are on this machine or link-local. */
+  outbound: Type.Optional(Type.Object({ allow: Type.Optional(Type.Array(Type.String())) }, strict)),
   /** Addresses beside this machine that may read /metrics. */
   metricsFrom: Type.Optional(Type.Array(Type.String())),
 }, { $id: 'ConsoleConfig', ...strict });
@@ -83,6 +85,7 @@ export function settle(config: ConsoleConfig) {
     quietMs: (config.incident?.quietDays ?? 7) * 86_400_000,
     bulletinNumber: config.bulletinNumber ?? '网安通〔{year}〕{seq}号',
     oidc: config.oidc && { ...config.oidc, label: config.oidc.label ?? 'OIDC', claim: config.oidc.claim ?? 'preferred_username' },
+    outboundAllow: config.outbound?.allow ?? [],
     metricsFrom: config.metricsFrom ?? [],
   };
 }

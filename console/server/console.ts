@@ -17,6 +17,7 @@ import { cannotListen, exposedWithoutTls } from './errors.js';
 import { SigningKey } from './evidence/signing.js';
 import { HashedFiles } from './files.js';
 import { Ingest } from './ingest/ingest.js';
+import { Outbound } from './outbound/outbound.js';
 import { closeQuiet } from './remediation.js';
 import { openStore } from './store/store.js';
 
@@ -54,6 +55,8 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
   const version = packageVersion();
   const store = await openStore(config.dataDir, config.database);
   const context = new Context(config, store, bus, metrics, log, clock, new HashedFiles(join(config.dataDir, 'files')), new SigningKey(config.dataDir), version);
+  const outbound = new Outbound(context);
+  context.outbound = outbound;
   const ingest = new Ingest(context);
   context.counters = () => ({ ...ingest.counters, listeners: context.live.count });
 
@@ -84,7 +87,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
   let sweeping: Promise<unknown> = Promise.resolve();
   let stopping: Promise<void> | undefined;
   const tidy = (): void => {
-    sweeping = Promise.all([closeQuiet(context), watchDeadlines(context), context.endSuppressions(), store.notices.dropOld(clock.now()), store.people.dropStale(clock.now(), config.idleMs)])
+    sweeping = Promise.all([closeQuiet(context), watchDeadlines(context), context.endSuppressions(), store.notices.dropOld(clock.now()), store.channels.tidy(), store.people.dropStale(clock.now(), config.idleMs)])
       .catch((error: unknown) => log.warn('the sweep of ended windows and sessions failed', { error }));
   };
   return {
@@ -96,6 +99,8 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
     async start() {
       await ingest.start();
       // Analyzers that start later ask; those that run hear of it now.
+      await outbound.load();
+      outbound.start();
       registryAnswers = await bus.respond(subjects.registryWanted, () => context.registryBytes());
       await context.announceRegistry();
       try {
@@ -116,6 +121,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
         clearInterval(sweep);
         await heartbeat.stop();
         await registryAnswers?.close();
+        await outbound.stop();
         context.live.close();
         await app.close();
         await ingest.stop();

@@ -7,7 +7,8 @@ import type { Log } from '../../runtime/log.js';
 import type { MetricsStore } from '../../runtime/metrics/metrics.js';
 import { DEFAULT_SETTINGS, dueFrom } from '../model/calendar.js';
 import type { ClockTimes, Level } from '../model/deadline.js';
-import type { NoticeRow, RemediationSettings } from '../model/remediation.js';
+import type { Outbound } from './outbound/outbound.js';
+import type { RemediationSettings } from '../model/remediation.js';
 import type { IncidentRow, NodeView, TicketRow, UserName } from '../model/api.js';
 import { assetsOf, type Assets } from './assets.js';
 import { Oidc } from './auth/oidc.js';
@@ -64,7 +65,7 @@ export class Context {
   /** What holds in the remediation loop: numbers, deadlines, calendar, escalation. */
   remediation: RemediationSettings = DEFAULT_SETTINGS;
   /** Channels to others; absent before the console has started. */
-  outbound?: { notice(row: NoticeRow, unit: string | null): Promise<void> };
+  outbound?: Outbound;
   async loadSettings(): Promise<void> {
     const held = await this.store.settings.get('remediation');
     this.remediation = held ? held.value as RemediationSettings : { ...DEFAULT_SETTINGS, number: this.config.bulletinNumber };
@@ -117,7 +118,8 @@ export class Context {
       await this.store.suppressions.count(taken.hidden, this.clock.now());
       if (taken.alerts.some((a) => a.demo === 1)) this.demo = true;
       for (const r of taken.alerts) this.live.push({ kind: 'alert', alert: alertRow(r, this.held) }, { units: [r.unit, r.attacker_unit], permission: 'alert.read' });
-      for (const r of taken.incidents) await this.announceIncident(r);
+      await this.outbound?.alerts(taken.alerts.map((r) => alertRow(r, this.held)));
+      for (const r of taken.incidents) await this.announceIncident(r, taken.fresh.has(r.id));
       for (const id of taken.tickets) {
         await this.announceTicket(id);
         const t = await this.store.tickets.byId(EVERYTHING, id);
@@ -130,12 +132,16 @@ export class Context {
     }
   }
   /** Counts in a pushed row are those of the incident alone; a page that shows campaigns asks again. */
-  async announceIncident(r: IncidentRecord): Promise<void> {
-    this.live.push({ kind: 'incident', incident: incidentRow(r, this.held, await this.people()) }, { units: [r.unit, r.attacker_unit], permission: 'incident.read' });
+  async announceIncident(r: IncidentRecord, told = true): Promise<void> {
+    const incident = incidentRow(r, this.held, await this.people());
+    // To others goes what is new or was decided, not every further alert.
+    if (told) await this.outbound?.incident(incident);
+    this.live.push({ kind: 'incident', incident }, { units: [r.unit, r.attacker_unit], permission: 'incident.read' });
   }
   async announceTicket(id: string): Promise<void> {
     const t = await this.store.tickets.byId(EVERYTHING, id);
     // A draft is the watch's alone: it concerns no unit yet.
+    if (t) await this.outbound?.ticket(ticketRow(t, this.held, this.clock.now()));
     if (t) this.live.push({ kind: 'ticket', ticket: ticketRow(t, this.held, this.clock.now()) }, { units: t.issued === null || t.state === 'draft' || t.state === 'review' ? [] : [t.unit], permission: 'ticket.read' });
   }
   /** Counters of the console for /metrics and its own heartbeat; the service fills in what it owns. */

@@ -3,6 +3,7 @@ import type { Context } from '../context.js';
 import { accountRoutes } from './account.js';
 import { alertRoutes } from './alerts.js';
 import { auditRoutes } from './audit.js';
+import { channelRoutes } from './channels.js';
 import { demoRoutes } from './demo.js';
 import { evidenceRoutes } from './evidence.js';
 import { incidentRoutes } from './incidents.js';
@@ -19,6 +20,6 @@ import { userRoutes } from './users.js';
 
 export function registerRoutes(app: FastifyInstance, context: Context): void {
   for (const routes of [
-    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, evidenceRoutes, remediationRoutes, accountRoutes, liveRoutes,
+    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, evidenceRoutes, remediationRoutes, accountRoutes, channelRoutes, liveRoutes,
   ]) routes(app, context);
 }

@@ -14,7 +14,7 @@ import type { Db, Engine } from './schema.js';
 import { columnText, indexTokens } from './search-text.js';
 
 /** What a batch changed, for the browsers. Hidden alerts are not among `alerts`. */
-export interface Taken { alerts: AlertRecord[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number>; /** Incidents that this batch opened again. */ reopened: IncidentRecord[] }
+export interface Taken { alerts: AlertRecord[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number>; /** Incidents that this batch opened again. */ reopened: IncidentRecord[]; /** Ids of incidents that are new, or whose verdict or severity rose. */ fresh: Set<string> }
 /** Says which suppression hides or lowers an alert. */
 export type Suppress = (row: Pick<AlertRecord, 'rule' | 'class' | 'attacker_ip' | 'victim_ip' | 'system' | 'unit' | 'verdict' | 'last_seen'>) => { id: string; effect: string } | undefined;
 export interface TakeOptions {
@@ -108,7 +108,7 @@ export function intakeStore(db: Db, engine: Engine) {
       const pending = toRow(alert, options.json?.[i], assets, now);
       newest.set(pending.row.id, pending);
     }
-    if (newest.size === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [] };
+    if (newest.size === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [], fresh: new Set() };
 
     return db.transaction().execute(async (tx0) => {
       const tx = tx0 as unknown as Db;
@@ -120,7 +120,7 @@ export function intakeStore(db: Db, engine: Engine) {
         if (old && (options.again ? old.revision !== p.row.revision : old.revision >= p.row.revision)) { stale++; return false; }
         return true;
       });
-      if (todo.length === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [] };
+      if (todo.length === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [], fresh: new Set() };
       // A number is never used again, though the latest alerts were cleared: the search index has been there.
       const { rows: tops } = await sql<{ top: number | null }>`select max(seq) as top from alert union all select value from counter where name = 'search_upto'`.execute(tx);
       let seq = Math.max(0, ...tops.map((r) => Number(r.top)));
@@ -128,6 +128,7 @@ export function intakeStore(db: Db, engine: Engine) {
       const hours = new Hours();
 
       const groups = await loadIncidents(tx, engine, todo, known, windowMs);
+      const fresh = new Set<string>();
       const dirty = new Map<string, IncidentRecord>();
       const reopened: { incident: IncidentRecord; cause: AlertRecord }[] = [];
       for (const pending of todo) {
@@ -167,6 +168,7 @@ export function intakeStore(db: Db, engine: Engine) {
         const before = old?.incident ? old : undefined;
         incident = { ...incident, alerts: incident.alerts + (before ? 0 : 1), events: incident.events + row.count - (before?.count ?? 0) };
         incident.rank = rankOf(incident, value);
+        if (incident.alerts <= 1 || (groups.byId.get(incident.id)?.verdict ?? -1) < incident.verdict || (groups.byId.get(incident.id)?.severity ?? -1) < incident.severity) fresh.add(incident.id);
         groups.put(incident);
         dirty.set(incident.id, incident);
         row.incident = incident.id;
@@ -183,7 +185,7 @@ export function intakeStore(db: Db, engine: Engine) {
       }
       const seen = todo.filter((p) => p.row.suppressed === null);
       const tickets = await reopenTickets(tx, seen, now, options.due ?? deadlinesFrom);
-      return { alerts: seen.map((p) => p.row), incidents: changed, tickets, stale, hidden, reopened: reopened.map((r) => r.incident) };
+      return { alerts: seen.map((p) => p.row), incidents: changed, tickets, stale, hidden, reopened: reopened.map((r) => r.incident), fresh };
     });
   };
 }

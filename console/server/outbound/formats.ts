@@ -1,0 +1,53 @@
+import { SEVERITIES, type Severity } from '../../../contracts/classes.js';
+import type { ChannelEvent } from '../../model/channel.js';
+
+/** What is told to others: one JSON object, whatever the channel makes of it. */
+export interface Message {
+  event: ChannelEvent;
+  at: string;
+  id: string;
+  severity: Severity;
+  title: { zh: string; en: string };
+  /** Flat facts, in order of importance. */
+  facts: Record<string, string | number>;
+  /** For alerts: EVE as it came. */
+  eve?: unknown;
+}
+
+// RFC 5424, section 6.2.1: facility 13 (log audit) times eight plus the severity.
+const FACILITY = 13;
+const SYSLOG_SEVERITY: Record<Severity, number> = { critical: 2, high: 3, medium: 4, low: 5, info: 6 };
+const CEF_SEVERITY: Record<Severity, number> = { critical: 10, high: 8, medium: 5, low: 3, info: 1 };
+const oneLine = (text: string): string => text.replace(/[\p{C}\u2028\u2029]+/gu, ' ');
+const sdValue = (text: string): string => oneLine(text).replace(/["\\\]]/g, (c) => `\\${c}`).slice(0, 1024);
+// 32473 is the number for examples (RFC 5612); private parameters need some enterprise number.
+const SD_ID = 'shouwang@32473';
+
+function header(m: Message, host: string): string {
+  return `<${FACILITY * 8 + SYSLOG_SEVERITY[m.severity]}>1 ${m.at} ${oneLine(host).replace(/[^\x21-\x7e]/g, '_').slice(0, 255) || '-'} shouwang - ${m.event}`;
+}
+/** RFC 5424, text in UTF-8 with its mark. */
+export function syslogLine(m: Message, host: string, lang: 'zh' | 'en'): string {
+  const parameters = Object.entries({ id: m.id, severity: m.severity, ...m.facts }).map(([k, v]) => `${k.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, 32)}="${sdValue(String(v))}"`);
+  return `${header(m, host)} [${SD_ID} ${parameters.join(' ')}] \ufeff${oneLine(m.title[lang])}`;
+}
+
+const cefHead = (text: string): string => oneLine(text).replace(/[\\|]/g, (c) => `\\${c}`).slice(0, 512);
+const cefValue = (text: string): string => oneLine(text).replace(/[\\=]/g, (c) => `\\${c}`).slice(0, 1023);
+const CEF_KEYS: Record<string, string> = { attacker: 'src', victim: 'dst', attackerPort: 'spt', victimPort: 'dpt', protocol: 'proto', application: 'app', count: 'cnt', class: 'cat', node: 'dvchost' };
+/** ArcSight's Common Event Format in a syslog header. */
+export function cefLine(m: Message, host: string, lang: 'zh' | 'en', version: string): string {
+  let custom = 0;
+  const extension = Object.entries(m.facts).flatMap(([k, v]) => {
+    const key = CEF_KEYS[k];
+    if (key) return [`${key}=${cefValue(String(v))}`];
+    if (++custom > 6) return [];
+    return [`cs${custom}Label=${cefValue(k)}`, `cs${custom}=${cefValue(String(v))}`];
+  });
+  return `${header(m, host)} - CEF:0|Shouwang|Console|${cefHead(version)}|${cefHead(String(m.facts.rule ?? m.event))}|${cefHead(m.title[lang])}|${CEF_SEVERITY[m.severity]}|externalId=${cefValue(m.id)} rt=${Date.parse(m.at)} ${extension.join(' ')}`;
+}
+/** A mail: subject and plain text, so that nothing captured is markup. */
+export function mailOf(m: Message, lang: 'zh' | 'en'): { subject: string; text: string } {
+  return { subject: `[${m.severity}] ${oneLine(m.title[lang])}`.slice(0, 200), text: [m.title[lang], '', ...Object.entries({ id: m.id, at: m.at, ...m.facts }).map(([k, v]) => `${k}: ${oneLine(String(v))}`)].join('\n') };
+}
+export const worst = (a: number): Severity => SEVERITIES[a] ?? 'info';

@@ -1,0 +1,45 @@
+import { sql, type Selectable } from 'kysely';
+import type { ChannelTable, Db, DeliveryTable, Engine } from './schema.js';
+import { insertMany } from './many.js';
+
+export type ChannelRecord = Selectable<ChannelTable>;
+export type DeliveryRecord = Selectable<DeliveryTable>;
+/** Deliveries of a channel that may wait; more are not taken, and counted as failed. */
+export const WAITING_MAX = 10_000;
+const KEPT = 500;
+
+export function channelStore(db: Db, engine: Engine) {
+  return {
+    list: (): Promise<ChannelRecord[]> => db.selectFrom('channel').selectAll().orderBy('created').limit(100).execute(),
+    byId: (id: string): Promise<ChannelRecord | undefined> => db.selectFrom('channel').selectAll().where('id', '=', id).executeTakeFirst(),
+    async put(record: ChannelRecord): Promise<void> {
+      const { form_json, secret, enabled } = record;
+      await db.insertInto('channel').values(record).onConflict((c) => c.column('id').doUpdateSet({ form_json, secret, enabled })).execute();
+    },
+    async drop(id: string): Promise<boolean> {
+      await db.deleteFrom('delivery').where('channel', '=', id).execute();
+      return (await db.deleteFrom('channel').where('id', '=', id).executeTakeFirst()).numDeletedRows > 0n;
+    },
+    async waiting(): Promise<Map<string, number>> {
+      const rows = await db.selectFrom('delivery').select(['channel', sql<number>`count(*)`.as('n')]).where('state', '=', 'waiting').groupBy('channel').execute();
+      return new Map(rows.map((r) => [r.channel, Number(r.n)]));
+    },
+    async enqueue(rows: Omit<DeliveryRecord, 'num' | 'state' | 'tries' | 'error'>[]): Promise<void> {
+      await insertMany(db, engine, 'delivery', { channel: 'text', at: 'bigint', event: 'text', object: 'text', payload: 'text', state: 'text', tries: 'bigint', next_at: 'bigint', bytes: 'bigint' },
+        rows.map((r) => [r.channel, r.at, r.event, r.object, r.payload, 'waiting', 0, r.next_at, r.bytes]));
+    },
+    async refuse(channel: string, n: number, why: string): Promise<void> { await db.updateTable('channel').set((eb) => ({ failed: eb('failed', '+', n), last_error: why })).where('id', '=', channel).execute(); },
+    due: (now: number, limit: number): Promise<DeliveryRecord[]> => db.selectFrom('delivery').selectAll().where('state', '=', 'waiting').where('next_at', '<=', now).orderBy('next_at').limit(limit).execute(),
+    async settle(d: DeliveryRecord, at: number, state: 'waiting' | 'done' | 'failed', error: string | null, nextAt: number): Promise<void> {
+      await db.updateTable('delivery').set({ state, tries: d.tries + 1, error, next_at: nextAt, ...(state === 'waiting' ? {} : { payload: '' }) }).where('num', '=', d.num).execute();
+      await db.updateTable('channel').set((eb) => ({ last_at: at, ...(error === null ? {} : { last_error: error }), ...(state === 'done' ? { done: eb('done', '+', 1) } : state === 'failed' ? { failed: eb('failed', '+', 1) } : {}) })).where('id', '=', d.channel).execute();
+    },
+    deliveries: (channel: string): Promise<DeliveryRecord[]> => db.selectFrom('delivery').selectAll().where('channel', '=', channel).orderBy('num', 'desc').limit(200).execute(),
+    async tidy(): Promise<void> {
+      for (const { id } of await this.list()) {
+        const edge = await db.selectFrom('delivery').select('num').where('channel', '=', id).where('state', '!=', 'waiting').orderBy('num', 'desc').offset(KEPT).limit(1).executeTakeFirst();
+        if (edge) await db.deleteFrom('delivery').where('channel', '=', id).where('state', '!=', 'waiting').where('num', '<=', edge.num).execute();
+      }
+    },
+  };
+}
