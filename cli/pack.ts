@@ -16,6 +16,9 @@ export const ruleFailures = {
 /** The shipped pack. */
 export const PACK = fileURLToPath(new URL('../../rules', import.meta.url));
 
+/** Where compiled forms are kept between runs. */
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/shouwang', import.meta.url));
+
 /** Resolves what `--rules` named; nothing named means the shipped pack. */
 export function rulePaths(named: readonly string[]): string[] {
   return (named.length === 0 ? ['default'] : [...named]).map((path) => {
@@ -32,7 +35,7 @@ export interface Pack { rules: RuleSet; behaviours: BehaviourRule[]; loaded: Loa
 
 /** Loads rules or throws a coded error that names the first mistake; all mistakes go to `warn`. */
 export function loadPack(named: readonly string[], options: { variables?: Record<string, string[]>; skipUnsupported?: boolean } = {}, warn: (line: string) => void = () => {}): Pack {
-  const loaded = loadRules(rulePaths(named), options);
+  const loaded = loadRules(rulePaths(named), { ...options, cache: CACHE });
   if (!loaded.rules) {
     for (const error of loaded.errors) warn(error.toLine());
     throw ruleFailures.invalid(loaded.errors.length, loaded.errors[0]!.message);

@@ -208,19 +208,19 @@ class RuleCompiler {
   }
 
   private leaf(name: string, value: string | number | BufferTest | BufferTest[], path: Path, side: 'request' | 'response' | undefined, negative: boolean): Node {
-    const place = this.placeOf(path, true);
+    const place = () => this.placeOf(path, true);
     if (!(name in B)) {
       const usable = BUFFER_NAMES.filter((b) => this.protocols.some((p) => isOnProtocol(b, p)));
-      this.errors.push(ruleErrors.unknownKey(place, name, nameOf(path.slice(0, -1)), instead(name, [...usable, 'any', 'all', 'not', 'event'], 'buffers')));
+      this.errors.push(ruleErrors.unknownKey(place(), name, nameOf(path.slice(0, -1)), instead(name, [...usable, 'any', 'all', 'not', 'event'], 'buffers')));
       return { kind: 'all', children: [] };
     }
     const buffer = name as BufferName;
     if (!this.protocols.every((p) => isOnProtocol(buffer, p))) {
       const usable = BUFFER_NAMES.filter((b) => this.protocols.every((p) => isOnProtocol(b, p)));
-      this.errors.push(ruleErrors.buffer(place, name, this.protocols.join(', '), instead(name, usable, 'buffers')));
+      this.errors.push(ruleErrors.buffer(place(), name, this.protocols.join(', '), instead(name, usable, 'buffers')));
     }
     const own = sideOf(buffer);
-    if (own && side && own !== side) this.errors.push(ruleErrors.side(place, name, side));
+    if (own && side && own !== side) this.errors.push(ruleErrors.side(place(), name, side));
     const tests: BufferTest[] = typeof value === 'string' || typeof value === 'number' ? [{ equals: value }] : Array.isArray(value) ? value : [value];
     const ops: Op[] = [];
     let instances: Leaf['instances'];

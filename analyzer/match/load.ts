@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RuleDocument } from '../../contracts/rule.js';
 import { DEFAULT_VARIABLES, type Variables } from './addresses.js';
 import { compileRule } from './compile.js';
+import { DocumentCache } from './document-cache.js';
 import { parseRuleDocument } from './document.js';
 import { ruleErrors, type RuleError, type RuleWarning } from './errors.js';
 import { RuleSet } from './rule-set.js';
@@ -19,6 +20,8 @@ export interface LoadOptions {
   variables?: Variables;
   /** Leaves rules of Suricata's language out that cannot be loaded; `skipped` tells them. */
   skipUnsupported?: boolean;
+  /** Folder where documents found right are kept, so that the next load need not read YAML. */
+  cache?: string;
 }
 
 /** Rules left out, by what they would have needed. */
@@ -52,8 +55,9 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
   const signatures: Signature[] = [];
   const behaviours: BehaviourRule[] = [];
   const documents: Loaded['documents'] = [];
-  const ids = new Map<string, Place>();
-  const sids = new Map<number, Place>();
+  const ids = new Map<string, () => Place>();
+  const sids = new Map<number, () => Place>();
+  const cache = options.cache === undefined ? undefined : new DocumentCache(options.cache);
   const suricata: Skipped = { loaded: 0, unsupported: 0, wrong: 0, keywords: {}, errors: [] };
   const datasets = new Datasets();
   const numbers = new Map<string, { signature: Signature; at: number }>();
@@ -69,15 +73,15 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
       loadSuricata(text, file);
       continue;
     }
-    const parsed = parseRuleDocument(text, file);
+    const parsed = cache ? cache.parse(text, file) : parseRuleDocument(text, file);
     errors.push(...parsed.errors);
     const { document } = parsed;
     if (!document) continue;
     for (const [map, key, value] of [[ids, 'id', document.id], [sids, 'sid', document.sid]] as const) {
-      const place = parsed.placeOf([key]);
-      const other = (map as Map<string | number, Place>).get(value);
-      if (other) errors.push(ruleErrors.duplicate(place, key, String(value), other));
-      else (map as Map<string | number, Place>).set(value, place);
+      const place = () => parsed.placeOf([key]);
+      const other = (map as Map<string | number, () => Place>).get(value);
+      if (other) errors.push(ruleErrors.duplicate(place(), key, String(value), other()));
+      else (map as Map<string | number, () => Place>).set(value, place);
     }
     const compiled = compileRule(document, parsed.placeOf, variables, datasets);
     errors.push(...compiled.errors);
@@ -121,6 +125,7 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
       numbers.set(key, { signature, at: signatures.push(signature) - 1 });
     }
   }
+  cache?.save();
   signatures.sort((a, b) => (a.program === undefined ? 0 : 1) - (b.program === undefined ? 0 : 1) || (a.program ? 0 : a.info.sid - b.info.sid));
   behaviours.sort((a, b) => a.document.sid - b.document.sid);
   return { rules: errors.length === 0 ? new RuleSet(signatures) : undefined, behaviours, documents, errors, warnings, suricata };

@@ -23,6 +23,9 @@ const only = (b: number): Uint8Array => {
   bits[b] = 1;
   return bits;
 };
+/** Sets of one byte, and of one byte in either case; shared, never changed. */
+const SINGLE = Array.from({ length: 256 }, (_, b): RegexNode => ({ kind: 'set', bits: only(b) }));
+const FOLDED = Array.from({ length: 256 }, (_, b): RegexNode => ((b | 32) >= 97 && (b | 32) <= 122 ? { kind: 'set', bits: of((x) => (x | 32) === (b | 32)) } : SINGLE[b]));
 const DIGIT = of((b) => b >= 48 && b <= 57);
 const WORD = of((b) => (b >= 48 && b <= 57) || (b >= 65 && b <= 90) || (b >= 97 && b <= 122) || b === 95);
 const SPACE = of((b) => b === 32 || (b >= 9 && b <= 13));
@@ -50,7 +53,7 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
     for (let b = 65; b <= 90; b++) out[b] = out[b + 32] = bits[b] | bits[b + 32];
     return out;
   };
-  const byte = (b: number): RegexNode => ({ kind: 'set', bits: fold(only(b)) });
+  const byte = (b: number): RegexNode => (nocase ? FOLDED : SINGLE)[b];
   const concat = (items: RegexNode[]): RegexNode => (items.length === 1 ? items[0] : items.length === 0 ? { kind: 'empty' } : { kind: 'concat', items });
 
   function alternation(): RegexNode {

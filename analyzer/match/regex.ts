@@ -37,12 +37,26 @@ export class RegexError extends Error {
 /** @throws RegexError when the expression is not within the language. */
 export function compileRegex(source: string, flags: RegexFlags = {}): SafeRegex {
   const tree = parseRegex(source, flags);
-    const literals = required(tree);
-  if (paths(tree) <= MAX_PATHS) return new V8Regex(source, print(tree, 'v8'), literals);
+  const literals = required(tree);
+  if (paths(tree) <= MAX_PATHS) return new V8Regex(source, tree, literals);
   try {
-    return new LinearRegex(source, print(tree, 're2'), literals);
+    const regex = new LinearRegex(source, tree, literals);
+    if (size(tree) > MAX_LATER) regex.prepare();
+    return regex;
   } catch (error) {
     throw new RegexError(`is too large (${(error as Error).message})`, 0, 'Split it into several conditions.');
+  }
+}
+
+/** Expressions of up to so many bytes and choices are made when first asked: most never are. Larger ones might be refused. */
+const MAX_LATER = 1000;
+
+/** Bytes and choices of an expression with its repetitions written out. */
+function size(node: RegexNode): number {
+  switch (node.kind) {
+    case 'concat': case 'alternate': return node.items.reduce((sum, item) => sum + size(item), 1);
+    case 'repeat': return 1 + size(node.item) * Math.max(1, node.max === Infinity ? node.min + 1 : node.max);
+    default: return 1;
   }
 }
 
@@ -50,13 +64,12 @@ class V8Regex implements SafeRegex {
   readonly engine = 'v8';
   start = 0;
   end = 0;
-  private readonly regex: RegExp;
-  constructor(readonly source: string, printed: string, readonly literals: readonly string[] | undefined) {
-    this.regex = new RegExp(printed, 'g');
-  }
+  private regex: RegExp | undefined;
+  constructor(readonly source: string, private readonly tree: RegexNode, readonly literals: readonly string[] | undefined) {}
   exec(text: string, from: number): boolean {
-    this.regex.lastIndex = from;
-    const m = this.regex.exec(text);
+    const regex = (this.regex ??= new RegExp(print(this.tree, 'v8'), 'g'));
+    regex.lastIndex = from;
+    const m = regex.exec(text);
     if (!m) return false;
     this.start = m.index;
     this.end = m.index + m[0].length;
@@ -68,14 +81,19 @@ class LinearRegex implements SafeRegex {
   readonly engine = 're2';
   start = 0;
   end = 0;
-  private readonly regex: RE2JS;
-  constructor(readonly source: string, printed: string, readonly literals: readonly string[] | undefined) {
-    this.regex = RE2JS.compile(printed);
+  private regex: RE2JS | undefined;
+  constructor(readonly source: string, private readonly tree: RegexNode, readonly literals: readonly string[] | undefined) {}
+
+  /** @throws Error when the expression is too large. */
+  prepare(): RE2JS {
+    return (this.regex ??= RE2JS.compile(print(this.tree, 're2')));
   }
+
   exec(text: string, from: number): boolean {
+    const regex = this.prepare();
     // The DFA answers "no" ten times faster than the engine that knows positions.
-    if (from === 0 && !this.regex.test(text)) return false;
-    const m = this.regex.matcher(text);
+    if (from === 0 && !regex.test(text)) return false;
+    const m = regex.matcher(text);
     if (!m.find(from)) return false;
     this.start = m.start();
     this.end = m.end();
@@ -226,8 +244,11 @@ function better(a: string[] | undefined, b: string[] | undefined): string[] | un
 }
 
 /** The byte, folded to lower case, of a set that holds one letter (in both cases or one) or one byte. */
+const singles = new WeakMap<RegexNode, string>();
 function single(node: RegexNode): string | undefined {
   if (node.kind !== 'set') return undefined;
+  const known = singles.get(node);
+  if (known !== undefined) return known;
   let found = -1;
   for (let b = 0; b < 256; b++) {
     if (!node.bits[b]) continue;
@@ -235,5 +256,8 @@ function single(node: RegexNode): string | undefined {
     if (found !== -1 && found !== folded) return undefined;
     found = folded;
   }
-  return found === -1 ? undefined : String.fromCharCode(found);
+  if (found === -1) return undefined;
+  const text = String.fromCharCode(found);
+  singles.set(node, text);
+  return text;
 }
