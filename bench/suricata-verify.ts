@@ -110,7 +110,9 @@ function same(a: unknown, b: unknown): boolean {
   if (typeof a === 'boolean' && typeof b === 'number') return Number(a) === b;
   if (typeof b === 'boolean' && typeof a === 'number') return Number(b) === a;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
-  return JSON.stringify(a) === JSON.stringify(b);
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((k) => k in b && same((a as Record<string, unknown>)[k], (b as Record<string, unknown>)[k]));
 }
 
 export function matches(filter: Filter, event: unknown): boolean {

@@ -81,6 +81,28 @@ export function parseRange(text: string): Range | undefined {
   return n < 0 || n > bytes.length * 8 ? undefined : { bytes, bits: n };
 }
 
+/** `10.0.0.3-10.0.0.9` as the ranges that make it up; undefined when it is no such thing. */
+function parseBetween(text: string): Range[] | undefined {
+  const dash = text.indexOf('-');
+  if (dash < 0) return undefined;
+  const first = parseRange(text.slice(0, dash));
+  const last = parseRange(text.slice(dash + 1));
+  if (!first || !last || first.bytes.length !== last.bytes.length || text.includes('/')) return undefined;
+  const bits = first.bytes.length * 8;
+  const number = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
+  let at = number(first.bytes);
+  const end = number(last.bytes);
+  const out: Range[] = [];
+  while (at <= end && out.length < 2 * bits) {
+    let size = 0;
+    // As large a block as begins here and does not go beyond the end.
+    while (size < bits && (at & ((2n << BigInt(size)) - 1n)) === 0n && at + (2n << BigInt(size)) - 1n <= end) size++;
+    out.push({ bytes: Uint8Array.from(Buffer.from(at.toString(16).padStart(bits / 4, '0'), 'hex')), bits: bits - size });
+    at += 1n << BigInt(size);
+  }
+  return at > end && out.length > 0 ? out : undefined;
+}
+
 /** Ports, one bit each; undefined stands for all. */
 export class PortSet {
   /** @param key the same for sets of the same ranges */
@@ -160,6 +182,11 @@ export function addressSet(entries: readonly string[], variables: Variables): Ad
         const wrong = add(one, negated, depth + 1);
         if (wrong) return wrong;
       }
+      return undefined;
+    }
+    const between = parseBetween(entry);
+    if (between) {
+      (negated ? exclude : include).push(...between);
       return undefined;
     }
     const range = parseRange(entry);

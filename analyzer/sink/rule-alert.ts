@@ -4,6 +4,7 @@ import type { Direction } from '../flow/flow.js';
 import type { RuleHit } from '../match/hit.js';
 import type { MatchContext } from '../match/matcher.js';
 import { eveTimestamp, toAlert, type FindingRule } from './finding.js';
+import { TUNNELS } from '../decode/packet.js';
 import type { RuleInfo } from '../match/signature.js';
 
 /** Payload shown of the packet that fired. */
@@ -46,8 +47,28 @@ export function alertOfHit(hit: RuleHit, context: MatchContext): Alert {
   });
   // Suricata's severity is the rule's priority, and it says nothing of classes that it doesn't know.
   if (hit.signature.program) alert.alert.severity = hit.signature.program.priority;
+  if (hit.suricata && hit.signature.info.references.length > 0) (alert.alert as unknown as Record<string, unknown>)['references'] = hit.signature.info.references.map(link);
   if (hit.suricata?.about) (alert.alert as unknown as Record<string, unknown>)['context'] = hit.suricata.about;
   return alert;
+}
+
+/** A reference as an address: those of CVE numbers are well known. */
+const link = (reference: string): string => (reference.startsWith('CVE-') ? `https://cve.mitre.org/cgi-bin/cvename.cgi?name=${reference.slice(4)}` : reference);
+
+/** Length of the headers in front of the outermost network layer, for link types whose headers have one. */
+function linkHeader(linktype: number, vlans: number): number {
+  return linktype === 1 ? 14 + 4 * vlans : linktype === 101 || linktype === 228 || linktype === 229 ? 0 : -1;
+}
+
+const mac = (u8: Uint8Array, at: number): string => Array.from(u8.subarray(at, at + 6), (b) => b.toString(16).padStart(2, '0')).join(':');
+
+/** The packet under way; of a datagram put together from fragments, all of it behind the last one's link header. */
+function packetBytes({ packet, arena }: MatchContext): Buffer {
+  const { u8 } = arena;
+  const whole = packet.ipVersion === 0 || (packet.ipOffset >= packet.start && packet.ipOffset < packet.end);
+  const header = linkHeader(packet.linktype, packet.vlanDepth);
+  if (whole || header < 0 || packet.tunnelDepth > 0) return Buffer.from(u8.subarray(packet.start, packet.end));
+  return Buffer.concat([u8.subarray(packet.start, packet.start + header), u8.subarray(packet.ipOffset, packet.ipEnd)]);
 }
 
 /** Bytes of payload that EVE shows. */
@@ -68,10 +89,12 @@ function suricataDetail(hit: RuleHit, context: MatchContext, header: EveEvent, d
   }
   if (packet.protocol === 6) detail['stream'] = stream ? 1 : 0;
   if (!pseudo) {
-    detail['packet'] = Buffer.from(arena.u8.subarray(packet.start, packet.end)).toString('base64');
+    detail['packet'] = packetBytes(context).toString('base64');
+    if (packet.vlanDepth > 2) header.vlan = [packet.vlan0, packet.vlan1, packet.vlan2];
+    if (packet.linktype === 1) detail['ether'] = { src_mac: mac(arena.u8, packet.start + 6), dest_mac: mac(arena.u8, packet.start) };
     detail['packet_info'] = { linktype: packet.linktype };
   }
-  detail['pkt_src'] = pseudo ? 'stream (flow timeout)' : packet.tunnelDepth > 0 ? 'tunnel' : 'wire/pcap';
+  detail['pkt_src'] = pseudo ? 'stream (flow timeout)' : packet.tunnelDepth > 0 ? `${TUNNELS[packet.tunnelKind] ?? 'tunnel'} encapsulation` : 'wire/pcap';
   if (flow) {
     detail['direction'] = hit.direction === 0 ? 'to_server' : 'to_client';
     const totals = context.flowTotals?.(flow);

@@ -9,7 +9,7 @@ import type { Leaf, Signature } from '../signature.js';
 import { FlowState, type Seen } from '../state.js';
 import { ByteTester } from './byte-tester.js';
 import { FlowFacts, MAX_PENDING, type Pending } from './flow-facts.js';
-import { hostKey, sharedState } from './shared-state.js';
+import { hostKey, SERVER, sharedState } from './shared-state.js';
 import type { Scene, SuricataProgram, SuricataThreshold } from './program.js';
 
 /** Bytes of earlier chunks among which what straddles the border is looked for again. */
@@ -330,7 +330,7 @@ export class SuricataDetector {
         const at = source ? packet.srcOffset : packet.dstOffset;
         return this.tester.test(ops, arena.u8, at, at + n);
       }
-      const at = source === (scene.direction === 0) ? 0 : n;
+      const at = source === (scene.direction === 0) ? 0 : SERVER;
       return this.tester.test(ops, flow.addresses, at, at + n);
     });
   }

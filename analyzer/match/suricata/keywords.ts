@@ -99,7 +99,7 @@ Object.assign(KEYWORDS, {
     if (!m) throw d.wrong(o, 'does not name a kind and an id');
     const kind = m[1].toLowerCase();
     const id = plain(m[2].trim());
-    d.references.push(kind === 'cve' ? (/^CVE-/i.test(id) ? id.toUpperCase() : `CVE-${id}`) : kind === 'url' ? (/^\w+:\/\//.test(id) ? id : `http://${id}`) : `${kind}:${id}`);
+    d.references.push(kind === 'cve' ? (/^CVE-/i.test(id) ? id.toUpperCase() : `CVE-${id}`) : kind === 'url' ? (/^\w+:\/\//.test(id) ? id : `https://${id}`) : `${kind}:${id}`);
   },
   metadata: (d, o) => void d.metadata.push(unquoted(o)),
   target: (d, o) => {

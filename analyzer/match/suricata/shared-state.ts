@@ -77,6 +77,9 @@ export class SharedState {
   }
 }
 
+/** Where a flow has the server's address, of either version. */
+export const SERVER = 16;
+
 const states = new WeakMap<object, SharedState>();
 
 /** The state of the worker whose context this is. */
@@ -94,8 +97,8 @@ export function hostKey(s: Scene, track: 'src' | 'dst' | 'pair'): string {
   let destination: string;
   if (s.flow) {
     const n = s.flow.ipVersion === 6 ? 16 : 4;
-    source = hex(s.flow.addresses, s.direction === 0 ? 0 : n, n);
-    destination = hex(s.flow.addresses, s.direction === 0 ? n : 0, n);
+    source = hex(s.flow.addresses, s.direction === 0 ? 0 : SERVER, n);
+    destination = hex(s.flow.addresses, s.direction === 0 ? SERVER : 0, n);
   } else {
     const n = packet.ipVersion === 6 ? 16 : 4;
     source = packet.ipVersion === 0 ? '' : hex(u8, packet.srcOffset, n);
