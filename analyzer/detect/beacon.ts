@@ -90,7 +90,10 @@ class Beacon implements Behaviour {
       const key = pairKey(r, true, protocol * 65536 + r.dstPort);
       let pair = this.pairs.find(key, r.timeUs);
       if (pair === undefined) {
-        pair = this.begin(key, textOf(r.src), textOf(r.dst), r.dstPort, protocol, r.timeUs);
+        const src = textOf(r.src);
+        // A flood of strangers fills no table.
+        if (!this.site.isHome(src)) return;
+        pair = this.begin(key, src, textOf(r.dst), r.dstPort, protocol, r.timeUs);
         pair.source = r.source;
       }
       this.call(pair, r.timeUs);

@@ -265,6 +265,8 @@ function range(text: string): [number, number] | undefined {
 interface Sender { firstUs: number; lastUs: number; src: string; source: number; up: number; down: number; to: Map<string, { up: number; down: number }>; told: number }
 /** Hourly volume of an asset as it was: mean and mean deviation, and over how many hours. */
 interface Usual { mean: number; deviation: number; hours: number }
+/** Smaller flows sum up to nothing; leaving them out spares most of the work. */
+const LEAST_FLOW = 20_000;
 /** Destinations kept of one sender's hour. */
 const MAX_DESTINATIONS = 64;
 const MAX_ASSETS = 65_536;
@@ -299,7 +301,7 @@ class Exfiltration implements Behaviour {
   }
 
   connection(r: ConnectionRecord): void {
-    if (r.kind !== ConnectionKind.Ended || r.bytesToServer < 1000) return;
+    if (r.kind !== ConnectionKind.Ended || r.bytesToServer < LEAST_FLOW) return;
     const src = textOf(r.src);
     if (!this.site.isHome(src)) return;
     const dst = textOf(r.dst);
