@@ -17,7 +17,7 @@ export function trafficOption(series: SeriesView[]): EChartsCoreOption {
     tooltip: { trigger: 'axis', valueFormatter: (v: unknown) => rate(Number(v)) },
     xAxis: { type: 'time', splitLine: { show: false }, axisLabel: { hideOverlap: true } },
     yAxis: { type: 'value', axisLabel: { formatter: (v: number) => rate(v) }, splitNumber: 3 },
-    series: series.map((s) => ({ name: nameOf(s), type: 'line', stack: 'all', showSymbol: s.values.length < 3, smooth: 0.15, areaStyle: { opacity: 0.35 }, lineStyle: { width: 1.4 }, data: s.values })),
+    series: series.map((s) => ({ name: nameOf(s), type: 'line', stack: 'all', showSymbol: s.values.filter(([, v]) => v).length < 4, smooth: 0.15, areaStyle: { opacity: 0.35 }, lineStyle: { width: 1.4 }, data: s.values })),
   };
 }
 

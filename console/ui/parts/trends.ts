@@ -32,7 +32,7 @@ export function trendOption(panel: Panel, now: SeriesView[], before: SeriesView[
     dataZoom: [{ type: 'inside', zoomOnMouseWheel: 'ctrl', moveOnMouseMove: false }, { type: 'slider', height: 18, bottom: 6, brushSelect: true }],
     series: [
       ...shown.map((s) => ({
-        name: panel.label(tag(s)), type: panel.stack, stack: 'all', barMaxWidth: 14, showSymbol: s.values.length < 3, lineStyle: { width: 1.4 },
+        name: panel.label(tag(s)), type: panel.stack, stack: 'all', barMaxWidth: 14, showSymbol: s.values.filter(([, v]) => v).length < 4, lineStyle: { width: 1.4 },
         ...(panel.stack === 'line' ? { areaStyle: { opacity: 0.3 } } : {}), ...(panel.colour ? { itemStyle: { color: panel.colour(tag(s)) } } : {}),
         data: s.values.map(([at, v]) => [at, v === null ? null : v * factor]),
       })),
