@@ -11,6 +11,7 @@ import type { CaptureSummary } from '../collector/capture-parser.js';
 import { readCaptureFile, readCaptureStream } from '../collector/capture-reader.js';
 import type { Alert } from '../contracts/alert.js';
 import type { EveEvent } from '../contracts/event.js';
+import { OperatorError } from '../runtime/errors.js';
 import { loadPack, type Pack } from './pack.js';
 
 export interface AnalysisOptions {
@@ -29,6 +30,8 @@ export interface AnalysisSinks {
   event?(event: EveEvent): void;
   /** A line for standard error: damage, limits. */
   warn(line: string): void;
+  /** A capture that cannot be read at all: with this, the others are still analysed; without it, it is thrown. */
+  unreadable?(file: string, error: OperatorError): void;
   /** Bytes of captures read so far. */
   progress?(bytes: number): void;
 }
@@ -80,7 +83,14 @@ export async function analyzeCaptures(files: readonly string[], options: Analysi
   const config = options.config ?? defaultConfig();
   const pack = options.pack ?? loadPack(options.rules, { variables: config.variables }, sinks.warn);
   const stats: CaptureStats[] = [];
-  for (const file of files) stats.push(await analyzeCapture(file, config, pack, options, sinks));
+  for (const file of files) {
+    try {
+      stats.push(await analyzeCapture(file, config, pack, options, sinks));
+    } catch (error) {
+      if (!sinks.unreadable || !(error instanceof OperatorError)) throw error;
+      sinks.unreadable(file, error);
+    }
+  }
   return stats;
 }
 

@@ -102,6 +102,10 @@ async function analyze(captures: string[], options: Options): Promise<void> {
     },
     progress: (bytes) => bar.set(bytes),
     warn,
+    unreadable: (_file, error) => {
+      warn(error.toLine());
+      process.exitCode = 2;
+    },
   });
   bar.end();
   if (options.format === 'json') out.line(JSON.stringify(alerts, undefined, 1));
