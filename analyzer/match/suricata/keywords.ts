@@ -568,7 +568,6 @@ KEYWORDS['tls.cert_chain_len'] = (d, o) => {
   const max = c.compare === '<' ? c.value - 1 : c.compare === '<=' || c.compare === '=' ? c.value : c.compare === '<>' ? c.high - 1 : Infinity;
   d.lists.push({ buffer: 'tls.certs', transforms: [], ops: [{ kind: 'length', compare: '>=', value: 0, high: 0 }], fast: false, instances: { min, max } });
 };
-KEYWORDS['ftpbounce'] = (d) => {
-  d.use('ftp.command_data');
-  d.add({ kind: 'xform', run: () => true });
+KEYWORDS['ftpbounce'] = (d, o) => {
+  throw d.unsupported(o, 'addresses in PORT commands are not compared');
 };
