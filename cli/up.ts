@@ -22,6 +22,7 @@ import { runServices } from '../runtime/process.js';
 import { loadRegistry, RegistryIndex } from '../runtime/registry.js';
 import { dataFolder, socketPath } from './appliance.js';
 import { UI_FOLDER } from './console.js';
+import { loadIndicators } from './indicators.js';
 import { repeated } from './options.js';
 import { PACK, rulePaths } from './pack.js';
 import { version } from './version.js';
@@ -38,7 +39,7 @@ const errors = {
   data: coded('SW_UP_DATA', (path: string, why: string) => `The data folder ${path} cannot be made (${why}).`, 'Name another with --data or SW_DATA.'),
 };
 
-interface Options { host: string; port?: string; data?: string; demo: boolean; interface: string[]; filter?: string; rules: string[]; registry?: string; open?: boolean }
+interface Options { host: string; port?: string; data?: string; demo: boolean; interface: string[]; filter?: string; rules: string[]; registry?: string; indicators: string[] }
 
 function free(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -78,7 +79,10 @@ async function up(options: Options): Promise<void> {
       ...(registryPath ? { registry: registryPath } : {}),
     },
   });
+  const lists = options.indicators;
+  const indicators = lists.length > 0 ? { store: loadIndicators(lists, (line) => log.warn(line)) } : undefined;
   const analyzer = new Analyzer({
+    ...(indicators ? { indicators } : {}),
     bus, metrics, log, clock: systemClock, version: version(), rulePaths: rulePaths(options.rules),
     config: Value.Default(AnalyzerConfig, { rules: options.rules.length > 0 ? options.rules : ['default'] }) as AnalyzerConfig,
     ...(registry ? { lookup: (ip) => registry.lookup(ip) } : {}),
@@ -151,6 +155,7 @@ export function register(command: Command): void {
     .option('-f, --filter <bpf>', 'capture filter (pcap-filter)')
     .option('--rules <path>', 'rule file or folder, again for more; "default" names the shipped pack', repeated, [])
     .option('--registry <file>', 'assets registry (YAML or CSV); default: a sample organisation')
+    .option('--indicators <path>', 'indicator list (CSV, STIX 2.1, MISP), again for more', repeated, [])
     .option('--no-demo', 'do not replay the bundled demonstration')
     .addHelpText('after', '\nExamples:\n  npm start\n  npm start -- -i eth0 --no-demo\n  npx shouwang up --data /var/lib/shouwang --port 9000')
     .action(up);
