@@ -19,6 +19,7 @@ import { HashedFiles } from './files.js';
 import { Ingest } from './ingest/ingest.js';
 import { Outbound } from './outbound/outbound.js';
 import { closeQuiet } from './remediation.js';
+import { runSchedules } from './reports/scheduler.js';
 import { openStore } from './store/store.js';
 
 export interface ConsoleDeps { bus: Bus; metrics: MetricsStore; config: ConsoleConfig; log: Log; clock: Clock }
@@ -87,7 +88,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
   let sweeping: Promise<unknown> = Promise.resolve();
   let stopping: Promise<void> | undefined;
   const tidy = (): void => {
-    sweeping = Promise.all([closeQuiet(context), watchDeadlines(context), context.endSuppressions(), store.notices.dropOld(clock.now()), store.channels.tidy(), store.people.dropStale(clock.now(), config.idleMs)])
+    sweeping = Promise.all([closeQuiet(context), watchDeadlines(context), context.endSuppressions(), store.notices.dropOld(clock.now()), store.channels.tidy(), runSchedules(context), store.people.dropStale(clock.now(), config.idleMs)])
       .catch((error: unknown) => log.warn('the sweep of ended windows and sessions failed', { error }));
   };
   return {

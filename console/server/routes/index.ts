@@ -11,6 +11,7 @@ import { liveRoutes } from './live.js';
 import { overviewRoutes } from './overview.js';
 import { registryRoutes } from './registry.js';
 import { remediationRoutes } from './remediation.js';
+import { reportRoutes } from './reports.js';
 import { ruleRoutes } from './rules.js';
 import { sessionRoutes } from './session.js';
 import { statusRoutes } from './status.js';
@@ -20,6 +21,6 @@ import { userRoutes } from './users.js';
 
 export function registerRoutes(app: FastifyInstance, context: Context): void {
   for (const routes of [
-    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, evidenceRoutes, remediationRoutes, accountRoutes, channelRoutes, liveRoutes,
+    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, evidenceRoutes, remediationRoutes, accountRoutes, channelRoutes, reportRoutes, liveRoutes,
   ]) routes(app, context);
 }

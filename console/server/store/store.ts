@@ -2,6 +2,7 @@ import { accountStore } from './accounts.js';
 import { alertStore } from './alerts.js';
 import { auditStore } from './audit.js';
 import { channelStore } from './channels.js';
+import { figureStore } from './figures.js';
 import { incidentStore } from './incidents.js';
 import { intakeStore } from './intake.js';
 import { openDatabase } from './open.js';
@@ -21,7 +22,7 @@ export async function openStore(dataDir: string, url?: string) {
     alerts: alertStore(db, engine), take: intakeStore(db, engine), incidents: incidentStore(db), tickets: ticketStore(db),
     people: peopleStore(db), audit: auditStore(db, engine), evidence: evidenceStore(db), nodes: nodeStore(db), registry: registryStore(db),
     demo: demoStore(db, engine),
-    channels: channelStore(db, engine), accounts: accountStore(db), notices: noticeStore(db), settings: settingStore(db),
+    figures: figureStore(db), channels: channelStore(db, engine), accounts: accountStore(db), notices: noticeStore(db), settings: settingStore(db),
     suppressions: suppressionStore(db, engine),
     indexWords: searchIndexStore(db, engine),
     close: (): Promise<void> => db.destroy(),

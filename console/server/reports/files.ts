@@ -1,0 +1,124 @@
+import { Document, HeadingLevel, Packer, Paragraph, Table, TableCell, TableRow, TextRun, WidthType } from 'docx';
+import ExcelJS from 'exceljs';
+import PDFDocument from 'pdfkit';
+import { FONTS } from '../documents/fonts.js';
+import type { Paper, Section } from './tables.js';
+
+const escape = (text: string | number): string => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+const BLUE = '#1d5fa8';
+
+/** A chart as SVG; text is escaped, colours stand on light and dark paper. */
+export function chartSvg(chart: NonNullable<Section['chart']>): string {
+  const W = 640;
+  if (chart.kind === 'bars') {
+    const max = Math.max(1, ...chart.items.map((i) => i.value));
+    const height = chart.items.length * 26 + 8;
+    return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${W} ${height}" width="${W}" height="${height}" font-size="13" font-family="sans-serif">${chart.items.map((i, n) => {
+      const width = Math.round((i.value / max) * 380);
+      return `<text x="170" y="${n * 26 + 20}" text-anchor="end">${escape(i.name.slice(0, 14))}</text><rect x="180" y="${n * 26 + 6}" width="${Math.max(1, width)}" height="18" fill="${BLUE}"/><text x="${188 + width}" y="${n * 26 + 20}">${i.value}</text>`;
+    }).join('')}</svg>`;
+  }
+  const points = chart.points.length > 0 ? chart.points : [[0, 0] as [number, number]];
+  const [from, to, max] = [points[0][0], points[points.length - 1][0], Math.max(1, ...points.map((p) => p[1]))];
+  const at = ([x, y]: [number, number]): string => `${(40 + ((x - from) / Math.max(1, to - from)) * (W - 60)).toFixed(1)},${(150 - (y / max) * 130).toFixed(1)}`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${W} 170" width="${W}" height="170" font-size="12" font-family="sans-serif"><polyline fill="none" stroke="${BLUE}" stroke-width="2" points="${points.map(at).join(' ')}"/><line x1="40" y1="150" x2="${W - 20}" y2="150" stroke="#888"/><text x="36" y="24" text-anchor="end">${max}</text><text x="36" y="154" text-anchor="end">0</text></svg>`;
+}
+
+/** One page without scripts or anything from elsewhere. */
+export function htmlReport(p: Paper, lang: 'zh' | 'en'): Buffer {
+  const section = (s: Section): string => `<h2>${escape(s.heading)}</h2>${s.chart ? chartSvg(s.chart) : ''}${s.columns.length > 0 ? `<table><thead><tr>${s.columns.map((c) => `<th>${escape(c)}</th>`).join('')}</tr></thead><tbody>${s.rows.map((r) => `<tr>${r.map((c) => `<td>${escape(c)}</td>`).join('')}</tr>`).join('')}</tbody></table>` : ''}`;
+  return Buffer.from(`<!doctype html><html lang="${lang === 'zh' ? 'zh-CN' : 'en'}"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escape(p.title)}</title><style>body{font:15px/1.6 "Noto Serif SC","Songti SC",serif;max-width:900px;margin:2em auto;padding:0 1em;color:#111;background:#fff}h1{text-align:center}table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:4px 8px;text-align:left;overflow-wrap:anywhere}th{background:#eef3f9}svg{max-width:100%;height:auto}</style></head><body><h1>${escape(p.title)}</h1><p>${escape(p.period)}</p>${p.summary.map((x) => `<p>${escape(x)}</p>`).join('')}${p.sections.map(section).join('')}</body></html>\n`);
+}
+
+export async function xlsxReport(p: Paper): Promise<Buffer> {
+  const book = new ExcelJS.Workbook();
+  const first = book.addWorksheet('0');
+  first.addRows([[p.title], [p.period], ...p.summary.map((x) => [x])]);
+  first.getColumn(1).width = 90;
+  p.sections.forEach((s, n) => {
+    if (s.columns.length === 0) return;
+    const sheet = book.addWorksheet(`${n + 1} ${s.heading.replace(/[*?:\\/[\]]/g, ' ')}`.slice(0, 31));
+    sheet.addRow(s.columns).font = { bold: true };
+    // Cells are values: text that begins with = stays text.
+    sheet.addRows(s.rows);
+    s.columns.forEach((_, i) => { sheet.getColumn(i + 1).width = Math.min(60, Math.max(12, ...s.rows.map((r) => String(r[i] ?? '').length * 1.6))); });
+  });
+  return Buffer.from(await book.xlsx.writeBuffer());
+}
+
+export async function docxReport(p: Paper): Promise<Buffer> {
+  const run = (text: string | number, bold = false): TextRun => new TextRun({ text: String(text), bold, font: { ascii: 'Times New Roman', eastAsia: '宋体', hAnsi: 'Times New Roman' } });
+  const cell = (text: string | number, bold = false): TableCell => new TableCell({ children: [new Paragraph({ children: [run(text, bold)] })] });
+  const children = [
+    new Paragraph({ heading: HeadingLevel.TITLE, children: [run(p.title, true)] }), new Paragraph({ children: [run(p.period)] }), ...p.summary.map((x) => new Paragraph({ children: [run(x)] })),
+    ...p.sections.flatMap((s) => (s.columns.length === 0 ? [] : [
+      new Paragraph({ heading: HeadingLevel.HEADING_2, children: [run(s.heading, true)] }),
+      new Table({ width: { size: 100, type: WidthType.PERCENTAGE }, rows: [new TableRow({ tableHeader: true, children: s.columns.map((c) => cell(c, true)) }), ...s.rows.map((r) => new TableRow({ children: r.map((c) => cell(c)) }))] }),
+    ])),
+  ];
+  return Packer.toBuffer(new Document({ title: p.title, creator: 'Shouwang', sections: [{ children }] }));
+}
+
+export function pdfReport(p: Paper): Promise<Buffer> {
+  const doc = new PDFDocument({ size: 'A4', margin: 50, bufferPages: true, info: { Title: p.title } });
+  doc.registerFont('text', FONTS.regular);
+  doc.registerFont('bold', FONTS.bold);
+  const chunks: Buffer[] = [];
+  const done = new Promise<Buffer>((resolve, reject) => { doc.on('data', (c: Buffer) => chunks.push(c)); doc.on('end', () => resolve(Buffer.concat(chunks))); doc.on('error', reject); });
+  const width = doc.page.width - 100;
+  doc.font('bold').fontSize(20).text(p.title, { align: 'center' }).font('text').fontSize(11).text(p.period, { align: 'center' }).moveDown();
+  for (const line of p.summary) doc.text(line, { indent: 22 });
+  for (const s of p.sections) {
+    if (doc.y > doc.page.height - 160) doc.addPage();
+    doc.moveDown().font('bold').fontSize(14).text(s.heading, 50).font('text').fontSize(9.5).moveDown(0.3);
+    if (s.chart) drawChart(doc, s.chart, width);
+    if (s.columns.length === 0) continue;
+    // The first wide column takes what the others leave.
+    const widest = s.columns.map((c, i) => Math.max(c.length, ...s.rows.map((r) => Math.min(30, String(r[i] ?? '').length))));
+    const total = widest.reduce((a, b) => a + b + 2, 0);
+    const widths = widest.map((w) => ((w + 2) / total) * width);
+    const line = (cells: (string | number)[], bold: boolean): void => {
+      doc.font(bold ? 'bold' : 'text');
+      const height = Math.max(...cells.map((c, i) => doc.heightOfString(String(c), { width: widths[i] - 8 }))) + 6;
+      if (doc.y + height > doc.page.height - 60) doc.addPage();
+      const y = doc.y;
+      let x = 50;
+      cells.forEach((c, i) => { doc.lineWidth(0.5).rect(x, y, widths[i], height).stroke('#999999').fillColor('black').text(String(c), x + 4, y + 3, { width: widths[i] - 8 }); x += widths[i]; });
+      doc.x = 50;
+      doc.y = y + height;
+    };
+    line(s.columns, true);
+    for (const r of s.rows) line(r, false);
+  }
+  const pages = doc.bufferedPageRange();
+  for (let n = 0; n < pages.count; n++) {
+    doc.switchToPage(n);
+    doc.page.margins.bottom = 0;
+    doc.font('text').fontSize(9).text(`${n + 1} / ${pages.count}`, 50, doc.page.height - 36, { width, align: 'center', lineBreak: false });
+  }
+  doc.end();
+  return done;
+}
+function drawChart(doc: PDFKit.PDFDocument, chart: NonNullable<Section['chart']>, width: number): void {
+  if (chart.kind === 'bars') {
+    const max = Math.max(1, ...chart.items.map((i) => i.value));
+    for (const item of chart.items) {
+      if (doc.y > doc.page.height - 80) doc.addPage();
+      const y = doc.y;
+      doc.fillColor('black').text(item.name.slice(0, 14), 50, y, { width: 110, align: 'right', lineBreak: false });
+      doc.rect(168, y + 2, Math.max(1, (item.value / max) * (width - 190)), 10).fill(BLUE);
+      doc.fillColor('black').text(String(item.value), 172 + (item.value / max) * (width - 190), y, { lineBreak: false });
+      doc.x = 50;
+      doc.y = y + 17;
+    }
+    doc.moveDown(0.4);
+    return;
+  }
+  const [from, to, max] = [chart.points[0]?.[0] ?? 0, chart.points.at(-1)?.[0] ?? 1, Math.max(1, ...chart.points.map((p) => p[1]))];
+  const top = doc.y;
+  chart.points.forEach(([x, y], n) => { const px = 80 + ((x - from) / Math.max(1, to - from)) * (width - 40); const py = top + 110 - (y / max) * 100; if (n === 0) doc.moveTo(px, py); else doc.lineTo(px, py); });
+  doc.lineWidth(1.4).stroke(BLUE).moveTo(80, top + 110).lineTo(40 + width, top + 110).lineWidth(0.5).stroke('#888888');
+  doc.fillColor('black').text(String(max), 40, top + 4, { width: 36, align: 'right', lineBreak: false }).text('0', 40, top + 104, { width: 36, align: 'right', lineBreak: false });
+  doc.x = 50;
+  doc.y = top + 124;
+}

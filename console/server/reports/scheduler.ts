@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import type { ReportFormat, ReportKind, ReportScheduleForm } from '../../model/report.js';
+import type { Context } from '../context.js';
+import type { ScheduleRecord } from '../store/figures.js';
+import { lastWhole, reportData } from './data.js';
+import { docxReport, htmlReport, pdfReport, xlsxReport } from './files.js';
+import { paperOf } from './tables.js';
+import type { Scope } from '../store/scope.js';
+
+const DAY_MS = 86_400_000;
+export const TYPES: Record<ReportFormat, string> = {
+  html: 'text/html; charset=utf-8', pdf: 'application/pdf', docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document', xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+};
+
+/** One report as a file. */
+export async function reportFile(context: Context, scope: Scope, kind: ReportKind, from: number, to: number, format: ReportFormat, lang: 'zh' | 'en', unit?: string): Promise<Buffer> {
+  const paper = paperOf(await reportData(context, scope, kind, from, to, unit), lang, context.remediation.calendar.offset);
+  switch (format) {
+    case 'html': return htmlReport(paper, lang);
+    case 'pdf': return pdfReport(paper);
+    case 'docx': return docxReport(paper);
+    case 'xlsx': return xlsxReport(paper);
+  }
+}
+
+/** The next time a schedule runs, after `now`. */
+export function nextRun(form: Pick<ReportScheduleForm, 'kind' | 'at'>, now: number, offset: number): number {
+  const shift = offset * 60_000;
+  for (let day = Math.floor((now + shift) / DAY_MS); ; day++) {
+    const at = day * DAY_MS + form.at * 60_000 - shift;
+    // 1970-01-05 was a Monday.
+    if (at > now && (form.kind === 'daily' || (day + 3) % 7 === 0)) return at;
+  }
+}
+
+/** Makes what is due, each report once; a failure is noted and tried at the next time. */
+export async function runSchedules(context: Context): Promise<void> {
+  const { store, clock, files } = context;
+  for (const record of await store.figures.schedules()) {
+    const form = JSON.parse(record.form_json) as ReportScheduleForm;
+    const now = clock.now();
+    if (!form.enabled || record.next_at > now) continue;
+    const next: ScheduleRecord = { ...record, next_at: nextRun(form, now, context.remediation.calendar.offset), last_at: now, last_error: null };
+    try {
+      const { from, to } = lastWhole(form.kind, now, context.remediation.calendar.offset);
+      const scope = context.assets().scopeOf(form.unit ?? record.unit);
+      for (const format of form.formats) {
+        const bytes = await reportFile(context, scope, form.kind, from, to, format, form.lang ?? 'zh', form.unit);
+        await store.figures.putFile({ id: `rpt-${randomUUID()}`, name: form.name, kind: form.kind, format, from_at: from, to_at: to, at: now, bytes: bytes.length, sha256: await files.put(bytes), unit: form.unit ?? record.unit });
+      }
+    } catch (error) {
+      next.last_error = (error as Error).message.slice(0, 500);
+      context.log.warn('a scheduled report could not be made', { error, schedule: record.id });
+    }
+    await store.figures.putSchedule(next);
+  }
+}
