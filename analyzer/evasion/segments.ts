@@ -113,7 +113,7 @@ export const SEGMENT_VARIANTS: Record<string, Rewrite> = {
   'lies that die on the way': before((f) => ({ ttl: f.ttl - 12 })),
   'lies without ACK': before((f) => ({ flags: f.flags & ~ACK })),
   'lies that acknowledge what was never sent': before((f) => ({ ack: (f.ack + 70_000) >>> 0 })),
-  'lies with a signature': before(() => ({ options: Uint8Array.from([19, 18, ...new Array<number>(16).fill(7), 1, 1]) })),
+  'lies with a signature': before(() => ({ options: Uint8Array.from([19, 18, ...Array.from({ length: 16 }, () => 7), 1, 1]) })),
   'FINs without ACK': (frames) => cut(frames, () => 200).flatMap((f) => (hasData(f) ? [{ ...f, flags: 1, payload: new Uint8Array() }, f] : [f])),
   'RSTs with wrong numbers': (frames) => cut(frames, () => 200).flatMap((f) => (hasData(f) ? [{ ...f, flags: RST, seq: (f.seq + 9000) >>> 0, payload: new Uint8Array() }, f] : [f])),
   'RSTs that die on the way': (frames) => cut(frames, () => 200).flatMap((f) => (hasData(f) ? [{ ...f, flags: RST | ACK, ttl: f.ttl - 12, payload: new Uint8Array() }, f] : [f])),

@@ -29,10 +29,10 @@ function once(random: Random, bytes: Buffer<ArrayBuffer>, other: Uint8Array): Bu
       bytes[at] = random.pick(EDGES);
       return bytes;
     case 3:
-      if (at + 2 <= n) random.chance(0.5) ? bytes.writeUInt16BE(random.pick(EDGES) & 0xffff, at) : bytes.writeUInt16LE(random.pick(EDGES) & 0xffff, at);
+      if (at + 2 <= n) bytes[random.chance(0.5) ? 'writeUInt16BE' : 'writeUInt16LE'](random.pick(EDGES) & 0xffff, at);
       return bytes;
     case 4:
-      if (at + 4 <= n) random.chance(0.5) ? bytes.writeUInt32BE(random.pick(EDGES), at) : bytes.writeUInt32LE(random.pick(EDGES), at);
+      if (at + 4 <= n) bytes[random.chance(0.5) ? 'writeUInt32BE' : 'writeUInt32LE'](random.pick(EDGES), at);
       return bytes;
     case 5: { // a number a little off: lengths that lie by one
       bytes[at] = bytes[at]! + random.between(-3, 3);

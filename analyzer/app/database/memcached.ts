@@ -26,11 +26,12 @@ class MemcachedParser extends LineProtocol {
     }
     const { u8 } = c.arena;
     if (u8[at] !== (d === 0 ? 0x80 : 0x81)) return 0;
-    if (length < 24) return 0;
+    if (length < 24) return -2;
     const body = u32(u8, at + 8);
     if (d === 0) {
       const extras = u8[at + 4]!;
-      const key = Math.min(u16(u8, at + 2), 250, Math.max(0, length - 24 - extras));
+      const key = Math.min(u16(u8, at + 2), 250, Math.max(0, body - extras));
+      if (length < 24 + extras + key) return -2;
       const tx = this.open(BINARY[u8[at + 1]!] ?? `0x${u8[at + 1]!.toString(16)}`);
       if (key > 0) tx.fields['key'] = text(u8, at + 24 + extras, key);
       c.inspect(flow, tx, Stage.RequestHead);
