@@ -111,7 +111,9 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
   });
   const events = options.events ?? new Set<string>();
   const watched = pack.behaviours.length > 0;
-  const reads = correlator.behaviours.reads();
+  // Rules in Suricata's language alert once a hit, as their authors expect: nothing is followed up, and no event made for it.
+  const ours = watched || options.indicators !== undefined || pack.rules.signatures.some((signature) => !signature.info.suricata);
+  const reads = ours ? correlator.behaviours.reads() : new Set<string>();
   const engine = new Engine({
     config: { ...config, maxFlows: flowsFor(file, config.maxFlows) },
     rules: pack.rules,
