@@ -17,6 +17,8 @@ const commands: Record<string, Entry> = {
   rules: { summary: 'check, test, list and import detection rules', load: () => import('./rules.js') },
   exercise: { summary: 'score what was seen, how fast, and what was missed', load: () => import('./exercise.js') },
   bench: { summary: 'measure speed and memory', load: () => import('./bench.js') },
+  backup: { summary: 'copy a console\'s data while it runs', load: () => import('./backup.js') },
+  restore: { summary: 'put a backup of the console back', load: () => import('./restore.js') },
   verify: { summary: 'check an evidence bundle of the console on any machine', load: () => import('./verify.js') },
   doctor: { summary: 'say what this machine has and lacks', load: () => import('./doctor.js') },
 };

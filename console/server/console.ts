@@ -20,6 +20,7 @@ import { Ingest } from './ingest/ingest.js';
 import { Outbound } from './outbound/outbound.js';
 import { closeQuiet } from './remediation.js';
 import { runSchedules } from './reports/scheduler.js';
+import { nightlyRetention } from './routes/upkeep.js';
 import { openStore } from './store/store.js';
 
 export interface ConsoleDeps { bus: Bus; metrics: MetricsStore; config: ConsoleConfig; log: Log; clock: Clock }
@@ -88,7 +89,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
   let sweeping: Promise<unknown> = Promise.resolve();
   let stopping: Promise<void> | undefined;
   const tidy = (): void => {
-    sweeping = Promise.all([closeQuiet(context), watchDeadlines(context), context.endSuppressions(), store.notices.dropOld(clock.now()), store.channels.tidy(), runSchedules(context), store.people.dropStale(clock.now(), config.idleMs)])
+    sweeping = Promise.all([closeQuiet(context), watchDeadlines(context), context.endSuppressions(), store.notices.dropOld(clock.now()), store.channels.tidy(), runSchedules(context), nightlyRetention(context), store.people.dropStale(clock.now(), config.idleMs)])
       .catch((error: unknown) => log.warn('the sweep of ended windows and sessions failed', { error }));
   };
   return {

@@ -17,10 +17,11 @@ import { sessionRoutes } from './session.js';
 import { statusRoutes } from './status.js';
 import { ticketRoutes } from './tickets.js';
 import { triageRoutes } from './triage.js';
+import { upkeepRoutes } from './upkeep.js';
 import { userRoutes } from './users.js';
 
 export function registerRoutes(app: FastifyInstance, context: Context): void {
   for (const routes of [
-    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, evidenceRoutes, remediationRoutes, accountRoutes, channelRoutes, reportRoutes, liveRoutes,
+    statusRoutes, sessionRoutes, alertRoutes, incidentRoutes, ticketRoutes, overviewRoutes, ruleRoutes, registryRoutes, userRoutes, auditRoutes, demoRoutes, triageRoutes, evidenceRoutes, remediationRoutes, accountRoutes, channelRoutes, reportRoutes, upkeepRoutes, liveRoutes,
   ]) routes(app, context);
 }

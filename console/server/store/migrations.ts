@@ -3,6 +3,7 @@ import type { Db, Engine } from './schema.js';
 
 /** Forward only. A migration is never edited once it has shipped; the next one follows it. */
 export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations];
+export const SCHEMA = MIGRATIONS.length;
 
 async function initial(db: Db, engine: Engine): Promise<void> {
   const pg = engine === 'postgres';

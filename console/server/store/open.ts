@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
-import { storeNewer, storeUnusable } from '../errors.js';
+import { migrationBackup, storeNewer, storeUnusable } from '../errors.js';
 import { LibsqlDialect } from './libsql-dialect.js';
 import { MIGRATIONS } from './migrations.js';
 import type { Db, Engine, Tables } from './schema.js';
@@ -23,7 +24,7 @@ export async function openDatabase(dataDir: string, url?: string): Promise<OpenS
       pool.on('error', () => { /* an idle connection went; the pool makes a new one */ });
       db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
       const store: OpenStore = { db, engine: 'postgres' };
-      await migrate(store, dataDir);
+      await migrate(store, dataDir, url);
       return store;
     }
     const file = join(dataDir, 'console.db');
@@ -38,7 +39,15 @@ export async function openDatabase(dataDir: string, url?: string): Promise<OpenS
   }
 }
 
-async function migrate({ db, engine }: OpenStore, dataDir: string): Promise<void> {
+/** A dump before the schema changes; without pg_dump the operator says that there is one. */
+function dumpBefore(url: string, folder: string): void {
+  if (process.env.SW_MIGRATE_WITHOUT_BACKUP === '1') return;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const done = spawnSync('pg_dump', ['--format=custom', '--no-owner', '--file', join(folder, `before-schema-${MIGRATIONS.length}-${Date.now()}.pgdump`), '--dbname', url], { encoding: 'utf8' });
+  if (done.error || done.status !== 0) throw migrationBackup(done.error ? 'pg_dump is not on this machine' : done.stderr.trim().slice(0, 300));
+}
+
+async function migrate({ db, engine }: OpenStore, dataDir: string, url?: string): Promise<void> {
   await sql.raw('create table if not exists schema_version (version integer not null)').execute(db);
   const current = async (on: Db): Promise<number> => {
     const { rows } = await sql<{ version: number }>`select coalesce(max(version), 0) as version from schema_version`.execute(on);
@@ -48,6 +57,7 @@ async function migrate({ db, engine }: OpenStore, dataDir: string): Promise<void
   if (before > MIGRATIONS.length) throw storeNewer(before, MIGRATIONS.length);
   if (before === MIGRATIONS.length) return;
   if (engine === 'sqlite' && before > 0) await backup(db, join(dataDir, 'backup'), `before-schema-${MIGRATIONS.length}`);
+  if (engine === 'postgres' && before > 0 && url) dumpBefore(url, join(dataDir, 'backup'));
   await db.transaction().execute(async (tx) => {
     // PostgreSQL: two consoles that start at once must not both migrate.
     if (engine === 'postgres') await sql.raw('select pg_advisory_xact_lock(7305001)').execute(tx);

@@ -9,6 +9,7 @@ import { openDatabase } from './open.js';
 import { noticeStore } from './notices.js';
 import { peopleStore } from './people.js';
 import { demoStore, evidenceStore, nodeStore, registryStore } from './records.js';
+import { retentionStore } from './retention.js';
 import { searchIndexStore } from './search-index.js';
 import { settingStore } from './settings.js';
 import { suppressionStore } from './suppressions.js';
@@ -22,7 +23,7 @@ export async function openStore(dataDir: string, url?: string) {
     alerts: alertStore(db, engine), take: intakeStore(db, engine), incidents: incidentStore(db), tickets: ticketStore(db),
     people: peopleStore(db), audit: auditStore(db, engine), evidence: evidenceStore(db), nodes: nodeStore(db), registry: registryStore(db),
     demo: demoStore(db, engine),
-    figures: figureStore(db), channels: channelStore(db, engine), accounts: accountStore(db), notices: noticeStore(db), settings: settingStore(db),
+    retention: retentionStore(db, engine), figures: figureStore(db), channels: channelStore(db, engine), accounts: accountStore(db), notices: noticeStore(db), settings: settingStore(db),
     suppressions: suppressionStore(db, engine),
     indexWords: searchIndexStore(db, engine),
     close: (): Promise<void> => db.destroy(),

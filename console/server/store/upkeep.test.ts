@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import type { AlertRow, BackupRow, Page, RetentionRun, StoreView } from '../../model/api.js';
+import { alertOf, startConsole } from '../harness.js';
+import { openStore } from './store.js';
+import { EVERYTHING } from './scope.js';
+
+t.test('retention with a dry run; a backup while it runs, and back', async (t) => {
+  const h = await startConsole();
+  t.teardown(() => h.stop());
+  await h.useRegistry();
+  const chief = await h.person('chief', ['system_admin']);
+  const ana = await h.person('ana', ['analyst']);
+  const old = new Date(h.clock.now() - 200 * 86_400_000).toISOString();
+  await h.send(alertOf({ id: 'u-old', last_seen: old }));
+  await h.send(alertOf({ id: 'u-open', last_seen: old, attacker: { ip: '198.51.100.1' } }));
+  await h.send(alertOf({ id: 'u-new' }));
+  await h.evidence('ev-u', 'u-old', Buffer.from('old packets'));
+  await h.until(() => h.console.context.counters().alerts === 3 && h.console.context.counters().evidence === 1, 'ingest');
+  const closed = (await h.console.context.store.incidents.list(EVERYTHING, { ip: '203.0.113.9', order: 'oldest' })).rows[0];
+  await h.console.context.store.incidents.decide(closed.id, closed.version, { state: 'closed', closed_at: 1 }, { at: 1, by: null, action: 'close', from_state: null, to_state: null, text: null });
+  t.equal((await chief.call('PUT', '/api/retention', { policy: { alerts: 30, evidence: 183, incidents: 1096, automatic: false } })).status, 400, 'no less than the law asks for');
+  const dry = (await chief.call<RetentionRun>('POST', '/api/retention/runs', { dryRun: true })).body;
+  t.match(dry, { dryRun: true, alerts: 1, evidence: 0 }, 'what an open incident needs stays');
+  t.equal((await ana.call<Page<AlertRow>>('GET', '/api/alerts')).body.items.length, 3, 'nothing went');
+
+  const made = await chief.call<BackupRow>('POST', '/api/backups', {});
+  t.equal(made.status, 201);
+  t.match((await chief.call<RetentionRun>('POST', '/api/retention/runs', { dryRun: false })).body, { alerts: 1 });
+  t.same((await ana.call<Page<AlertRow>>('GET', '/api/alerts')).body.items.map((a) => a.id).sort(), ['u-new', 'u-open']);
+  t.match((await chief.call<StoreView>('GET', '/api/store')).body, { engine: 'sqlite', alerts: 2, evidenceBytes: 11 });
+
+  const out = mkdtempSync(join(tmpdir(), 'sw-restore-'));
+  t.teardown(() => rmSync(out, { recursive: true, force: true }));
+  const backup = join(h.dir, 'data/backup', made.body.name);
+  const run = (...args: string[]) => spawnSync(process.execPath, ['dist/cli/main.js', ...args], { encoding: 'utf8' });
+  t.match(run('backup', '--data', join(h.dir, 'data'), '--to', join(out, 'second')), { status: 0, stdout: /files, \d+ bytes/ });
+  const restored = run('restore', backup, '--data', join(out, 'data'));
+  t.equal(restored.status, 0, restored.stderr);
+  const store = await openStore(join(out, 'data'));
+  t.equal(await store.alerts.total(), 3, 'as it was before');
+  t.match(await store.audit.verify(), { intact: true });
+  await store.close();
+  t.ok(existsSync(join(out, 'data/signing.key')));
+  writeFileSync(join(backup, 'signing.key'), 'changed');
+  t.match(run('restore', backup, '--data', join(out, 'data')), { status: 2, stderr: /SW_CONSOLE_RESTORE/ });
+  t.ok(readdirSync(join(out, 'data')).includes('console.db'), 'a bad backup changes nothing');
+});
