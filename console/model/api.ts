@@ -43,6 +43,10 @@ export interface ApiError {
 
 /** What is wrong in an uploaded file; `line` counts from 1 and is 0 where no line can be named. */
 export interface Fault { line: number; text: string }
+/**
+ * One page. It may hold fewer items than asked for, even none, and still have a `next`: then the time for looking was
+ * over before the list was; ask on.
+ */
 export interface Page<T> { items: T[]; next?: string }
 /** A count that stopped at `COUNT_CAP` says so. */
 export interface Total { total: number; capped: boolean }

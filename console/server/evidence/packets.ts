@@ -59,7 +59,7 @@ export function packetPage(o: Opened, from: number, limit: number, stream?: numb
   const numbers = stream === undefined ? o.capture.packets.map((_, i) => i) : o.conversations[stream]?.numbers ?? [];
   return {
     packets: numbers.slice(from - 1, from - 1 + limit).map((i) => summary(o, i, dissect(bytesOf(o.file, o.capture.packets[i]), o.capture.link))), total: numbers.length, cut: o.capture.cut,
-    conversations: o.conversations.map(({ first, last, numbers: _, ...c }) => ({ ...c, firstAt: iso(first), lastAt: iso(last) })),
+    conversations: o.conversations.map((c) => ({ stream: c.stream, protocol: c.protocol, client: c.client, server: c.server, packets: c.packets, bytes: c.bytes, firstAt: iso(c.first), lastAt: iso(c.last) })),
   };
 }
 
