@@ -124,7 +124,10 @@ export class FollowUp implements Behaviour {
     const { kind, timeUs } = r;
     if (timeUs < attack.timeUs - BEFORE_US || timeUs - attack.timeUs > REMEMBERED_US) return;
     if (kind === ConnectionKind.Opened && (r.tcpFlags & 0x12) !== 0x02) return;
-    const attacker = to === attack.alert.shouwang.attacker.ip;
+    const { attacker: by, victim } = attack.alert.shouwang;
+    const attacker = to === by.ip;
+    // The connection in which the attack itself was seen is no callback.
+    if (attacker && r.srcPort === victim.port && r.dstPort === by.port) return;
     if (!attacker && !attack.hosts.has(to)) return;
     const port = r.dstPort;
     const whom = attacker ? { zh: `攻击来源 ${to}:${port}`, en: `its attacker at ${to}:${port}` } : { zh: `攻击载荷中指定的 ${to}:${port}`, en: `${to}:${port}, which the payload names` };
