@@ -83,6 +83,7 @@ async function analyze(captures: string[], options: Options): Promise<void> {
   const config = options.config ? loadConfig(options.config, AnalyzeFile).analyzer : defaultConfig();
   const named = options.rules.length > 0 ? options.rules : options.config ? config.rules : [];
   const warn = (line: string) => process.stderr.write(`${line}\n`);
+  if (options.workers > 1) warn('SW_ANALYZE_WORKERS: a capture is analysed by one worker for now; --workers changes nothing here.');
   const pack = loadPack(named, { variables: config.variables, ...(options.skipUnsupported && { skipUnsupported: true }) }, warn);
   const lists = [...config.indicators, ...options.indicators];
   const indicators = lists.length > 0 ? { store: loadIndicators(lists, warn) } : undefined;
@@ -136,7 +137,7 @@ export function register(command: Command): void {
     .option('--indicators <path>', 'indicator list (CSV, STIX 2.1, MISP) or folder of them, again for more', repeated, [])
     .addOption(new Option('--format <format>', 'what to print').choices(['table', 'eve', 'json']).default('table'))
     .option('--events <types>', 'EVE events to write beside alerts, comma-separated, or "all" (with --format eve)')
-    .option('--workers <n>', 'worker threads', (v) => Math.max(1, Math.min(64, Number.parseInt(v, 10) || 1)), 1)
+    .option('--workers <n>', 'worker threads; one capture is analysed by one worker for now', (v) => Math.max(1, Math.min(64, Number.parseInt(v, 10) || 1)), 1)
     .option('--stats <file>', 'write packets, bytes, alerts, limits hit and seconds by stage as JSON')
     .addOption(new Option('--lang <language>', 'language of the table').choices(['zh', 'en']).default(LANGUAGE))
     .option('--serve', 'take packet blocks from the bus instead (needs --config)')
