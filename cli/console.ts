@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { fileURLToPath } from 'node:url';
 import { createConsole } from '../console/server/console.js';
 import { openBus } from '../runtime/bus/open.js';
 import { loadConfig } from '../runtime/config.js';
@@ -8,10 +7,8 @@ import { systemClock } from '../runtime/lifecycle.js';
 import { createLog } from '../runtime/log.js';
 import { openMetrics } from '../runtime/metrics/open.js';
 import { runServices } from '../runtime/process.js';
-import { PACK } from './pack.js';
+import { PACK, UI_FOLDER } from './pack.js';
 import { ConsoleFile } from './settings.js';
-
-export const UI_FOLDER = fileURLToPath(new URL('../console/ui', import.meta.url));
 
 const errors = {
   config: coded('SW_CONSOLE_CONFIG', () => 'The console of the distributed form needs a configuration.',

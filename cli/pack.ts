@@ -16,8 +16,11 @@ export const ruleFailures = {
 /** The shipped pack. */
 export const PACK = fileURLToPath(new URL('../../rules', import.meta.url));
 
+/** The built browser UI. */
+export const UI_FOLDER = fileURLToPath(new URL('../console/ui', import.meta.url));
+
 /** Where compiled forms are kept between runs. */
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/shouwang', import.meta.url));
+export const CACHE = fileURLToPath(new URL('../../node_modules/.cache/shouwang', import.meta.url));
 
 /** Resolves what `--rules` named; nothing named means the shipped pack. */
 export function rulePaths(named: readonly string[]): string[] {

@@ -8,7 +8,7 @@ import { openMetrics } from '../runtime/metrics/open.js';
 import { runServices } from '../runtime/process.js';
 import { loadRegistry, RegistryIndex } from '../runtime/registry.js';
 import { changedAt, loadIndicators } from './indicators.js';
-import { rulePaths } from './pack.js';
+import { CACHE, rulePaths } from './pack.js';
 import { AnalyzeFile } from './settings.js';
 import { version } from './version.js';
 
@@ -32,7 +32,7 @@ export async function serve(config: string | undefined): Promise<void> {
   const warn = (line: string) => log.warn(line);
   const indicators = { store: loadIndicators(lists, warn) };
   const analyzer = new Analyzer({
-    bus, metrics, config: file.analyzer, rulePaths: rulePaths(file.analyzer.rules), log, clock: systemClock, version: version(),
+    bus, metrics, config: file.analyzer, rulePaths: rulePaths(file.analyzer.rules), cache: CACHE, log, clock: systemClock, version: version(),
     ...(registry ? { lookup: (ip) => registry.lookup(ip) } : {}),
     ...(lists.length > 0 ? { indicators } : {}),
     onFatal: (error) => {

@@ -9,7 +9,6 @@ import { Analyzer } from '../analyzer/serve/service.js';
 import { Collector } from '../collector/collector.js';
 import { CollectorConfig } from '../collector/config.js';
 import { replay } from '../collector/replay.js';
-import { createConsole } from '../console/server/console.js';
 import { streams, subjects } from '../contracts/subjects.js';
 import { createEmbeddedBus } from '../runtime/bus/embedded.js';
 import { serveLocalBus } from '../runtime/bus/local.js';
@@ -21,10 +20,9 @@ import { openMetrics } from '../runtime/metrics/open.js';
 import { runServices } from '../runtime/process.js';
 import { loadRegistry, RegistryIndex } from '../runtime/registry.js';
 import { dataFolder, socketPath } from './appliance.js';
-import { UI_FOLDER } from './console.js';
 import { loadIndicators } from './indicators.js';
 import { repeated } from './options.js';
-import { PACK, rulePaths } from './pack.js';
+import { CACHE, PACK, rulePaths, UI_FOLDER } from './pack.js';
 import { version } from './version.js';
 
 const SAMPLE_REGISTRY = fileURLToPath(new URL('../../deploy/registry.sample.yaml', import.meta.url));
@@ -71,24 +69,27 @@ async function up(options: Options): Promise<void> {
   const metrics = openMetrics({ url: 'embedded:', dir: data }, { onError: (error) => log.warn('metrics', { error }) });
   const registryPath = options.registry ?? (existsSync(SAMPLE_REGISTRY) ? SAMPLE_REGISTRY : undefined);
   const registry = registryPath ? new RegistryIndex(loadRegistry(registryPath)) : undefined;
-  const port = await choosePort(options.host, options.port);
-  const app = await createConsole({
-    bus, metrics, log, clock: systemClock,
-    config: {
-      listen: { host: options.host, port }, dataDir: join(data, 'console'), ui: UI_FOLDER, rulesDir: PACK,
-      ...(registryPath ? { registry: registryPath } : {}),
-    },
-  });
   const lists = options.indicators;
   const indicators = lists.length > 0 ? { store: loadIndicators(lists, (line) => log.warn(line)) } : undefined;
   const analyzer = new Analyzer({
     ...(indicators ? { indicators } : {}),
-    bus, metrics, log, clock: systemClock, version: version(), rulePaths: rulePaths(options.rules),
+    bus, metrics, log, clock: systemClock, version: version(), rulePaths: rulePaths(options.rules), cache: CACHE,
     config: Value.Default(AnalyzerConfig, { rules: options.rules.length > 0 ? options.rules : ['default'] }) as AnalyzerConfig,
     ...(registry ? { lookup: (ip) => registry.lookup(ip) } : {}),
     onFatal: (error) => {
       log.error('the analyzer died', { error });
       process.exit(1);
+    },
+  });
+  void analyzer.warm();
+  const port = await choosePort(options.host, options.port);
+  // Loaded while the workers load their rules.
+  const { createConsole } = await import('../console/server/console.js');
+  const app = await createConsole({
+    bus, metrics, log, clock: systemClock,
+    config: {
+      listen: { host: options.host, port }, dataDir: join(data, 'console'), ui: UI_FOLDER, rulesDir: PACK,
+      ...(registryPath ? { registry: registryPath } : {}),
     },
   });
   let local: { close(): Promise<void> } | undefined;

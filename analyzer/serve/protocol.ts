@@ -9,6 +9,8 @@ import type { Traffic } from '../traffic.js';
 export interface WorkerSettings {
   config: AnalyzerConfig;
   rulePaths: string[];
+  /** Folder in which rule documents found right are remembered. */
+  cache?: string;
   /** Event types that the main thread wants (behaviours, subscribers). */
   events: string[];
 }

@@ -54,6 +54,8 @@ export interface AnalyzerDependencies {
   config: AnalyzerConfig;
   /** Resolved rule files and folders. */
   rulePaths: string[];
+  /** Folder in which rule documents found right are remembered. */
+  cache?: string;
   lookup?: Lookup;
   /** Lists of indicators in force; the owner puts others in their place while traffic goes on. */
   indicators?: Indicators;
@@ -82,6 +84,7 @@ export class Analyzer implements Service {
   private readonly seenAlerts = new Set<string>();
   private correlator!: Correlator;
   /** The console's, once it has sent one; the configured file's until then. */
+  private workersReady: Promise<void> | undefined;
   private registry: RegistryIndex | undefined;
   private registryVersion = 0;
   /** Events that behaviours read; files only where lists may name them, since digests cost more than all the rest. */
@@ -111,7 +114,7 @@ export class Analyzer implements Service {
     const events = [...new Set([...this.reads, ...(config.events.includes('all') ? EVENT_TYPES : config.events)])];
     this.workers = Math.min(config.workers, config.partitions.length);
     if (this.workers < config.workers) deps.log.warn('a partition is one worker\'s: the others would be idle and are not started', { workers: config.workers, partitions: config.partitions });
-    this.pool = new WorkerPool(this.workers, { config, rulePaths: deps.rulePaths, events },
+    this.pool = new WorkerPool(this.workers, { config, rulePaths: deps.rulePaths, events, ...(deps.cache ? { cache: deps.cache } : {}) },
       (worker, result, block) => this.result(worker, result, block), (error) => deps.onFatal(error));
     const limits: LateAckLimits = { seconds: config.replay.seconds, bytes: (config.replay.MiB * MIB) / config.partitions.length, blocks: MAX_UNACKED / 2 };
     this.late = config.partitions.map(() => new LateAck(limits, deps.clock));
@@ -120,11 +123,17 @@ export class Analyzer implements Service {
     this.heartbeat = new HeartbeatSender(bus, { role: 'analyzer', id: config.id, version: deps.version }, () => this.health());
   }
 
+  /** Starts the worker threads ahead of `start`, so that they load their rules while other parts are made. */
+  warm(): Promise<void> {
+    this.workersReady ??= this.pool.start();
+    this.workersReady.catch(() => {}); // told by `start`
+    return this.workersReady;
+  }
+
   async start(): Promise<void> {
     const { bus, config, rulePaths, lookup } = this.deps;
     // Workers load the rules, too: side by side.
-    const workers = this.pool.start();
-    workers.catch(() => {});
+    const workers = this.warm();
     this.loaded = this.load(rulePaths);
     this.evidence = new EvidenceTaker({
       maxBytes: config.evidence.maxBytes, perMinute: config.evidence.perMinute,
@@ -220,7 +229,7 @@ export class Analyzer implements Service {
   }
 
   private load(paths: string[]): Loaded {
-    const loaded = loadRules(paths, { variables: this.deps.config.variables });
+    const loaded = loadRules(paths, { variables: this.deps.config.variables, cache: this.deps.cache });
     if (!loaded.rules) {
       for (const e of loaded.errors) this.deps.log.error('rule', { code: e.code, message: e.message, hint: e.hint });
       throw errors.rules(loaded.errors.length, loaded.errors[0]!.message);

@@ -37,7 +37,7 @@ function evidenceOf(alert: WorkerAlert['alert'], packets: PacketsAround, nowUs: 
 }
 
 function rulesOf(paths: string[]): RuleSet {
-  const loaded = loadRules(paths, { variables: settings.config.variables });
+  const loaded = loadRules(paths, { variables: settings.config.variables, cache: settings.cache });
   if (!loaded.rules) throw loaded.errors[0]!;
   return loaded.rules;
 }
