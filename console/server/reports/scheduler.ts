@@ -3,7 +3,6 @@ import type { ReportFormat, ReportKind, ReportScheduleForm } from '../../model/r
 import type { Context } from '../context.js';
 import type { ScheduleRecord } from '../store/figures.js';
 import { lastWhole, reportData } from './data.js';
-import { docxReport, htmlReport, pdfReport, xlsxReport } from './files.js';
 import { paperOf } from './tables.js';
 import type { Scope } from '../store/scope.js';
 
@@ -15,11 +14,13 @@ export const TYPES: Record<ReportFormat, string> = {
 /** One report as a file. */
 export async function reportFile(context: Context, scope: Scope, kind: ReportKind, from: number, to: number, format: ReportFormat, lang: 'zh' | 'en', unit?: string): Promise<Buffer> {
   const paper = paperOf(await reportData(context, scope, kind, from, to, unit), lang, context.remediation.calendar.offset);
+  // Loaded when first wanted: the writers would double the time to start.
+  const write = await import('./files.js');
   switch (format) {
-    case 'html': return htmlReport(paper, lang);
-    case 'pdf': return pdfReport(paper);
-    case 'docx': return docxReport(paper);
-    case 'xlsx': return xlsxReport(paper);
+    case 'html': return write.htmlReport(paper, lang);
+    case 'pdf': return write.pdfReport(paper);
+    case 'docx': return write.docxReport(paper);
+    case 'xlsx': return write.xlsxReport(paper);
   }
 }
 
