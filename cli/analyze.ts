@@ -8,7 +8,8 @@ import { analyzeCaptures, defaultConfig, type CaptureStats } from './analysis.js
 import { loadIndicators } from './indicators.js';
 import { repeated } from './options.js';
 import { AnalyzeFile } from './settings.js';
-import { loadPack } from './pack.js';
+import { proveRules } from './strict.js';
+import { loadPack, rulePaths } from './pack.js';
 import { progress } from './progress.js';
 import { alertLine } from './table.js';
 
@@ -27,6 +28,7 @@ interface Options {
   stats?: string;
   events?: string;
   serve?: boolean;
+  strict?: boolean;
   skipUnsupported?: boolean;
   lang?: string;
 }
@@ -87,6 +89,7 @@ async function analyze(captures: string[], options: Options): Promise<void> {
   const pack = loadPack(named, { variables: config.variables, ...(options.skipUnsupported && { skipUnsupported: true }) }, warn);
   const lists = [...config.indicators, ...options.indicators];
   const indicators = lists.length > 0 ? { store: loadIndicators(lists, warn) } : undefined;
+  if (options.strict || config.strict) await proveRules(rulePaths(named), warn);
   const loaded = performance.now();
   const out = new Lines();
   const alerts: Alert[] = [];
@@ -140,6 +143,7 @@ export function register(command: Command): void {
     .option('--workers <n>', 'worker threads; one capture is analysed by one worker for now', (v) => Math.max(1, Math.min(64, Number.parseInt(v, 10) || 1)), 1)
     .option('--stats <file>', 'write packets, bytes, alerts, limits hit and seconds by stage as JSON')
     .addOption(new Option('--lang <language>', 'language of the table').choices(['zh', 'en']).default(LANGUAGE))
+    .option('--strict', 'refuse rules that fail their own captures')
     .option('--serve', 'take packet blocks from the bus instead (needs --config)')
     .addHelpText('after', `
 Each capture is analysed on its own, in fresh state. Exit status: 0, or 2 with a coded error on standard error.

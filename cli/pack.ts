@@ -50,6 +50,11 @@ export function loadPack(named: readonly string[], options: { variables?: Record
     for (const error of suricata.errors.slice(0, MAX_TOLD)) warn(error.toLine());
     if (suricata.errors.length > MAX_TOLD) warn(`… and ${suricata.errors.length - MAX_TOLD} more; npx shouwang rules check lists all.`);
   }
+  return packOf(loaded);
+}
+
+/** What a load without errors gives an analysis. */
+export function packOf(loaded: Loaded): Pack {
   const behaviours = loaded.behaviours.map(({ document, place }) => behaviourRule(document, place)).filter((b) => b !== undefined);
-  return { rules: loaded.rules, behaviours, loaded };
+  return { rules: loaded.rules!, behaviours, loaded };
 }

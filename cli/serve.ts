@@ -10,6 +10,7 @@ import { loadRegistry, RegistryIndex } from '../runtime/registry.js';
 import { changedAt, loadIndicators } from './indicators.js';
 import { CACHE, rulePaths } from './pack.js';
 import { AnalyzeFile } from './settings.js';
+import { proveRules } from './strict.js';
 import { version } from './version.js';
 
 /** How often it is looked whether indicator lists have changed. */
@@ -24,6 +25,8 @@ export async function serve(config: string | undefined): Promise<void> {
   if (!config) throw errors.config();
   const file = loadConfig(config, AnalyzeFile);
   const log = createLog();
+  const prove = file.analyzer.strict ? (paths: string[]) => proveRules(paths, (line) => log.error(line)) : undefined;
+  await prove?.(rulePaths(file.analyzer.rules));
   const bus = await openBus(file.bus, { name: file.analyzer.id, onError: (error, subject) => log.error('bus', { error, subject }) });
   bus.onState((state) => log.info('bus', { state }));
   const metrics = openMetrics(file.metrics, { onError: (error) => log.warn('metrics', { error }) });
@@ -33,6 +36,7 @@ export async function serve(config: string | undefined): Promise<void> {
   const indicators = { store: loadIndicators(lists, warn) };
   const analyzer = new Analyzer({
     bus, metrics, config: file.analyzer, rulePaths: rulePaths(file.analyzer.rules), cache: CACHE, log, clock: systemClock, version: version(),
+    ...(prove ? { prove } : {}),
     ...(registry ? { lookup: (ip) => registry.lookup(ip) } : {}),
     ...(lists.length > 0 ? { indicators } : {}),
     onFatal: (error) => {

@@ -54,6 +54,8 @@ export interface AnalyzerDependencies {
   config: AnalyzerConfig;
   /** Resolved rule files and folders. */
   rulePaths: string[];
+  /** Strict mode: rejects when a rule fails its own captures; asked before rules are taken while running. */
+  prove?: (rulePaths: string[]) => Promise<void>;
   /** Folder in which rule documents found right are remembered. */
   cache?: string;
   lookup?: Lookup;
@@ -401,6 +403,7 @@ export class Analyzer implements Service {
     let error: string | undefined;
     try {
       const loaded = this.load(rulePaths);
+      await this.deps.prove?.(rulePaths);
       error = await this.pool.reload(rulePaths);
       if (error === undefined) {
         this.loaded = loaded;
