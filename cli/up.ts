@@ -140,7 +140,9 @@ async function demonstrate(bus: ReturnType<typeof createEmbeddedBus>, data: stri
   writeFileSync(done, new Date().toISOString());
   try {
     const { speedFor } = await import('./demo-speed.js');
-    await replay(DEMO, bus, { node: 'demo-gateway', unit: 'wuhan', speed: await speedFor(DEMO, DEMO_SECONDS), timestamps: 'now', demo: true, signal });
+    const speed = await speedFor(DEMO, DEMO_SECONDS);
+    const ageMs = (speed - 1) * DEMO_SECONDS * 1000;
+    await replay(DEMO, bus, { node: 'demo-gateway', unit: 'wuhan', speed, timestamps: 'now', ageMs, demo: true, signal });
     process.stdout.write('A small staged attack was replayed as a demonstration; the console clears it with one click (--no-demo leaves it out).\n');
   } catch (error) {
     if (!signal.aborted) log.warn('the demonstration could not be replayed', { error });

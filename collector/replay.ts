@@ -17,6 +17,8 @@ export interface ReplayOptions {
   speed: number | 'max';
   /** `original`: the capture's own stamps; `now`: shifted so that its first packet is now. */
   timestamps: 'original' | 'now';
+  /** With `now`: how long ago the first packet is said to have been, so that a fast replay does not run into the future. */
+  ageMs?: number;
   /** Marks everything that follows from it as a demonstration. */
   demo?: boolean;
   /** Identity of the run; the same one again is removed as a duplicate. Default: a new one. */
@@ -46,7 +48,7 @@ export async function replay(path: string, bus: Bus, options: ReplayOptions): Pr
       path,
       (run) => (sink = new BlockSink(run, publisher, {
         node: options.node, unit: options.unit, partitions: options.partitions ?? 1, demo: options.demo,
-        shiftUs: options.timestamps === 'now' ? (firstUs) => Date.now() * 1000 - firstUs : undefined,
+        shiftUs: options.timestamps === 'now' ? (firstUs) => (Date.now() - (options.ageMs ?? 0)) * 1000 - firstUs : undefined,
         pace: options.speed === 'max' ? undefined : pacer(options.speed, signal),
       }, status)),
       status, signal, options.epoch,
