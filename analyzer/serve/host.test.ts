@@ -6,7 +6,6 @@ import { ConnectionLog, ConnectionRecord, RECORD_BYTES } from '../flow/connectio
 import { byOwner, byWorld, chunks, decodeHostBatch, encodeHostBatch, ownerOf, ownerOfText, type HostBatch } from './host-batch.js';
 import { HostWorlds, LIVE } from './host-worlds.js';
 import { LateAck } from './late-ack.js';
-import { SequenceTracker } from './sequence.js';
 
 /** Records of probes by each client given, `source` of each as given. */
 function records(clients: number[], sources: number[] = [], timeUs = 1e15): Uint8Array {
@@ -102,12 +101,4 @@ t.test('acknowledged late, in order, by each source\'s own clock', async (t) => 
   add(11, 'new', 2e15);
   add(12, 'new', 2e15, 1, true);
   t.strictSame([acked.at(-1), late.pendingBytes], [12, 0], 'nothing waits behind the end of its source');
-});
-
-t.test('gaps and duplicates are told by sequence numbers', async (t) => {
-  const tracker = new SequenceTracker();
-  const take = (seq: number, more = {}): boolean => tracker.accept({ unit: 'u', node: 'n', interface: 'i', epoch: 'e', partition: 0, seq, ...more } as never);
-  t.strictSame([5, 6, 6, 9, 8, 5].map((seq) => take(seq)), [true, true, false, true, true, false]);
-  t.strictSame(tracker.counters, { gaps: 1, duplicates: 2, blocks: 4 });
-  t.equal(take(0, { epoch: 'f' }), true, 'another run counts anew');
 });

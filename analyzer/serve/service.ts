@@ -4,6 +4,7 @@ import { decodeBlockHeaders, type PacketBlockHeaders } from '../../contracts/pac
 import { STREAM_BYTES, streams, subjects } from '../../contracts/subjects.js';
 import type { Bus, Delivery, Subscription } from '../../runtime/bus/bus.js';
 import { coded } from '../../runtime/errors.js';
+import { InOrder } from '../../runtime/bus/in-order.js';
 import { HeartbeatSender, type HealthNow } from '../../runtime/health.js';
 import type { Clock, Service } from '../../runtime/lifecycle.js';
 import type { Log } from '../../runtime/log.js';
@@ -24,7 +25,6 @@ import type { HostPoint } from './host-batch.js';
 import { HostExchange } from './host-exchange.js';
 import { HostWorlds, LIVE } from './host-worlds.js';
 import { LateAck, type LateAckLimits } from './late-ack.js';
-import { SequenceTracker } from './sequence.js';
 import { WorkerPool, type WorkerResult } from './worker-pool.js';
 
 const MIB = 1 << 20;
@@ -72,9 +72,11 @@ export interface AnalyzerDependencies {
 export class Analyzer implements Service {
   readonly name = 'analyzer';
   private readonly pool: WorkerPool;
-  private readonly sequence = new SequenceTracker();
+  /** By position in `config.partitions`: blocks go to the workers one behind the other. */
+  private readonly turns: Promise<void>[] = [];
   /** By position in `config.partitions`: of the packets, and of what other analyzers say of the partition's hosts. */
   private readonly late: LateAck[];
+  private readonly order: InOrder<() => Promise<void>>[];
   private readonly lateHosts: LateAck[];
   private readonly workers: number;
   private readonly metricsSink: MetricsSink;
@@ -120,6 +122,7 @@ export class Analyzer implements Service {
       (worker, result, block) => this.result(worker, result, block), (error) => deps.onFatal(error));
     const limits: LateAckLimits = { seconds: config.replay.seconds, bytes: (config.replay.MiB * MIB) / config.partitions.length, blocks: MAX_UNACKED / 2 };
     this.late = config.partitions.map(() => new LateAck(limits, deps.clock));
+    this.order = config.partitions.map(() => new InOrder(() => deps.clock.now()));
     this.lateHosts = config.partitions.map(() => new LateAck(limits, deps.clock));
     this.metricsSink = new MetricsSink((points) => metrics.write(points), undefined, { analyzer: config.id });
     this.heartbeat = new HeartbeatSender(bus, { role: 'analyzer', id: config.id, version: deps.version }, () => this.health());
@@ -242,19 +245,35 @@ export class Analyzer implements Service {
   private async receive(index: number, delivery: Delivery): Promise<void> {
     const late = this.late[index]!;
     const headers = decodeBlockHeaders(delivery.headers);
-    if (!headers || !this.sequence.accept(headers)) {
-      if (!headers) this.counters.malformed++;
+    if (!headers) {
+      this.counters.malformed++;
       late.add(() => delivery.ack(), '', 0, 0, true)();
       return;
     }
+    const key = `${headers.unit}/${headers.node}/${headers.interface}/${headers.epoch}/${headers.partition}`;
+    const settle = late.add(() => delivery.ack(), key, delivery.data.length, headers.lastUs, headers.end === true);
+    const ready = this.order[index]!.take(key, headers.seq, headers.end === true, () => this.handle(index, headers, key, delivery, settle));
+    if (ready === undefined) settle();
+    else await this.inTurn(index, ready);
+  }
+
+  /** What the clock releases goes behind what a message released just now. */
+  private inTurn(index: number, ready: readonly (() => Promise<void>)[]): Promise<void> {
+    const turn = (this.turns[index] ?? Promise.resolve()).then(async () => {
+      for (const handle of ready) await handle();
+    });
+    this.turns[index] = turn.catch(() => {});
+    return turn;
+  }
+
+  private async handle(index: number, headers: PacketBlockHeaders, key: string, delivery: Delivery, settle: () => void): Promise<void> {
+    if (this.stopped) return;
     while (this.outboxLength > MAX_OUTBOX && !this.stopped) await this.outbox;
     this.lastBlockAt = this.deps.clock.now();
     const { source, point } = this.sourceOf(headers);
-    const key = `${headers.unit}/${headers.node}/${headers.interface}/${headers.epoch}/${headers.partition}`;
     this.openSources.add(key);
     if (headers.partitions > this.lanes) this.lanes = headers.partitions;
     const worker = index % this.workers;
-    const settle = late.add(() => delivery.ack(), key, delivery.data.length, headers.lastUs, headers.end === true);
     await this.pool.block(worker, source, delivery.data, (result) => {
       this.counted(worker, headers, result, delivery.data.length);
       this.hosts.take({
@@ -377,6 +396,7 @@ export class Analyzer implements Service {
 
   private idle(): void {
     for (const late of [...this.late, ...this.lateHosts]) late.release();
+    for (const [index, order] of this.order.entries()) void this.inTurn(index, order.due());
     const now = this.deps.clock.now();
     this.worlds.tick(IDLE_STEP_US);
     if (this.newestUs > 0 && now - this.lastBlockAt > IDLE_MS && this.pool.idle) {
@@ -420,7 +440,7 @@ export class Analyzer implements Service {
   }
 
   private health(): HealthNow {
-    const { sequence, evidence, correlator } = this;
+    const { order, evidence, correlator } = this;
     const stats = this.pool.stats();
     const { flows = 0, flowsHalfOpen = 0, streamQueuedBytes = 0, arenaBytes = 0, ...counted } = stats;
     const store = this.deps.metrics.stats();
@@ -428,7 +448,7 @@ export class Analyzer implements Service {
     return {
       reasons,
       counters: {
-        ...counted, ...this.counters, gaps: sequence.counters.gaps, duplicates: sequence.counters.duplicates,
+        ...counted, ...this.counters, gaps: order.reduce((n, o) => n + o.counters.gaps, 0), duplicates: order.reduce((n, o) => n + o.counters.duplicates, 0),
         evidenceSaved: evidence?.counters.saved ?? 0, evidenceRefused: evidence?.counters.refused ?? 0,
         behaviourHits: correlator?.hits ?? 0, ...this.hosts?.counters, ...this.worlds?.counters, metricsLost: store.lost,
       },
