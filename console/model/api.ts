@@ -181,15 +181,32 @@ export interface RuleRow {
   class: DetectionClass;
   phase: Phase;
   techniques: string[];
+  /** Numbers of vulnerabilities (CVE, CNVD, CNNVD) and addresses, as the rule names them. */
+  references: string[];
+  /** False: the rule is loaded but switched off. */
+  enabled: boolean;
   /** Alerts of the last 24 hours, within what the user may see. */
   hits24h: number;
+}
+/** What the rules of one key are and do: which, how many alerts they gave, how bad they can be. */
+export interface Covered { rules: string[]; hits24h: number; severity: Severity }
+/** GET /api/coverage: what the loaded rules see, by technique, vulnerability and phase. Rules that are off do not count. */
+export interface CoverageView {
+  rules: number;
+  /** Every enabled rule by id, so that a list of ids can be shown without another request. */
+  titles: Record<string, Bilingual>;
+  /** ATT&CK ids in their order; a sub-technique also counts for its technique. */
+  techniques: (Covered & { id: string })[];
+  /** The newest first. */
+  vulnerabilities: (Covered & { id: string; kind: 'cve' | 'cnvd' | 'cnnvd' })[];
+  /** All phases in the order of an attack, each with all classes that belong to it by default or through a rule: an empty one is a gap. */
+  phases: (Covered & { phase: Phase; classes: (Covered & { class: DetectionClass })[] })[];
 }
 export interface RuleView extends RuleRow {
   description?: Bilingual;
   advice?: Bilingual;
   remediation?: Bilingual;
   falsePositives?: Bilingual;
-  references: string[];
   gb2007?: string;
   gb2023?: string;
   /** The rule document as it was loaded. */

@@ -91,6 +91,7 @@ export const ROUTES = {
   'GET /api/series': units('overview.read'),
   'GET /api/nodes': units('node.read'),
   'GET /api/rules': none('rule.read'),
+  'GET /api/coverage': none('rule.read'),
   'GET /api/rules/:id': none('rule.read'),
   'GET /api/registry': units('registry.read'),
   'PUT /api/registry': all('registry.write'),

@@ -6,7 +6,7 @@ import type { RuleDocument } from '../../contracts/rule.js';
 import { subjects } from '../../contracts/subjects.js';
 import type { Bus } from '../../runtime/bus/bus.js';
 import type { Log } from '../../runtime/log.js';
-import type { RuleView } from '../model/api.js';
+import type { RuleRow, RuleView } from '../model/api.js';
 
 const FRESH_MS = 30_000;
 const ANSWER_MS = 2_000;
@@ -69,6 +69,11 @@ async function readFolder(folder: string, depth = 0): Promise<{ document: unknow
   return found;
 }
 
+/** A rule as lists show it: without its text. */
+export const ruleRow = (r: Omit<RuleView, 'hits24h'>, hits24h: number): RuleRow => ({
+  id: r.id, sid: r.sid, rev: r.rev, title: r.title, severity: r.severity, class: r.class, phase: r.phase, techniques: r.techniques, references: r.references, enabled: r.enabled, hits24h,
+});
+
 function toView(document: unknown, yaml?: string): Omit<RuleView, 'hits24h'> | undefined {
   const d = document as RuleDocument;
   if (typeof d !== 'object' || d === null || typeof d.id !== 'string' || typeof d.title?.zh !== 'string' || !Object.hasOwn(CLASSES, d.class)) return undefined;
@@ -76,7 +81,7 @@ function toView(document: unknown, yaml?: string): Omit<RuleView, 'hits24h'> | u
   return {
     id: d.id, sid: d.sid, rev: d.revision, title: d.title, severity: d.severity, class: d.class as DetectionClass, phase: d.phase ?? c.phase,
     techniques: d.techniques ?? [], advice: d.advice, remediation: d.remediation, falsePositives: d.falsePositives,
-    references: (d.references ?? []).map((r) => Object.values(r)[0] as string), gb2007: d.gb2007 ?? c.gb2007, gb2023: d.gb2023 ?? c.gb2023,
+    enabled: d.enabled !== false, references: (d.references ?? []).map((r) => Object.values(r)[0] as string), gb2007: d.gb2007 ?? c.gb2007, gb2023: d.gb2023 ?? c.gb2023,
     document, yaml: yaml ?? stringify(document),
   };
 }

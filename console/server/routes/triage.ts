@@ -9,6 +9,7 @@ import type { Caller } from '../auth/session.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
 import { rankParts } from '../ingest/grouping.js';
+import { ruleRow } from '../rule-catalogue.js';
 import { iso } from '../store/cursor.js';
 import type { SuppressionRecord } from '../store/suppressions.js';
 import { isRange, testOf } from '../suppress.js';
@@ -128,7 +129,7 @@ export function triageRoutes(app: FastifyInstance, context: Context): void {
     ]);
     return {
       alerts: alerts.map((r) => alertRow(r, assets)), incidents: await context.incidentRows(scope, incidents), tickets: context.ticketRows(tickets),
-      rules: rules.map((r) => ({ id: r.id, sid: r.sid, rev: r.rev, title: r.title, severity: r.severity, class: r.class, phase: r.phase, techniques: r.techniques, hits24h: 0 })),
+      rules: rules.map((r) => ruleRow(r, 0)),
       systems: may('registry.read') ? assets.registry.systems.filter((s) => seen(s.unit) && fits(s.id, s.zh, s.en, s.filing, ...(s.domains ?? []), ...s.ranges)).slice(0, limit)
         .map((s) => ({ id: s.id, zh: s.zh, en: s.en, unit: assets.unit(s.unit) ?? { id: s.unit, zh: s.unit, en: s.unit } })) : [],
       units: may('registry.read') ? assets.registry.units.filter((u) => seen(u.id) && fits(u.id, u.zh, u.en)).slice(0, limit).map(({ id, zh, en }) => ({ id, zh, en })) : [],
