@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-if (!existsSync(join(root, 'dist/cli/main.js'))) {
+if (!existsSync(join(root, 'dist/bundle/main.js'))) {
   const { prepare } = await import('../deploy/dev/prepare.mjs');
   await prepare();
 }
-await import('../dist/cli/main.js');
+await import('../dist/bundle/main.js');

@@ -25,7 +25,7 @@ export function register(command: Command): void {
       const log = createLog();
       const bus = await openBus(file.bus, { name: 'console', onError: (error, subject) => log.error('bus', { error, subject }) });
       bus.onState((state) => log.info('bus', { state }));
-      const metrics = openMetrics(file.metrics, { onError: (error) => log.warn('metrics', { error }) });
+      const metrics = await openMetrics(file.metrics, { onError: (error) => log.warn('metrics', { error }) });
       const app = await createConsole({
         bus, metrics, log, clock: systemClock,
         config: { ...file.console, ui: file.console.ui ?? UI_FOLDER, rulesDir: file.console.rulesDir ?? PACK },

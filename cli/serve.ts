@@ -29,7 +29,7 @@ export async function serve(config: string | undefined): Promise<void> {
   await prove?.(rulePaths(file.analyzer.rules));
   const bus = await openBus(file.bus, { name: file.analyzer.id, onError: (error, subject) => log.error('bus', { error, subject }) });
   bus.onState((state) => log.info('bus', { state }));
-  const metrics = openMetrics(file.metrics, { onError: (error) => log.warn('metrics', { error }) });
+  const metrics = await openMetrics(file.metrics, { onError: (error) => log.warn('metrics', { error }) });
   const registry = file.analyzer.registry ? new RegistryIndex(loadRegistry(file.analyzer.registry)) : undefined;
   const lists = file.analyzer.indicators;
   const warn = (line: string) => log.warn(line);

@@ -66,7 +66,7 @@ async function up(options: Options): Promise<void> {
   }
   const log = createLog({ level: (process.env['SW_LOG_LEVEL'] as 'info' | undefined) ?? 'warn' });
   const bus = createEmbeddedBus({ dir: join(data, 'bus'), onError: (error, subject) => log.error('bus', { error, subject }) });
-  const metrics = openMetrics({ url: 'embedded:', dir: data }, { onError: (error) => log.warn('metrics', { error }) });
+  const metrics = await openMetrics({ url: 'embedded:', dir: data }, { onError: (error) => log.warn('metrics', { error }) });
   const registryPath = options.registry ?? (existsSync(SAMPLE_REGISTRY) ? SAMPLE_REGISTRY : undefined);
   const registry = registryPath ? new RegistryIndex(loadRegistry(registryPath)) : undefined;
   const lists = options.indicators;

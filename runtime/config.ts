@@ -24,7 +24,7 @@ export interface LoadOptions {
   env?: Record<string, string | undefined>;
 }
 
-const ajv = (addFormats as unknown as (a: Ajv) => Ajv)(new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true }));
+let ajv: Ajv | undefined;
 const compiled = new WeakMap<TSchema, ValidateFunction>();
 
 /** A check of a TypeBox schema; compiled once. Applies defaults to what it checks. */
@@ -32,6 +32,7 @@ export function validator(schema: TSchema): ValidateFunction {
   let check = compiled.get(schema);
   if (!check) {
     const { $id: _, ...anonymous } = schema;
+    ajv ??= (addFormats as unknown as (a: Ajv) => Ajv)(new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true }));
     compiled.set(schema, check = ajv.compile(anonymous));
   }
   return check;

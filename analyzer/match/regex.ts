@@ -34,21 +34,50 @@ export class RegexError extends Error {
   }
 }
 
+/** What there is to know of an expression that was found right: as text, so that it can be kept for the next start. */
+export interface RegexFacts {
+  engine: 'v8' | 're2';
+  /** In the engine's own syntax. */
+  printed: string;
+  literals?: readonly string[];
+}
+
+/** Of all expressions made here or remembered from before, by flags and source. */
+const known = new Map<string, RegexFacts>();
+
+/** Expressions of an earlier start that need no second proof. */
+export function rememberRegexes(facts: Readonly<Record<string, RegexFacts>>): void {
+  for (const key of Object.keys(facts)) known.set(key, facts[key]);
+}
+
+/** The expressions found right so far. */
+export function regexesFound(): Record<string, RegexFacts> {
+  return Object.fromEntries(known);
+}
+
 /** @throws RegexError when the expression is not within the language. */
 export function compileRegex(source: string, flags: RegexFlags = {}): SafeRegex {
+  const key = `${flags.nocase ? 'i' : ''}${flags.dotAll ? 's' : ''}${flags.multiline ? 'm' : ''}/${source}`;
+  let facts = known.get(key);
+  if (facts === undefined) known.set(key, (facts = examine(source, flags)));
+  return facts.engine === 'v8' ? new V8Regex(source, facts) : new LinearRegex(source, facts);
+}
+
+function examine(source: string, flags: RegexFlags): RegexFacts {
   const tree = parseRegex(source, flags);
-  const literals = required(tree);
-  if (paths(tree) <= MAX_PATHS) return new V8Regex(source, tree, literals);
+  const found = required(tree);
+  const literals = found === undefined ? {} : { literals: found };
+  if (paths(tree) <= MAX_PATHS) return { engine: 'v8', printed: print(tree, 'v8'), ...literals };
+  const printed = print(tree, 're2');
   try {
-    const regex = new LinearRegex(source, tree, literals);
-    if (size(tree) > MAX_LATER) regex.prepare();
-    return regex;
+    if (size(tree) > MAX_LATER) RE2JS.compile(printed);
   } catch (error) {
     throw new RegexError(`is too large (${(error as Error).message})`, 0, 'Split it into several conditions.');
   }
+  return { engine: 're2', printed, ...literals };
 }
 
-/** Expressions of up to so many bytes and choices are made when first asked: most never are. Larger ones might be refused. */
+/** Expressions of more bytes and choices might be refused by the engine: it is asked. */
 const MAX_LATER = 1000;
 
 /** Bytes and choices of an expression with its repetitions written out. */
@@ -60,14 +89,18 @@ function size(node: RegexNode): number {
   }
 }
 
+/** Made when first asked: most never are. */
 class V8Regex implements SafeRegex {
   readonly engine = 'v8';
+  readonly literals: readonly string[] | undefined;
   start = 0;
   end = 0;
   private regex: RegExp | undefined;
-  constructor(readonly source: string, private readonly tree: RegexNode, readonly literals: readonly string[] | undefined) {}
+  constructor(readonly source: string, private readonly facts: RegexFacts) {
+    this.literals = facts.literals;
+  }
   exec(text: string, from: number): boolean {
-    const regex = (this.regex ??= new RegExp(print(this.tree, 'v8'), 'g'));
+    const regex = (this.regex ??= new RegExp(this.facts.printed, 'g'));
     regex.lastIndex = from;
     const m = regex.exec(text);
     if (!m) return false;
@@ -79,18 +112,16 @@ class V8Regex implements SafeRegex {
 
 class LinearRegex implements SafeRegex {
   readonly engine = 're2';
+  readonly literals: readonly string[] | undefined;
   start = 0;
   end = 0;
   private regex: RE2JS | undefined;
-  constructor(readonly source: string, private readonly tree: RegexNode, readonly literals: readonly string[] | undefined) {}
-
-  /** @throws Error when the expression is too large. */
-  prepare(): RE2JS {
-    return (this.regex ??= RE2JS.compile(print(this.tree, 're2')));
+  constructor(readonly source: string, private readonly facts: RegexFacts) {
+    this.literals = facts.literals;
   }
 
   exec(text: string, from: number): boolean {
-    const regex = this.prepare();
+    const regex = (this.regex ??= RE2JS.compile(this.facts.printed));
     // The DFA answers "no" ten times faster than the engine that knows positions.
     if (from === 0 && !regex.test(text)) return false;
     const m = regex.matcher(text);

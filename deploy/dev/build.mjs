@@ -36,6 +36,30 @@ await build({
   entryPoints: sources, outdir: 'dist', outbase: '.', format: 'esm', platform: 'node', target: 'node20',
   sourcemap: 'linked', logLevel: 'error',
 });
+
+// The command line once more as a few large files: a start reads those instead of hundreds of modules. Packages that
+// bring native parts or files of their own, or that only servers need, stay outside.
+const inside = ['@sinclair/typebox', 'ajv', 'ajv-formats', 'commander', 'ipaddr.js', 're2js', 'yaml'];
+const { dependencies, optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+await build({
+  entryPoints: ['cli/main.ts'], outdir: 'dist/bundle', bundle: true, splitting: true, format: 'esm', platform: 'node', target: 'node20',
+  sourcemap: 'linked', logLevel: 'error', legalComments: 'none', chunkNames: 'part-[hash]',
+  external: Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !inside.includes(name)).flatMap((name) => [name, `${name}/*`]),
+  // What CommonJS packages inside ask for.
+  banner: { js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);" },
+  plugins: [{
+    // A module's neighbours are where its own file is, not where the bundle is.
+    name: 'neighbours',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, (args) => {
+        const text = readFileSync(args.path, 'utf8');
+        if (!text.includes('import.meta.url')) return undefined;
+        const own = relative('dist/bundle', join('dist', relative('.', args.path).replace(/\.ts$/, '.js')));
+        return { contents: text.replaceAll('import.meta.url', `new URL(${JSON.stringify(own)}, import.meta.url).href`), loader: 'ts' };
+      });
+    },
+  }],
+});
 const wanted = new Set(sources.map((s) => join('dist', s.replace(/\.ts$/, '.js'))));
 for (const room of rooms) {
   if (!existsSync(join('dist', room))) continue;

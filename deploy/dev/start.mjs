@@ -5,4 +5,4 @@ import { prepare, root } from './prepare.mjs';
 
 await prepare();
 process.argv = [process.argv[0], join(root, 'bin/shouwang.mjs'), 'up', ...process.argv.slice(2)];
-await import(pathToFileURL(join(root, 'dist/cli/main.js')).href);
+await import(pathToFileURL(join(root, 'dist/bundle/main.js')).href);

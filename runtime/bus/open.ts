@@ -3,7 +3,6 @@ import type { Bus } from './bus.js';
 import { createEmbeddedBus } from './embedded.js';
 import { busErrors } from './errors.js';
 import { connectLocalBus } from './local.js';
-import { createNatsBus } from './nats.js';
 
 /** The `bus` section of a configuration file. */
 export const BusConfig = Type.Object({
@@ -38,6 +37,7 @@ export async function openBus(
   }
   if (url.startsWith('unix:/')) return connectLocalBus(url.slice('unix:'.length).replace(/^\/\/(?=\/)/, ''), options);
   if (/^(nats|tls):\/\//.test(url)) {
+    const { createNatsBus } = await import('./nats.js');
     return createNatsBus({
       servers: url.split(',').map((s) => s.trim()), name: options.name, onError: options.onError, user: config.user, pass: config.password,
       token: config.token, nkeyFile: config.nkeyFile, nkeySeed: config.nkeySeed, credsFile: config.credsFile, tls: config.tls,

@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import { Type, type Static } from '@sinclair/typebox';
-import { createEmbeddedMetrics } from './embedded.js';
 import { metricsErrors } from './errors.js';
-import { createInfluxMetrics } from './influx.js';
 import type { MetricsStore } from './metrics.js';
 
 /** The `metrics` section of a configuration file. */
@@ -21,10 +19,14 @@ export const MetricsConfig = Type.Object({
 }, { additionalProperties: false });
 export type MetricsConfig = Static<typeof MetricsConfig>;
 
-/** Opens the metrics store that the address names. Throws SW_METRICS_URL or SW_METRICS_FILE; a server that is away is no error. */
-export function openMetrics(config: MetricsConfig, options: { onError?: (error: unknown) => void } = {}): MetricsStore {
-  if (config.url.startsWith('embedded:')) return createEmbeddedMetrics(config.dir === undefined ? {} : { path: join(config.dir, 'metrics.db') });
+/** Opens the metrics store that the address names. Rejects with SW_METRICS_URL or SW_METRICS_FILE; a server that is away is no error. */
+export async function openMetrics(config: MetricsConfig, options: { onError?: (error: unknown) => void } = {}): Promise<MetricsStore> {
+  if (config.url.startsWith('embedded:')) {
+    const { createEmbeddedMetrics } = await import('./embedded.js');
+    return createEmbeddedMetrics(config.dir === undefined ? {} : { path: join(config.dir, 'metrics.db') });
+  }
   if (!/^https?:\/\//.test(config.url)) throw metricsErrors.url(config.url);
   const { url, database, user, password, retentionDays, waitingMax } = config;
+  const { createInfluxMetrics } = await import('./influx.js');
   return createInfluxMetrics({ url, database, user, password, retentionDays, waitingMax, onError: options.onError });
 }
