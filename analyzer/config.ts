@@ -16,6 +16,10 @@ export const AnalyzerConfig = Type.Object({
   strict: Type.Boolean({ default: false }),
   /** Address variables of rules, e.g. `HOME_NET: [10.0.0.0/8]`. */
   variables: Type.Record(Type.String({ pattern: '^[A-Z][A-Z0-9_]*$' }), Type.Array(Type.String()), { default: {} }),
+  /** Reputation of addresses for `iprep` of Suricata's rules: its category file and its lists. */
+  reputation: Type.Optional(Type.Object({ categories: Type.String(), files: Type.Array(Type.String(), { minItems: 1 }) }, closed)),
+  /** Folder for the files and certificates that rules with `filestore` or `tls.store` match, named by their SHA-256. */
+  fileStore: Type.Optional(Type.String()),
   /** Assets registry (YAML or CSV). */
   registry: Type.Optional(Type.String()),
   /** Indicator lists (CSV, STIX 2.1, MISP) and folders of them; read again when they change. */

@@ -6,6 +6,7 @@ import type { AnalyzerConfig } from './config.js';
 import { RuleEngine } from './match/engine.js';
 import type { PacketSourceInfo } from './match/matcher.js';
 import type { RuleSet } from './match/rule-set.js';
+import type { StoredFile } from './packet-stage-store.js';
 import type { PacketStageConfig } from './packet-stage-config.js';
 import { PacketStage } from './pipeline.js';
 import type { PacketsAround } from './sink/evidence.js';
@@ -27,6 +28,8 @@ export interface EngineOutputs {
   /** See `Outputs.wants`. */
   wants?(type: EventType): boolean;
   event(event: EveEvent): void;
+  /** See `Outputs.file`. */
+  file?(file: StoredFile): void;
   /** Records of 64 bytes; copy what is kept. */
   connections(records: Uint8Array, count: number): void;
 }
@@ -64,6 +67,7 @@ export class Engine {
       outputs: {
         ...(outputs.wants ? { wants: (type: EventType) => outputs.wants!(type) } : {}),
         event: (event) => outputs.event(event),
+        ...(outputs.file ? { file: (file: StoredFile) => outputs.file!(file) } : {}),
         alert: (alert, evidence) => outputs.alert(alert, this.each, evidence),
         connections: (records, count) => outputs.connections(records, count),
       },

@@ -1,4 +1,5 @@
 import type { Alert } from '../contracts/alert.js';
+import type { StoredFile } from './packet-stage-store.js';
 import type { EveEvent, EventType } from '../contracts/event.js';
 
 /** Packets of an alert, copied out of the ring: a complete little-endian nanosecond pcap file. */
@@ -18,6 +19,8 @@ export interface Outputs {
    * @param evidence copies its packets out of the ring (at most `maxBytes` of file); callable only during this call.
    */
   alert(alert: Alert, evidence: (maxBytes: number) => Evidence | undefined): void;
+  /** A file that a rule wants stored; without this nothing is kept for it. */
+  file?(file: StoredFile): void;
   /** Records of 64 bytes (`ConnectionRecord`), in packet order. The array is reused: copy what is kept. */
   connections(records: Uint8Array, count: number): void;
 }

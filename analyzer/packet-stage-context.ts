@@ -9,10 +9,11 @@ import { eveTime } from './flow/eve-time.js';
 import type { Direction, Flow } from './flow/flow.js';
 import { communityIdOf } from './flow/flow-identity.js';
 import { BufferTable } from './match/buffers.js';
-import type { MatchContext, Matcher, PacketSourceInfo } from './match/matcher.js';
+import { type MatchContext, type Matcher, type PacketSourceInfo, Wants } from './match/matcher.js';
 import type { Evidence, Outputs } from './outputs.js';
 import type { PacketStageConfig } from './packet-stage-config.js';
 import { PassingFile, UNSEEN } from './packet-stage-files.js';
+import { FileKeeper } from './packet-stage-store.js';
 
 /** Room for what parsers and transforms decode during one inspection: several bodies of the largest size they decode. */
 const SCRATCH_BYTES = 4 << 20;
@@ -51,6 +52,8 @@ export class StageContext implements MatchContext {
   private readonly room: number;
   private roomUsed = 0;
   private depth = 0;
+  /** Of files that rules may store; where nobody takes them, there is none. */
+  private readonly keeper: FileKeeper | undefined;
   /** False while flows end outside any packet: then events carry no packet number. */
   inPacket = false;
 
@@ -63,6 +66,7 @@ export class StageContext implements MatchContext {
     private readonly hooks: StageHooks,
   ) {
     this.room = arena.reserve(SCRATCH_BYTES);
+    this.keeper = outputs.file && new FileKeeper((file) => outputs.file!(file));
   }
 
   scratch(bytes: number): number {
@@ -118,8 +122,25 @@ export class StageContext implements MatchContext {
   }
 
   file(flow: Flow, tx: Transaction, direction: Direction, name: string): FileInFlight {
-    if (!this.wants('fileinfo')) return UNSEEN;
-    return new PassingFile(this, flow, tx, direction, name, this.config.fileHashes);
+    const keeper = (this.matcher.wants & Wants.Files) !== 0 ? this.keeper : undefined;
+    if (!keeper && !this.wants('fileinfo')) return UNSEEN;
+    return new PassingFile(this, flow, tx, direction, name, this.wants('fileinfo') ? this.config.fileHashes : [], keeper);
+  }
+
+  get keepsCertificates(): boolean {
+    return this.keeper !== undefined && (this.matcher.wants & Wants.Certificates) !== 0;
+  }
+
+  storeFiles(flow: Flow, tx: Transaction | undefined, directions: number): void {
+    this.keeper?.want(flow, tx, directions);
+  }
+
+  storeCertificates(_flow: Flow, tx: Transaction): void {
+    this.keeper?.certificates(tx);
+  }
+
+  filesOver(flow: Flow): void {
+    this.keeper?.flowEnd(flow);
   }
 
   flowOf(): Flow | undefined { return this.hooks.flowOf(); }

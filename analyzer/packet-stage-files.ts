@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { FileInFlight, Transaction } from './app/parser.js';
+import type { FileKeeper, HeldFile } from './packet-stage-store.js';
 import { magicOf } from './packet-stage-magic.js';
 import type { Direction, Flow } from './flow/flow.js';
 import type { MatchContext } from './match/matcher.js';
@@ -17,6 +18,7 @@ export class PassingFile implements FileInFlight {
   private readonly head = new Uint8Array(MAGIC_BYTES);
   private headLength = 0;
   private closed = false;
+  private readonly held: HeldFile | undefined;
 
   constructor(
     private readonly context: MatchContext,
@@ -25,7 +27,9 @@ export class PassingFile implements FileInFlight {
     private readonly direction: Direction,
     private readonly name: string,
     hashes: readonly string[],
+    private readonly keeper?: FileKeeper,
   ) {
+    this.held = keeper?.open(flow, tx, direction);
     for (const algorithm of hashes) this.hashes.push([algorithm, createHash(algorithm)]);
   }
 
@@ -38,12 +42,17 @@ export class PassingFile implements FileInFlight {
       this.headLength += take;
     }
     this.size += length;
+    if (this.held) this.keeper!.data(this.held, bytes);
     for (const [, hash] of this.hashes) hash.update(bytes);
   }
 
   close(complete: boolean): void {
     if (this.closed) return;
     this.closed = true;
+    if (!this.context.wants('fileinfo')) {
+      if (this.held) this.keeper!.close(this.held);
+      return;
+    }
     const info: Record<string, unknown> = {
       filename: this.name,
       gaps: !complete,
@@ -63,7 +72,17 @@ export class PassingFile implements FileInFlight {
     }
     event[this.tx.protocol] = about;
     event.fileinfo = info;
-    this.context.emit(event);
+    if (!this.held) {
+      this.context.emit(event);
+      return;
+    }
+    // Whether it is stored is known once the rules have decided.
+    const { held } = this;
+    held.tell = () => {
+      info.stored = held.stored;
+      this.context.emit(event);
+    };
+    this.keeper!.close(held);
   }
 }
 

@@ -6,6 +6,7 @@ import { PRIVATE_SITE } from '../analyzer/detect/behaviour.js';
 import type { Indicators } from '../analyzer/detect/indicators/match.js';
 import { Engine } from '../analyzer/engine.js';
 import type { Lookup } from '../analyzer/sink/alerts.js';
+import type { StoredFile } from '../analyzer/packet-stage-store.js';
 import type { Traffic } from '../analyzer/traffic.js';
 import type { CaptureSummary } from '../collector/capture-parser.js';
 import { readCaptureFile, readCaptureStream } from '../collector/capture-reader.js';
@@ -28,6 +29,8 @@ export interface AnalysisOptions {
 export interface AnalysisSinks {
   alert(alert: Alert): void;
   event?(event: EveEvent): void;
+  /** A file that a rule stores. */
+  file?(file: StoredFile): void;
   /** A line for standard error: damage, limits. */
   warn(line: string): void;
   /** A capture that cannot be read at all: with this, the others are still analysed; without it, it is thrown. */
@@ -81,7 +84,7 @@ function flowsFor(path: string, most: number): number {
 /** Analyses each capture on its own, in fresh state. `-` is standard input. @throws OperatorError for unreadable captures and rules. */
 export async function analyzeCaptures(files: readonly string[], options: AnalysisOptions, sinks: AnalysisSinks): Promise<CaptureStats[]> {
   const config = options.config ?? defaultConfig();
-  const pack = options.pack ?? loadPack(options.rules, { variables: config.variables }, sinks.warn);
+  const pack = options.pack ?? loadPack(options.rules, { variables: config.variables, ...(config.reputation && { reputation: config.reputation }) }, sinks.warn);
   const stats: CaptureStats[] = [];
   for (const file of files) {
     try {
@@ -133,6 +136,7 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
         }
         if (events.has(event.event_type)) sinks.event?.(event);
       },
+      ...(sinks.file && { file: (file: StoredFile) => sinks.file!(file) }),
       connections: (records, count) => {
         if (!watched) return;
         const t = performance.now();

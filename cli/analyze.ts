@@ -6,7 +6,9 @@ import { loadConfig } from '../runtime/config.js';
 import { coded } from '../runtime/errors.js';
 import { analyzeCaptures, defaultConfig, type CaptureStats } from './analysis.js';
 import { loadIndicators } from './indicators.js';
+import { fileStoreAt } from '../analyzer/serve/file-store.js';
 import { repeated } from './options.js';
+import { reputationIn } from './reputation.js';
 import { AnalyzeFile } from './settings.js';
 import { proveRules } from './strict.js';
 import { loadPack, rulePaths } from './pack.js';
@@ -23,6 +25,8 @@ interface Options {
   rules: string[];
   indicators: string[];
   config?: string;
+  reputation?: string;
+  fileStore?: string;
   format: 'table' | 'eve' | 'json';
   workers: number;
   stats?: string;
@@ -82,11 +86,14 @@ const LANGUAGE = /^zh/.test(process.env['LC_ALL'] ?? process.env['LC_MESSAGES'] 
 async function analyze(captures: string[], options: Options): Promise<void> {
   const started = performance.now();
   const events = wantedEvents(options.events);
+  // They are there only where a rule says so.
+  events.add('packet');
   const config = options.config ? loadConfig(options.config, AnalyzeFile).analyzer : defaultConfig();
   const named = options.rules.length > 0 ? options.rules : options.config ? config.rules : [];
   const warn = (line: string) => process.stderr.write(`${line}\n`);
   if (options.workers > 1) warn('SW_ANALYZE_WORKERS: a capture is analysed by one worker for now; --workers changes nothing here.');
-  const pack = loadPack(named, { variables: config.variables, ...(options.skipUnsupported && { skipUnsupported: true }) }, warn);
+  const reputation = options.reputation ? reputationIn(options.reputation) : config.reputation;
+  const pack = loadPack(named, { variables: config.variables, ...(reputation && { reputation }), ...(options.skipUnsupported && { skipUnsupported: true }) }, warn);
   const lists = [...config.indicators, ...options.indicators];
   const indicators = lists.length > 0 ? { store: loadIndicators(lists, warn) } : undefined;
   if (options.strict || config.strict) await proveRules(rulePaths(named), warn);
@@ -95,6 +102,8 @@ async function analyze(captures: string[], options: Options): Promise<void> {
   const alerts: Alert[] = [];
   let size = 0;
   for (const c of captures) if (c !== '-') try { size += statSync(c).size; } catch { /* the reader says so */ }
+  const folder = options.fileStore ?? config.fileStore;
+  const store = folder === undefined ? undefined : fileStoreAt(folder);
   const bar = progress('read', size);
   const stats = await analyzeCaptures(captures, { rules: named, config, pack, events, ...(indicators && { indicators }) }, {
     alert: (alert) => {
@@ -104,6 +113,7 @@ async function analyze(captures: string[], options: Options): Promise<void> {
     event: (event) => {
       if (options.format === 'eve') out.line(JSON.stringify(event));
     },
+    ...(store && { file: store }),
     progress: (bytes) => bar.set(bytes),
     warn,
     unreadable: (_file, error) => {
@@ -137,6 +147,8 @@ export function register(command: Command): void {
     .option('--rules <path>', 'rule file or folder, again for more; "default" names the shipped pack', repeated, [])
     .option('--skip-unsupported', "leave rules in Suricata's language out that cannot be loaded, and say which")
     .option('--config <file>', 'settings of the analyzer (YAML)')
+    .option('--reputation <folder>', "reputation of addresses for iprep of Suricata's rules: categories.txt and *.list")
+    .option('--file-store <folder>', "store the files and certificates that Suricata's rules with filestore or tls.store match")
     .option('--indicators <path>', 'indicator list (CSV, STIX 2.1, MISP) or folder of them, again for more', repeated, [])
     .addOption(new Option('--format <format>', 'what to print').choices(['table', 'eve', 'json']).default('table'))
     .option('--events <types>', 'EVE events to write beside alerts, comma-separated, or "all" (with --format eve)')

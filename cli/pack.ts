@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { behaviourRule } from '../analyzer/detect/rules.js';
 import type { BehaviourRule } from '../analyzer/detect/behaviour.js';
-import { loadRules, type Loaded } from '../analyzer/match/load.js';
+import { loadRules, type Loaded, type LoadOptions } from '../analyzer/match/load.js';
 import type { RuleSet } from '../analyzer/match/rule-set.js';
 import { coded } from '../runtime/errors.js';
 
@@ -37,7 +37,7 @@ const MAX_TOLD = 20;
 export interface Pack { rules: RuleSet; behaviours: BehaviourRule[]; loaded: Loaded }
 
 /** Loads rules or throws a coded error that names the first mistake; all mistakes go to `warn`. */
-export function loadPack(named: readonly string[], options: { variables?: Record<string, string[]>; skipUnsupported?: boolean } = {}, warn: (line: string) => void = () => {}): Pack {
+export function loadPack(named: readonly string[], options: Omit<LoadOptions, 'cache'> = {}, warn: (line: string) => void = () => {}): Pack {
   const loaded = loadRules(rulePaths(named), { ...options, cache: CACHE });
   if (!loaded.rules) {
     for (const error of loaded.errors) warn(error.toLine());
@@ -50,6 +50,8 @@ export function loadPack(named: readonly string[], options: { variables?: Record
     for (const error of suricata.errors.slice(0, MAX_TOLD)) warn(error.toLine());
     if (suricata.errors.length > MAX_TOLD) warn(`… and ${suricata.errors.length - MAX_TOLD} more; npx shouwang rules check lists all.`);
   }
+  const without = Object.entries(suricata.withoutEffect).sort((a, b) => b[1] - a[1]);
+  if (without.length > 0) warn(`SW_RULES_WITHOUT_EFFECT: parts of rules change nothing here (${without.map(([k, n]) => `${k} ${n}`).join(', ')}); npx shouwang rules check says of which rules, and why.`);
   return packOf(loaded);
 }
 

@@ -16,11 +16,12 @@ import { compileSuricata } from '../analyzer/match/suricata/compile.js';
 import { Datasets } from '../analyzer/match/suricata/datasets.js';
 import { DEFAULT_VARIABLES } from '../analyzer/match/addresses.js';
 import { progress } from './progress.js';
+import { reputationIn } from './reputation.js';
 
 const here = (path: string): string => relative(process.cwd(), path) || path;
 
-function check(paths: string[], options: { format: string }): void {
-  const { rules, errors, warnings } = checkRules(rulePaths(paths));
+function check(paths: string[], options: { format: string; reputation?: string }): void {
+  const { rules, errors, warnings } = checkRules(rulePaths(paths), options.reputation === undefined ? {} : { reputation: reputationIn(options.reputation) });
   if (options.format === 'json') {
     console.log(JSON.stringify({ rules, errors: errors.map((e) => ({ code: e.code, message: e.message, hint: e.hint })), warnings }, undefined, 1));
   } else {
@@ -49,12 +50,13 @@ function importRules(files: string[], options: { out: string }): void {
       process.stderr.write(`${ruleErrors.syntax(p.place, p.why).toLine()}\n`);
     }
     for (const rule of rules) {
-      const { signature, error } = compileSuricata(rule, DEFAULT_VARIABLES, datasets);
+      const { signature, error, notices } = compileSuricata(rule, DEFAULT_VARIABLES, datasets);
       if (error || !signature) {
         refused++;
         if (error) process.stderr.write(`${error.toLine()}\n`);
         continue;
       }
+      for (const n of notices) process.stderr.write(`${here(n.place.file)}:${n.place.line}: sid ${signature.info.sid}: '${n.keyword}' changes nothing here (${n.why})\n`);
       const document = toDocument(signature, rule.text);
       const folder = join(options.out, document.id);
       mkdirSync(folder, { recursive: true });
@@ -148,6 +150,7 @@ export function register(command: Command): void {
     .addHelpText('after', '\nExample:\n  npx shouwang rules import emerging-web_server.rules --out my-rules/');
   const format = (choices: string[]) => new Option('--format <format>', 'what to print').choices(choices).default('table');
   command.command('check').description('look for mistakes in rules').argument('[paths...]', 'rule files and folders; default: the shipped pack')
+    .option('--reputation <folder>', 'reputation of addresses for iprep: categories.txt and *.list')
     .addOption(format(['table', 'json'])).exitOverride().action(check)
     .addHelpText('after', '\nExample:\n  npx shouwang rules check my-rules/');
   command.command('test').description('play every rule its captures').argument('[paths...]', 'rule files and folders; default: the shipped pack')

@@ -6,7 +6,7 @@ export const EVENT_TYPES = [
   'alert', 'anomaly', 'flow', 'netflow', 'http', 'dns', 'mdns', 'tls', 'ssh', 'smb', 'dcerpc', 'krb5', 'ldap', 'rdp', 'ftp', 'ftp_data',
   'smtp', 'imap', 'pop3', 'mysql', 'pgsql', 'tds', 'oracle', 'redis', 'mongodb', 'memcached', 'java', 'ajp', 'snmp',
   'ntp', 'dhcp', 'tftp', 'sip', 'mqtt', 'rsync', 'telnet', 'rfb', 'socks', 'websocket', 'http2', 'quic', 'ike', 'arp', 'icmp',
-  'fileinfo', 'auth', 'stats',
+  'fileinfo', 'auth', 'packet', 'stats',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

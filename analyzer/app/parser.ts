@@ -29,6 +29,8 @@ export interface Transaction {
   detail(): Record<string, unknown>;
   /** `detail` without evidence and header lists, for events that only name their transaction; cheaper where it exists. */
   summary?(): Record<string, unknown>;
+  /** DER of the certificates seen, as far as `AppContext.keepsCertificates` asked for them. */
+  certificates?(): readonly Uint8Array[];
   /** Free for the matcher: rules whose request part has matched, alerts raised for this transaction. */
   matcher: unknown;
 }
@@ -46,6 +48,8 @@ export interface AppContext {
   inspect(flow: Flow, tx: Transaction, stage: Stage): void;
   /** Whether anybody wants events of this type: what only goes into others need not be made. */
   wants(type: EventType): boolean;
+  /** Certificates may be stored: a transaction keeps a copy. */
+  readonly keepsCertificates?: boolean;
   /** Emits an EVE event of this flow; `detail` goes under the key `type`. Direction says who is `src_ip`. */
   event(flow: Flow, type: EventType, detail: Record<string, unknown>, txId?: number, direction?: Direction): void;
   /** Emits an `anomaly` event and runs the rules on `app-layer-event:<protocol>.<name>`. Names form a closed union per protocol. */

@@ -113,8 +113,9 @@ class RuleCompiler {
       this.errors.push(ruleErrors.syntax(parsed.place, parsed.why));
       return { signature: undefined, errors: this.errors, warnings: this.warnings };
     }
-    const { signature, error } = compileSuricata(parsed, this.variables, this.datasets);
+    const { signature, error, notices } = compileSuricata(parsed, this.variables, this.datasets);
     if (error) this.errors.push(error);
+    for (const n of notices) this.warnings.push({ code: 'SW_RULE_WITHOUT_EFFECT', place: n.place, message: `rule ${d.id}: '${n.keyword}' changes nothing here (${n.why})` });
     if (!signature || this.errors.length > 0) return { signature: undefined, errors: this.errors, warnings: this.warnings };
     const cls = d.class as DetectionClass;
     const info: RuleInfo = {

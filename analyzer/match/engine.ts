@@ -274,7 +274,10 @@ export class RuleEngine implements Matcher {
     this.view.origins = undefined;
     for (const s of signatures) {
       if (s.program) {
-        if (s.program.kind === 'event') this.suricata.event(context, flow, direction, s, app ? 'app' : 'packet', undefined);
+        if (s.program.kind === 'event') {
+          if (s.parts[0].leaves.length > 0 && this.packetTable.count === 0) this.packetBuffers(context.packet, this.packetTable);
+          this.suricata.event(context, flow, direction, s, app ? 'app' : 'packet', undefined, this.packetTable);
+        } else if (flow) this.suricata.eventOfTransaction(flow, s, name, txId);
         continue;
       }
       if (s.level !== 'event' || !this.headerFits(s, context, flow, direction, '')) continue;
@@ -293,6 +296,7 @@ export class RuleEngine implements Matcher {
 
   flowEnd(context: MatchContext, flow: Flow): void {
     if (this.suricata.any) this.suricata.flowEnd(context, flow);
+    if ((this.bits & Wants.Files) !== 0) context.filesOver?.(flow);
     if (flow.matcher instanceof FlowState) for (const window of flow.matcher.windows) window.release(this.arena);
     flow.matcher = undefined;
   }
@@ -673,8 +677,12 @@ function wantsOf(rules: RuleSet): number {
   if (rules.byEvent.size > 0) bits |= Wants.PacketEvents;
   for (const s of rules.signatures) {
     if (s.program) {
+      if (s.program.storesFiles) bits |= Wants.Files;
+      if (s.program.storesCertificates) bits |= Wants.Certificates;
       const { transports } = s.header;
       const all = transports.length === 0;
+      // A tagged host speaks any protocol.
+      if (s.program.tags.some((t) => t.what === 'host')) bits |= Wants.Tcp | Wants.TcpEmpty | Wants.Udp | Wants.Icmp | Wants.Sctp | Wants.OtherIp;
       // Acknowledgements decide when what a stream has matched is told.
       if (all || transports.includes(6)) bits |= Wants.Tcp | Wants.TcpEmpty;
       if (all || transports.includes(17)) bits |= Wants.Udp;

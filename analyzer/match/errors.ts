@@ -6,6 +6,7 @@ const at = (p: Place) => `${p.file}:${p.line}:${p.column}`;
 /** What is wrong with a rule, and what to write instead. */
 export const ruleErrors = {
   unreadable: coded('SW_RULE_UNREADABLE', (path: string, why: string) => `${path} cannot be read (${why}).`, 'Check the path and its permissions.'),
+  reputation: coded('SW_RULE_REPUTATION', (why: string) => `Reputation lists: ${why}.`, 'Correct analyzer.reputation (or --reputation): a file of categories, and files of "address,category,score".'),
   yaml: coded('SW_RULE_YAML', (p: Place, why: string) => `${at(p)}: not valid YAML: ${why}.`, 'Correct the YAML; an editor with rules/rule.schema.json shows where.'),
   unknownKey: coded('SW_RULE_UNKNOWN_KEY', (p: Place, key: string, where: string, _hint: string) => `${at(p)}: unknown key '${key}' in ${where}.`, (_p, _k, _w, hint) => hint),
   missing: coded('SW_RULE_MISSING', (p: Place, key: string, where: string) => `${at(p)}: '${key}' is missing in ${where}.`, (_p, key) => `Add '${key}:'; rules/README.md says what it means.`),

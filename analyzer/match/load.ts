@@ -10,6 +10,7 @@ import { RuleSet } from './rule-set.js';
 import type { Place, Signature } from './signature.js';
 import { compileSuricata } from './suricata/compile.js';
 import { Datasets } from './suricata/datasets.js';
+import { Reputation, type ReputationFiles } from './suricata/reputation.js';
 import { parseRuleFile } from './suricata/syntax.js';
 
 /** Rule files under one path; more is a path written wrongly (`/`). */
@@ -22,10 +23,16 @@ export interface LoadOptions {
   skipUnsupported?: boolean;
   /** Folder where documents found right are kept, so that the next load need not read YAML. */
   cache?: string;
+  /** What lists say of addresses, for rules on `iprep`. */
+  reputation?: ReputationFiles;
 }
 
 /** Rules left out, by what they would have needed. */
-export interface Skipped { loaded: number; unsupported: number; wrong: number; keywords: Record<string, number>; errors: RuleError[] }
+export interface Skipped {
+  loaded: number; unsupported: number; wrong: number; keywords: Record<string, number>; errors: RuleError[];
+  /** Parts of loaded rules that change nothing here, by keyword; each is among the warnings. */
+  withoutEffect: Record<string, number>;
+}
 
 /** A behaviour of analyzer/detect that a rule asks for, with what the rule says of it. */
 export interface BehaviourRule { document: RuleDocument; place: Place }
@@ -58,8 +65,11 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
   const ids = new Map<string, () => Place>();
   const sids = new Map<number, () => Place>();
   const cache = options.cache === undefined ? undefined : new DocumentCache(options.cache);
-  const suricata: Skipped = { loaded: 0, unsupported: 0, wrong: 0, keywords: {}, errors: [] };
-  const datasets = new Datasets();
+  const suricata: Skipped = { loaded: 0, unsupported: 0, wrong: 0, keywords: {}, errors: [], withoutEffect: {} };
+  const reputation = options.reputation && Reputation.load(options.reputation);
+  if (typeof reputation === 'string') errors.push(ruleErrors.reputation(reputation));
+  const datasets = new Datasets(typeof reputation === 'string' ? undefined : reputation);
+  if (reputation instanceof Reputation) for (const message of reputation.problems) warnings.push({ code: 'SW_RULE_REPUTATION', place: { file: options.reputation!.categories, line: 1, column: 1 }, message });
   const numbers = new Map<string, { signature: Signature; at: number }>();
   for (const file of [...new Set(files)].sort()) {
     let text: string;
@@ -108,10 +118,14 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
     };
     for (const { place, why } of problems) refuse(ruleErrors.syntax(place, why), undefined);
     for (const rule of rules) {
-      const { signature, error, unsupported } = compileSuricata(rule, variables, datasets);
+      const { signature, error, unsupported, notices } = compileSuricata(rule, variables, datasets);
       if (error) refuse(error, unsupported);
       if (!signature) continue;
       suricata.loaded++;
+      for (const { keyword, place, why } of notices) {
+        suricata.withoutEffect[keyword] = (suricata.withoutEffect[keyword] ?? 0) + 1;
+        warnings.push({ code: 'SW_RULE_WITHOUT_EFFECT', place, message: `sid ${signature.info.sid}: '${keyword}' changes nothing here (${why})` });
+      }
       // Of rules with the same number the highest revision stands.
       const key = `${signature.info.gid}:${signature.info.sid}`;
       const known = numbers.get(key);

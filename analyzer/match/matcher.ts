@@ -26,6 +26,9 @@ export const Wants = {
   Stream: 64,
   /** `packetEvent` for decoder and stream anomalies. */
   PacketEvents: 128,
+  /** Rules store files, certificates. */
+  Files: 512,
+  Certificates: 1024,
   /** With `Tcp`: TCP packets without payload too (flags, window rules). */
   TcpEmpty: 256,
 } as const;
@@ -48,6 +51,12 @@ export interface MatchContext extends AppContext {
   alert(alert: Alert, flow: Flow | undefined): void;
   /** Packets to server and to client, their bytes, and the bytes of both streams, of a flow. */
   flowTotals?(flow: Flow): readonly [number, number, number, number, number, number];
+  /** A rule stores the files of a transaction (without one: of the flow); `directions`: 1 to server, 2 to client. */
+  storeFiles?(flow: Flow, tx: Transaction | undefined, directions: number): void;
+  /** No rule will store files of this flow any more. */
+  filesOver?(flow: Flow): void;
+  /** A rule stores the certificates of a transaction. */
+  storeCertificates?(flow: Flow, tx: Transaction): void;
   /** The packet under way comes from a TCP stream whose bytes were put together (EVE `pkt_src`). */
   readonly reassembled: boolean;
 }

@@ -35,6 +35,7 @@ export class RuleSet {
         for (const leaf of part.leaves) if (leaf.transforms.length > 0) leaf.chain = this.chainIndex(chainOf, leaf.transforms);
       }
       for (const e of s.parts[0].events) push(this.byEvent, e.event, s);
+      if (s.program && s.level !== 'event') for (const event of s.program.events) push(this.byEvent, event, s);
       if (s.level === 'event') return;
       // The detector of Suricata's rules keeps those that have no literal, but for transactions.
       if (s.program && !s.fast && s.level !== 'transaction') return;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { EveEvent } from '../../contracts/event.js';
 import { Engine } from '../engine.js';
+import { fileStoreAt } from './file-store.js';
 import { loadRules } from '../match/load.js';
 import type { RuleSet } from '../match/rule-set.js';
 import type { Evidence } from '../outputs.js';
@@ -37,7 +38,7 @@ function evidenceOf(alert: WorkerAlert['alert'], packets: PacketsAround, nowUs: 
 }
 
 function rulesOf(paths: string[]): RuleSet {
-  const loaded = loadRules(paths, { variables: settings.config.variables, cache: settings.cache });
+  const loaded = loadRules(paths, { variables: settings.config.variables, ...(settings.config.reputation && { reputation: settings.config.reputation }), cache: settings.cache });
   if (!loaded.rules) throw loaded.errors[0]!;
   return loaded.rules;
 }
@@ -57,6 +58,7 @@ function start(): Engine {
       event: (event) => {
         if (wanted.has(event.event_type)) events.push(event);
       },
+      ...(settings.config.fileStore !== undefined && { file: fileStoreAt(settings.config.fileStore) }),
       connections: (records, count) => connections.push(records.slice(0, count * 64)),
     },
   });

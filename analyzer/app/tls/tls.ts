@@ -53,6 +53,10 @@ class TlsTransaction implements Transaction {
   chain = 0;
   resumed = false;
   alert: string | undefined;
+  kept: Uint8Array[] = [];
+  certificates(): readonly Uint8Array[] {
+    return this.kept;
+  }
   /** EVE's extended tls object. */
   detail(): Record<string, unknown> {
     const c = this.certificate;
@@ -278,6 +282,7 @@ export class TlsParser implements AppParser {
       if (p + n > end) break;
       c.buffers.add(B['tls.certs'], p, n);
       tx.chain++;
+      if (c.keepsCertificates) tx.kept.push(u8.slice(p, p + n));
       if (i === 0) {
         tx.certificate = readCertificate(u8, p, n);
         tx.fingerprint = createHash('sha1')

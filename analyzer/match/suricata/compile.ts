@@ -4,14 +4,14 @@ import { finalStage, sideOf } from '../buffer-facts.js';
 import { B, type BufferName } from '../buffers.js';
 import { ruleErrors, type RuleError } from '../errors.js';
 import { foldLiteral } from '../prefilter.js';
-import type { EventLeaf, FastPattern, Header, Leaf, Node, Part, RuleInfo, Signature } from '../signature.js';
+import type { EventLeaf, FastPattern, Header, Leaf, Node, Part, Place, RuleInfo, Signature } from '../signature.js';
 import { appsOf, PACKET_BUFFERS } from './buffer-keywords.js';
 import { MAX_SLOTS } from './byte-tester.js';
 import { classOf, DEFAULT_PRIORITY } from './classification.js';
 import type { Datasets } from './datasets.js';
 import { KEYWORDS } from './keywords.js';
 import { NEEDS_PACKET, PACKET_KEYWORDS } from './packet-keywords.js';
-import type { Action, ByteOp, Effect, RuleKind, SuricataProgram, SuricataThreshold, Test } from './program.js';
+import type { Action, ByteOp, Effect, RuleKind, SuricataProgram, SuricataTag, SuricataThreshold, Test } from './program.js';
 import type { Option, RuleSyntax } from './syntax.js';
 
 /** Why a rule is refused; caught where it is compiled. */
@@ -88,12 +88,23 @@ export class Draftsman {
   /** Rules whose conditions are more than addresses: not asked once a flow. */
   ipOnly = true;
   protocolOnly: string[] | undefined;
+  /** What the rule asks that changes nothing here. */
+  readonly notices: Notice[] = [];
+  readonly tags: SuricataTag[] = [];
+  /** Stores the files that it matches: bits of the directions, and of which part of the conversation. */
+  storesFiles = false;
+  storesCertificates = false;
 
   constructor(readonly rule: RuleSyntax, readonly datasets: Datasets, apps: readonly string[]) {
     this.current = this.payload;
     this.apps = [...apps];
     this.onlyPacket = rule.protocol === 'tcp-pkt';
     this.onlyStream = rule.protocol === 'tcp-stream';
+  }
+
+  /** Says that a part of the rule changes nothing here. */
+  without(option: Option, why: string): void {
+    this.notices.push({ keyword: option.keyword, place: option.place, why });
   }
 
   unsupported(option: Option, why: string): Refused {
@@ -148,23 +159,27 @@ export class Draftsman {
   }
 }
 
-export interface SuricataCompiled { signature: Signature | undefined; error: RuleError | undefined; unsupported: string | undefined }
+/** A part of a rule that changes nothing here, and why. */
+export interface Notice { readonly keyword: string; readonly place: Place; readonly why: string }
+
+export interface SuricataCompiled { signature: Signature | undefined; error: RuleError | undefined; unsupported: string | undefined; notices: readonly Notice[] }
 
 /** Makes the compiled form of one rule; what it cannot be made of is a coded error. */
 export function compileSuricata(rule: RuleSyntax, variables: Variables, datasets: Datasets): SuricataCompiled {
   const sid = rule.options.find((o) => o.keyword === 'sid')?.value ?? '?';
   try {
-    return { signature: build(rule, variables, datasets), error: undefined, unsupported: undefined };
+    const notices: Notice[] = [];
+    return { signature: build(rule, variables, datasets, notices), error: undefined, unsupported: undefined, notices };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const place = error.option?.place ?? rule.place;
     const keyword = error.option?.keyword ?? rule.protocol;
-    if (error.kind === 'unsupported') return { signature: undefined, error: ruleErrors.unsupported(place, sid, keyword, error.message), unsupported: keyword };
-    return { signature: undefined, error: ruleErrors.syntax(place, `sid ${sid}: ${keyword}: ${error.message}`), unsupported: undefined };
+    if (error.kind === 'unsupported') return { signature: undefined, error: ruleErrors.unsupported(place, sid, keyword, error.message), unsupported: keyword, notices: [] };
+    return { signature: undefined, error: ruleErrors.syntax(place, `sid ${sid}: ${keyword}: ${error.message}`), unsupported: undefined, notices: [] };
   }
 }
 
-function build(rule: RuleSyntax, variables: Variables, datasets: Datasets): Signature {
+function build(rule: RuleSyntax, variables: Variables, datasets: Datasets, notices: Notice[]): Signature {
   const action = Object.hasOwn(ACTIONS, rule.action) ? ACTIONS[rule.action] : undefined;
   if (action === undefined) throw new Refused('wrong', undefined, `there is no action '${rule.action}'`);
   if (action === 'config') throw new Refused('unsupported', { keyword: 'config', value: undefined, place: rule.place }, 'it configures Suricata itself');
@@ -191,12 +206,15 @@ function build(rule: RuleSyntax, variables: Variables, datasets: Datasets): Sign
     if (NEEDS_PACKET.has(option.keyword)) d.needsPacket = true;
     d.ipOnly = false;
   }
+  notices.push(...d.notices);
   if (d.sid === 0) throw new Refused('wrong', undefined, 'the rule has no sid');
   return finish(d, action, transports ?? [], variables);
 }
 
 function finish(d: Draftsman, action: Action, transports: readonly number[], variables: Variables): Signature {
   const { rule } = d;
+  // Nothing else asked: every file there is.
+  if (d.storesFiles && d.apps.length > 0 && d.lists.every((l) => l.ops.length === 0)) d.ask('file.data', { kind: 'length', compare: '>=', value: 0, high: 0 });
   const header: Header = {
     transports: [...transports], apps: d.apps, sides: 'packet', ...sides(rule, variables), bidirectional: rule.direction === '<>', directions: 3,
   };
@@ -225,19 +243,21 @@ function finish(d: Draftsman, action: Action, transports: readonly number[], var
   const onResponse = (l: List) => l.side === 1 || (l.side === undefined && sideOf(l.buffer as BufferName) === 'response');
   const leaves = (both ? lists.filter((l) => !onResponse(l)) : lists).map(leaf);
   const later = both ? lists.filter(onResponse).map(leaf) : [];
-  const events: EventLeaf[] = d.events.map((event, i): EventLeaf => ({ kind: 'event', slot: leaves.length + i, event, final: 9 }));
+  const kind = addresses.length > 0 && lists.length === 0 && header.apps.length > 0 ? 'transaction' : kindOf(d, appLists.length, packetLists.length, header);
+  // Of a transaction with buffers the detector joins the two: an anomaly may come before or after them.
+  if (kind === 'event' && d.events.length > 1) throw new Refused('unsupported', rule.options.find((o) => /-event$/.test(o.keyword)), 'several events in one rule');
+  const events: EventLeaf[] = (kind === 'event' ? d.events : []).map((event, i): EventLeaf => ({ kind: 'event', slot: leaves.length + i, event, final: 9 }));
   const children: Node[] = [...leaves, ...events];
   const parts: Part[] = [];
   if (later.length > 0) parts.push({ direction: 1, root: later.length === 1 ? later[0] : { kind: 'all', children: later }, leaves: later, events: [], slots: later.length });
   if (children.length > 0 || parts.length === 0) parts.unshift({ direction: side ?? 0, root: children.length === 1 ? children[0] : { kind: 'all', children }, leaves, events, slots: children.length });
   if (both) side = parts[0].direction;
   const payload = d.payload.ops.map((o) => freeze(o, d));
-  const kind = addresses.length > 0 && lists.length === 0 && header.apps.length > 0 ? 'transaction' : kindOf(d, appLists.length, packetLists.length, header);
   const priority = d.priority ?? d.classPriority;
   const program: SuricataProgram = {
     action, kind, rank: [ORDER[action], 3 - d.bitsUse, 3 - d.intsUse, 3 - d.xbitsUse, priority],
     tests: d.tests, payload, onlyStream: d.onlyStream, onlyPacket: d.onlyPacket || d.needsPacket, effects: d.effects, threshold: d.threshold, detectionFilter: d.detectionFilter,
-    addresses: addresses.map((l) => ({ source: l.buffer === 'ip.src', ops: l.ops.map((o) => freeze(o, d)) })), slots: d.slots.size, priority, target: d.target, events: d.events,
+    addresses: addresses.map((l) => ({ source: l.buffer === 'ip.src', ops: l.ops.map((o) => freeze(o, d)) })), slots: d.slots.size, priority, target: d.target, events: d.events, tags: d.tags, storesFiles: d.storesFiles, storesCertificates: d.storesCertificates,
   };
   const severity = PRIORITY_SEVERITY[Math.min(4, priority)];
   const title = d.message === '' ? `sid ${d.sid}` : d.message;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import type { Dataset } from './program.js';
+import type { Reputation } from './reputation.js';
 
 /** Values of one set; more are not added. */
 const MAX_VALUES = 1_000_000;
@@ -97,8 +98,10 @@ class ValueSet implements Dataset {
   }
 }
 
-/** Sets by name, shared by all rules of a load. */
+/** Sets by name, and what lists say of addresses: what rules of one load ask beside the traffic. */
 export class Datasets {
+  constructor(readonly reputation?: Reputation) {}
+
   private readonly sets = new Map<string, ValueSet>();
 
   /** @returns the set, or what is wrong */

@@ -10,7 +10,8 @@ import { FlowState, type Seen } from '../state.js';
 import { ByteTester } from './byte-tester.js';
 import { FlowFacts, MAX_PENDING, type Pending } from './flow-facts.js';
 import { hostKey, SERVER, sharedState } from './shared-state.js';
-import type { Scene, SuricataProgram, SuricataThreshold } from './program.js';
+import type { Scene, SuricataProgram, SuricataTag, SuricataThreshold } from './program.js';
+import { addressKey, sessionKey, Tags } from './tags.js';
 
 /** Bytes of earlier chunks among which what straddles the border is looked for again. */
 const JOINT = 64;
@@ -42,6 +43,7 @@ type Fits = (s: Signature, context: MatchContext, flow: Flow | undefined, direct
  */
 export class SuricataDetector {
   readonly tester = new ByteTester();
+  private readonly tags = new Tags();
   readonly counters = { alerts: 0, passed: 0, suppressed: 0, pendingDropped: 0 };
   private readonly order: Int32Array;
   private readonly packetRules: readonly Signature[][];
@@ -83,15 +85,29 @@ export class SuricataDetector {
   matched(flow: Flow | undefined, tx: Transaction | undefined, signature: Signature, direction: Direction, seen: Seen[]): void {
     if (!flow) return;
     const facts = factsOf(flow);
-    if (!this.followed(flow)) return;
+    if (this.neverFollowed(flow)) return;
     facts.captures(this.tester.captured);
-    this.wait(facts, direction, { signature, tx, seen, stream: false, key: `t${tx?.id ?? 0}`, about: this.tester.context });
+    const pending: Pending = { signature, tx, seen, stream: false, key: `t${tx?.id ?? 0}`, about: this.tester.context };
     this.tester.context = undefined;
+    const { events } = signature.program as SuricataProgram;
+    if (events.length === 0 || (tx && facts.haveNamed(tx.id, events))) this.wait(facts, direction, pending);
+    else facts.await(direction, pending);
+  }
+
+  /** An anomaly that rules on buffers ask for, too: those whose buffers have matched go on. */
+  eventOfTransaction(flow: Flow, signature: Signature, name: string, txId: number | undefined): void {
+    const facts = factsOf(flow);
+    facts.name(txId, name);
+    const { events } = signature.program as SuricataProgram;
+    for (const { direction, pending } of facts.awaited(signature)) {
+      if (pending.tx && facts.haveNamed(pending.tx.id, events)) this.wait(facts, direction, pending);
+      else facts.await(direction, pending);
+    }
   }
 
   /** Bytes of a stream: tests the candidates on what is in view. */
   stream(context: MatchContext, flow: Flow, direction: Direction, candidates: ArrayLike<number>, count: number, u8: Uint8Array, from: number, boundary: number, to: number, origin: number): void {
-    if (!this.followed(flow)) return;
+    if (this.neverFollowed(flow)) return;
     const facts = factsOf(flow);
     const test = (s: Signature): void => {
       const program = s.program as SuricataProgram;
@@ -126,6 +142,11 @@ export class SuricataDetector {
     return flow.protocol !== 6 || (!flow.midstream && flow.established);
   }
 
+  /** Bytes may come with the SYN; what they match waits until the other side answers. */
+  private neverFollowed(flow: Flow): boolean {
+    return flow.protocol === 6 && flow.midstream;
+  }
+
   /** One packet, after its bytes have been through stream and parser. */
   packet(context: MatchContext, given: Flow | undefined, direction: Direction, candidates: ArrayLike<number>, count: number, table: BufferTable): void {
     const { packet } = context;
@@ -133,6 +154,7 @@ export class SuricataDetector {
     let flow = given;
     const facts = flow ? (flow.matcher instanceof FlowState ? flow.matcher.facts : undefined) : undefined;
     const tcp = packet.protocol === 6 && packet.transportOffset !== 0;
+    if (this.tags.any) this.tags.packet(context, flow);
     if (facts?.passed) return;
     const rules = this.packetRules[slotOf(packet.protocol)];
     if (
@@ -166,7 +188,7 @@ export class SuricataDetector {
     if (flow && facts) {
       this.protocol(context, flow, facts, direction, found);
       const list = facts.pending[direction];
-      if (list.length > 0) {
+      if (list.length > 0 && this.followed(flow)) {
         found.push(...list);
         facts.pending[direction] = [];
       }
@@ -248,8 +270,9 @@ export class SuricataDetector {
   }
 
   /** An anomaly that a decoder, a stream or a parser has named. */
-  event(context: MatchContext, flow: Flow | undefined, direction: Direction, signature: Signature, layer: 'packet' | 'app', tx: Transaction | undefined): void {
+  event(context: MatchContext, flow: Flow | undefined, direction: Direction, signature: Signature, layer: 'packet' | 'app', tx: Transaction | undefined, table: BufferTable): void {
     if (!this.fits(signature, context, flow, direction, '')) return;
+    for (const leaf of signature.parts[0].leaves) if (!this.leaf(leaf, table)) return;
     if (layer === 'app' && flow) {
       const facts = factsOf(flow);
       if (!facts.pending[direction].some((p) => p.signature === signature && p.tx === tx)) {
@@ -268,8 +291,9 @@ export class SuricataDetector {
 
   /** The end of a flow: what still waits is decided, without a packet. */
   flowEnd(context: MatchContext, flow: Flow): void {
+    if (this.tags.any) this.tags.flowEnd(flow);
     const facts = flow.matcher instanceof FlowState ? flow.matcher.facts : undefined;
-    if (!facts || facts.passed) return;
+    if (!facts || facts.passed || !this.followed(flow)) return;
     for (const direction of [0, 1] as const) {
       const found = facts.pending[direction];
       if (found.length === 0) continue;
@@ -295,7 +319,7 @@ export class SuricataDetector {
       if (s.header.apps.length > 0 && (scene.flow === undefined || (p?.tx === undefined && !s.header.apps.includes(scene.flow.app)))) continue;
       if (!program.tests.every((test) => test(scene))) continue;
       if (program.addresses.length > 0 && !this.addressesHold(program)) continue;
-      if (program.kind === 'transaction' && program.payload.length > 0 && !this.payloadHolds(program)) continue;
+      if ((program.kind === 'transaction' || program.kind === 'event') && program.payload.length > 0 && !this.payloadHolds(program)) continue;
       if (program.detectionFilter && !this.pass(s, program.detectionFilter)) {
         this.counters.suppressed++;
         continue;
@@ -310,6 +334,7 @@ export class SuricataDetector {
         this.counters.suppressed++;
         continue;
       }
+      for (const tag of program.tags) this.tag(context, s, tag);
       if (s.info.silent) continue;
       if (++alerts > MAX_ALERTS) return;
       this.counters.alerts++;
@@ -318,6 +343,12 @@ export class SuricataDetector {
         key: `${s.info.gid}:${s.info.sid}:${scene.flow?.id ?? 0}:${p?.key ?? 'p'}:${context.packet.number}`,
       }, context);
     }
+  }
+
+  private tag(context: MatchContext, s: Signature, tag: SuricataTag): void {
+    const { flow } = this.scene;
+    if (tag.what === 'host') this.tags.add(context, tag, s.info, addressKey(hostKey(this.scene, tag.host)));
+    else if (flow) this.tags.add(context, tag, s.info, sessionKey(flow));
   }
 
   private addressesHold(program: SuricataProgram): boolean {

@@ -36,6 +36,33 @@ export class FlowFacts {
   readonly bytes: [number, number] = [0, 0];
   readonly streamBytes: [number, number] = [0, 0];
 
+  /** Anomalies by transaction (-1: of none), as far as rules ask for them beside buffers. */
+  private named: Map<number, Set<string>> | undefined;
+  private readonly waiting: { direction: Direction; pending: Pending }[] = [];
+
+  name(txId: number | undefined, event: string): void {
+    this.named ??= new Map();
+    const names = this.named.get(txId ?? -1);
+    if (names) names.add(event);
+    else if (this.named.size < MAX_NAMES) this.named.set(txId ?? -1, new Set([event]));
+  }
+
+  haveNamed(txId: number, events: readonly string[]): boolean {
+    return events.every((e) => this.named?.get(txId)?.has(e) || this.named?.get(-1)?.has(e));
+  }
+
+  /** Keeps what has all its buffers and lacks an anomaly. */
+  await(direction: Direction, pending: Pending): void {
+    if (this.waiting.length < MAX_PENDING) this.waiting.push({ direction, pending });
+  }
+
+  /** Takes out what waits of one rule. */
+  awaited(signature: Signature): { direction: Direction; pending: Pending }[] {
+    const taken = this.waiting.filter((w) => w.pending.signature === signature);
+    if (taken.length > 0) this.waiting.splice(0, this.waiting.length, ...this.waiting.filter((w) => w.pending.signature !== signature));
+    return taken;
+  }
+
   captures(list: readonly { scope: string; name: string; bytes: Uint8Array }[]): void {
     for (const c of list) if (c.scope === 'flow' && (this.texts.size < MAX_NAMES || this.texts.has(c.name))) this.texts.set(c.name, c.bytes);
   }

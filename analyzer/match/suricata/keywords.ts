@@ -6,6 +6,7 @@ import { appsOf, MODIFIERS, PCRE_BUFFERS, STICKY } from './buffer-keywords.js';
 import { CLASSTYPES, DEFAULT_PRIORITY } from './classification.js';
 import type { DraftContent, Draftsman, DraftOp } from './compile.js';
 import type { DatasetType } from './datasets.js';
+import { EFFECT_KEYWORDS } from './effect-keywords.js';
 import { STATE_KEYWORDS } from './state-keywords.js';
 import { comparison } from './packet-keywords.js';
 import { PerlRegex, PerlRegexError } from './perl-regex.js';
@@ -20,7 +21,6 @@ export const KEYWORDS: Record<string, Keyword> = Object.create(null) as Record<s
 const text = (o: Option) => (o.value ?? '').trim();
 const unquoted = (o: Option) => text(o).replace(/^"([\s\S]*)"$/, '$1');
 const plain = (value: string) => value.replace(/\\([";:\\])/g, '$1');
-const ignore: Keyword = () => {};
 
 for (const [name, buffer] of Object.entries(STICKY)) {
   KEYWORDS[name] = (d, o) => {
@@ -109,8 +109,6 @@ Object.assign(KEYWORDS, {
   },
   noalert: (d) => { d.silent = true; },
   alert: (d) => { d.silent = false; },
-  filestore: ignore, 'tls.store': ignore, tls_store: ignore, logto: ignore, tag: ignore, rawbytes: ignore, sameversion: ignore,
-  bypass: ignore,
   requires: (d, o) => {
     for (const one of text(o).split(/[,|]/)) {
       const m = /^\s*version\s*(>=|<=|>|<)\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?\s*$/.exec(one);
@@ -154,8 +152,10 @@ Object.assign(KEYWORDS, {
       c.fastPart = [Number(m[1]), Number(m[2])];
     } else if (text(o) !== '' && text(o) !== 'only') throw d.wrong(o, 'is neither "only" nor an offset and a length');
   },
-  prefilter: ignore,
-  replace: (d, o) => void last(d, o),
+  replace: (d, o) => {
+    last(d, o);
+    d.without(o, 'packets are watched, never changed');
+  },
   pkt_data: (d) => {
     d.current = d.payload;
     d.last = undefined;
@@ -272,6 +272,9 @@ Object.assign(KEYWORDS, {
     if (type !== undefined && !['string', 'md5', 'sha256', 'ipv4', 'ip'].includes(type)) throw d.wrong(o, `there is no type '${type}'`);
     const format = options.get('format');
     if (format !== undefined && !['csv', 'json', 'ndjson', 'jsonline'].includes(format)) throw d.wrong(o, `there is no format '${format}'`);
+    for (const name of options.keys()) if (!DATASET_OPTIONS.has(name)) throw d.wrong(o, `'${name}' is not part of it`);
+    for (const name of ['save', 'state'] as const) if (options.has(name)) d.without(o, `'${name}': the set is kept in memory and not written back`);
+    for (const name of ['memcap', 'hashsize'] as const) if (options.has(name)) d.without(o, `'${name}': sets have one bound of their own`);
     const json = format !== undefined && format !== 'csv';
     if (json && (!options.has('context_key') || !options.has('value_key'))) throw d.wrong(o, 'of JSON wants context_key and value_key');
     if (!json && options.has('context_key')) throw d.wrong(o, 'has a context_key although its file is not JSON');
@@ -304,7 +307,9 @@ Object.assign(KEYWORDS, {
   },
 } satisfies Record<string, Keyword>);
 
-Object.assign(KEYWORDS, STATE_KEYWORDS);
+Object.assign(KEYWORDS, STATE_KEYWORDS, EFFECT_KEYWORDS);
+
+const DATASET_OPTIONS = new Set(['type', 'load', 'save', 'state', 'memcap', 'hashsize', 'format', 'context_key', 'value_key', 'array_key', 'remove_key', '']);
 
 function entropyOf(bytes: Uint8Array): number {
   const counts = new Uint32Array(256);
@@ -350,7 +355,8 @@ function pcre(d: Draftsman, o: Option): void {
     const buffer = Object.hasOwn(PCRE_BUFFERS, f) ? PCRE_BUFFERS[f] : undefined;
     if (buffer) {
       list = d.current.buffer === buffer ? d.current : d.listOf(buffer);
-    } else if (!'ismxAEGRBO'.includes(f)) throw d.wrong(o, `has the unknown flag ${f}`);
+    } else if (f === 'B' || f === 'O') d.without(o, f === 'B' ? "flag B: bytes are looked at as they came in any case" : 'flag O: the bound of steps is the same for every expression');
+    else if (!'ismxAEGR'.includes(f)) throw d.wrong(o, `has the unknown flag ${f}`);
   }
   const captures: Capture[] = [];
   let source = plainRegex(m[2]);

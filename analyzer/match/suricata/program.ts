@@ -100,6 +100,14 @@ export interface SuricataThreshold {
   readonly distinct: string | undefined;
 }
 
+/** Packets to log once the rule has matched: of its flow, or from and to one of its addresses. */
+export interface SuricataTag {
+  readonly what: 'session' | 'host';
+  readonly count: number;
+  readonly metric: 'packets' | 'bytes' | 'seconds';
+  readonly host: 'src' | 'dst';
+}
+
 /** What a rule of Suricata's language asks beyond the buffers of its part. */
 export interface SuricataProgram {
   readonly action: Action;
@@ -121,6 +129,9 @@ export interface SuricataProgram {
   readonly slots: number;
   readonly priority: number;
   readonly target: 'src_ip' | 'dest_ip' | undefined;
-  /** EVE `alert.references` entries as written, and metadata. */
+  /** Anomalies that must have been named. */
   readonly events: readonly string[];
+  readonly tags: readonly SuricataTag[];
+  readonly storesFiles: boolean;
+  readonly storesCertificates: boolean;
 }

@@ -5,7 +5,10 @@ import t from 'tap';
 import { analyzeCaptures } from '../../../cli/analysis.js';
 import { loadPack } from '../../../cli/pack.js';
 import type { Alert } from '../../../contracts/alert.js';
+import type { EveEvent } from '../../../contracts/event.js';
+import type { StoredFile } from '../../packet-stage-store.js';
 import { loadRules } from '../load.js';
+import type { ReputationFiles } from './reputation.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'suricata-rules-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -51,7 +54,9 @@ function tcp(segments: ['c' | 's', string][], port = 80): Buffer[] {
   return [one('c', 2, none), one('s', 0x12, none), one('c', 0x10, none), ...segments.map(([side, text]) => one(side, 0x18, bytes(text))), one('c', 0x11, none), one('s', 0x11, none), one('c', 0x10, none)];
 }
 
-async function alertsOf(rules: string, packets: Buffer[]): Promise<Alert[]> {
+interface More { reputation?: ReputationFiles; events?: (e: EveEvent) => void; file?: (f: StoredFile) => void }
+
+async function alertsOf(rules: string, packets: Buffer[], more: More = {}): Promise<Alert[]> {
   const name = join(folder, String(files++));
   const head = Buffer.alloc(24);
   head.writeUInt32LE(0xa1b2c3d4, 0);
@@ -69,13 +74,15 @@ async function alertsOf(rules: string, packets: Buffer[]): Promise<Alert[]> {
   writeFileSync(`${name}.pcap`, Buffer.concat([head, ...records]));
   writeFileSync(`${name}.rules`, rules);
   const alerts: Alert[] = [];
-  await analyzeCaptures([`${name}.pcap`], { rules: [], pack: loadPack([`${name}.rules`]) }, { alert: (a) => void alerts.push(a), warn: () => {} });
+  await analyzeCaptures([`${name}.pcap`], { rules: [], pack: loadPack([`${name}.rules`], more.reputation ? { reputation: more.reputation } : {}), events: new Set(['packet', 'fileinfo']) }, {
+    alert: (a) => void alerts.push(a), warn: () => {}, ...(more.events && { event: more.events }), ...(more.file && { file: more.file }),
+  });
   return alerts;
 }
 
 /** Alerts as `sid@packet`. */
-async function hits(rules: string, packets: Buffer[]): Promise<string> {
-  return (await alertsOf(rules, packets)).map((a) => `${a.alert.signature_id}@${a.pcap_cnt ?? '-'}`).join(' ');
+async function hits(rules: string, packets: Buffer[], more: More = {}): Promise<string> {
+  return (await alertsOf(rules, packets, more)).map((a) => `${a.alert.signature_id}@${a.pcap_cnt ?? '-'}`).join(' ');
 }
 
 /** Sids of rules `alert udp … (<options>)` that match one datagram. */
@@ -198,5 +205,52 @@ await t.test('what is not right is named', (t) => {
     ['alert udp any any -> any any (content:"x"; byte_jump:2,nothing; sid:2;)', /'nothing'/], ['alert http any any -> any any (flow:to_client; http.uri; content:"x"; sid:2;)', /direction/],
     ['alert udp any any -> any any (content:"x";)', /no sid/], ['alert foo any any -> any any (sid:2;)', /'foo' is not supported/],
   ] as const) t.match(load(rule).errors[0]?.message, why, rule);
+  t.end();
+});
+
+await t.test('reputation of addresses', async (t) => {
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const reputation = { categories: write('categories.txt', '# of hosts\n1,CnC,control\n2,Tor,exits\n'), files: [write('a.list', 'ip,category,score\n10.0.0.1,1,80\n10.0.0.0/24,1,20\n10.0.0.2,2,100\n')] };
+  const rules = ['src,CnC,>,50', 'dst,CnC,>,50', 'dst,CnC,=,20', 'both,CnC,>,10', 'any,Tor,isset', 'src,Tor,isset', 'src,tor,isnotset', 'both,Tor,isset', 'src,CnC,<,50']
+    .map((o, i) => `alert ip any any -> any any (iprep:${o}; sid:${i + 1};)`).join('\n');
+  t.equal(await hits(rules, [udp(true, bytes('x'))], { reputation }), '1@1 3@1 4@1 5@1 7@1', 'an address before its network');
+  await t.rejects(alertsOf('alert ip any any -> any any (iprep:src,None,>,1; sid:1;)', [], { reputation }), /None/);
+  await t.rejects(alertsOf('alert ip any any -> any any (iprep:src,CnC,>,1; sid:1;)', []), /no reputation lists are configured/);
+});
+
+await t.test('what a match does beside alerting', async (t) => {
+  const seen: EveEvent[] = [];
+  const stored: StoredFile[] = [];
+  const more = { events: (e: EveEvent) => void seen.push(e), file: (f: StoredFile) => void stored.push(f) };
+  const datagrams = Array.from({ length: 5 }, (_, i) => udp(true, bytes(`m${i}`)));
+  await alertsOf('alert udp any any -> any any (content:"m1"; tag:session,3,packets; sid:1;)', datagrams, more);
+  t.same(seen.map((e) => [e.event_type, e.pcap_cnt]), [['packet', 3], ['packet', 4]], 'the packet of the alert is the first of three');
+  t.match(seen[0], { tag: { signature_id: 1 }, packet: Buffer.from(datagrams[2]!).toString('base64') });
+  seen.length = 0;
+  const answer = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  await alertsOf('alert http any any -> any any (file.data; content:"evil"; filestore; sid:1;)', tcp([['c', 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'], ['s', answer('an evil file')], ['c', 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'], ['s', answer('a good one')]]), more);
+  t.same(stored.map((f) => Buffer.from(f.bytes).toString()), ['an evil file']);
+  t.same(seen.map((e) => (e['fileinfo'] as { stored: boolean }).stored), [true, false]);
+});
+
+await t.test('anomalies beside contents', async (t) => {
+  const request = 'GET /evil HTTP/1.1\r\nHost : h\r\n\r\n'; // blanks behind the name
+  const rule = (options: string, sid: number) => `alert http any any -> any any (${options} sid:${sid};)`;
+  t.equal(await hits([
+    rule('app-layer-event:http.request_invalid_lws_after_name; http.uri; content:"/evil";', 1), rule('app-layer-event:http.request_invalid_lws_after_name; http.uri; content:"/good";', 2),
+    rule('app-layer-event:http.response_field_missing_colon; http.uri; content:"/evil";', 3), rule('app-layer-event:http.request_invalid_lws_after_name; content:"evil";', 4), rule('app-layer-event:http.request_invalid_lws_after_name; content:"good";', 5),
+  ].join('\n'), tcp([['c', request]])), '1@4 4@4');
+});
+
+await t.test('what changes nothing is said', (t) => {
+  const file = join(folder, 'without.rules');
+  writeFileSync(file, 'alert udp any any -> any any (content:"x"; rawbytes; replace:"y"; bypass; logto:"z"; prefilter; sid:5;)\n');
+  const { suricata, warnings, errors } = loadRules([file]);
+  t.same(errors, []);
+  t.same(suricata.withoutEffect, { rawbytes: 1, replace: 1, bypass: 1, logto: 1, prefilter: 1 });
+  t.match(warnings[1], { code: 'SW_RULE_WITHOUT_EFFECT', message: /sid 5: 'replace' changes nothing here/, place: { line: 1 } });
   t.end();
 });
