@@ -103,7 +103,7 @@ export const en: typeof zh = {
   chainHead: 'Head of the chain',
   kind: { evidence: 'Capture', alert: 'Alert', incident: 'Incident', bulletin: 'Bulletin', step: 'Step', attachment: 'Attachment', closure: 'Closure' },
   campaign: 'Campaign',
-  campaignText: '{n} incidents, {v} hosts attacked',
+  campaignText: 'Incidents {n}, hosts attacked {v}',
   campaignOpen: 'See the campaign ({n})',
   graphNode: '{role} {ip}: its alerts',
   graphEdge: '{from} attacked {to}: the incident',

@@ -60,6 +60,7 @@ export const zh = {
   workdays: '调休上班日（每行一个日期）',
   remindAt: '用去时限的百分之多少时提醒',
   superviseAfter: '超期多少分钟后自动督办',
+  settingsRaced: '{who} 于 {at} 保存了设置。您填写的内容还在；再次保存将以您的为准。',
   settingsSaved: '设置已保存，对之后下发的通报生效',
   readOnly: '由安全管理员修改',
 };
@@ -125,6 +126,7 @@ export const en: typeof zh = {
   workdays: 'Working days that make up for one (one date a line)',
   remindAt: 'Remind when this percentage of the time is used',
   superviseAfter: 'Put under supervision after so many minutes overdue',
+  settingsRaced: '{who} saved settings at {at}. What you entered is still here; saving again puts yours in place.',
   settingsSaved: 'Saved; applies to bulletins issued from now on',
   readOnly: 'Changed by the security administrator',
 };

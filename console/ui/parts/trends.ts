@@ -14,6 +14,12 @@ export interface Panel { name: string; measurement: string; field: string; group
 
 const sum = (series: SeriesView[]) => series.reduce((all, s) => all + s.values.reduce((n, [, v]) => n + (v ?? 0), 0), 0);
 export const totalOf = sum;
+/** The fullest bucket over all series. */
+export function peakOf(series: SeriesView[]): number {
+  const at = new Map<number, number>();
+  for (const s of series) for (const [t0, v] of s.values) at.set(t0, (at.get(t0) ?? 0) + (v ?? 0));
+  return Math.max(0, ...at.values());
+}
 
 /** The busiest series of a panel; with `before`, the sum of a week earlier as a dashed line over them. */
 export function trendOption(panel: Panel, now: SeriesView[], before: SeriesView[] | undefined, step: number): EChartsCoreOption {
