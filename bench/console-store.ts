@@ -1,8 +1,10 @@
 /**
  * What the console's store takes in and how fast its filters answer:
- * `node dist/bench/console-store.js [--stored 5000000] [--intake 60] [--rate 5000] [--dir DIR] [--database postgres://…]`.
- * First fills a store with alerts over half a year, then asks every filter of the alert and incident lists, then takes in
- * alerts for `--intake` seconds at `--rate` a second and counts them afterwards. Nothing is sent anywhere.
+ * `node dist/bench/console-store.js [--stored 5000000] [--intake 60] [--rate 5000] [--spread] [--dir DIR] [--database postgres://…]`.
+ * First fills an empty store with alerts over half a year by SQL (indexes are made afterwards, in one go), then asks every
+ * filter of the alert and incident lists, then takes in alerts for `--intake` seconds at `--rate` a second and counts them
+ * afterwards. Each day has its forty loud attackers, each after a dozen victims, and single attempts from anywhere;
+ * `--spread` makes every alert of the intake a pair of its own, the worst that grouping can meet. Nothing is sent anywhere.
  */
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,17 +17,21 @@ import { assetsOf } from '../console/server/assets.js';
 import { openStore } from '../console/server/store/store.js';
 import type { Scope } from '../console/server/store/scope.js';
 import { Random } from './random.js';
+import { seedAlerts } from './seed-alerts.js';
 
 const { values: options } = parseArgs({
   options: {
     stored: { type: 'string', default: '5000000' }, intake: { type: 'string', default: '60' }, rate: { type: 'string', default: '5000' },
-    dir: { type: 'string' }, database: { type: 'string' }, keep: { type: 'boolean', default: false },
+    dir: { type: 'string' }, database: { type: 'string' }, keep: { type: 'boolean', default: false }, spread: { type: 'boolean', default: false },
   },
 });
 const STORED = Number(options.stored);
 const SECONDS = Number(options.intake);
 const RATE = Number(options.rate);
-const BATCH = 500;
+const BATCH = 1_000;
+/** Batches under way at once, as in the console: one is made ready while the one before is written. */
+const AT_ONCE = 2;
+const DAY_MS = 86_400_000;
 const DAYS = 180;
 const UNITS = 18;
 const source = new Random(20190601);
@@ -39,12 +45,16 @@ const registry: Registry = {
 const assets = assetsOf(registry, 1);
 
 /** An alert as an analyzer sends it: 1.5 KB, a few attackers behind most of them, most of them attempts. */
-function alertAt(n: number, at: number): Alert {
+function alertAt(n: number, at: number, spread = false): Alert {
   const cls = CLASS_NAMES[Math.min(pick(CLASS_NAMES.length), pick(CLASS_NAMES.length))] as DetectionClass;
   const c = CLASSES[cls];
-  const loud = random() < 0.8;
-  const attacker = loud ? `203.0.113.${pick(40)}` : `198.${pick(250)}.${pick(250)}.${pick(250)}`;
-  const victim = `10.${pick(120)}.${loud ? 0 : pick(4)}.${1 + pick(30)}`;
+  const loud = !spread && random() < 0.95;
+  const day = Math.floor(at / DAY_MS);
+  const who = pick(40);
+  // A dozen victims of this attacker on this day.
+  const target = (day * 7919 + who * 104_729 + pick(12) * 1_299_709) % 3_600;
+  const attacker = loud ? `203.0.${(day * 13 + who) % 113}.${who}` : `198.${pick(250)}.${pick(250)}.${pick(250)}`;
+  const victim = loud ? `10.${target % 120}.0.${1 + Math.floor(target / 120)}` : `10.${pick(120)}.${pick(4)}.${1 + pick(30)}`;
   const time = new Date(at).toISOString();
   const verdict = random() < 0.96 ? 'attempted' : random() < 0.8 ? 'succeeded' : 'compromised';
   return {
@@ -63,41 +73,43 @@ function alertAt(n: number, at: number): Alert {
 
 const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'sw-bench-store-'));
 mkdirSync(dir, { recursive: true });
-const store = await openStore(dir, options.database);
 const print = (text: string): void => { process.stdout.write(`${text}\n`); };
-const size = (): string => (store.engine === 'sqlite' ? `${(statSync(join(dir, 'console.db')).size / 2 ** 30).toFixed(2)} GiB` : '');
+const size = (): string => (options.database ? '' : `${(statSync(join(dir, 'console.db')).size / 2 ** 30).toFixed(2)} GiB`);
 
 // Fill: packet time runs over half a year, ending now.
 const now = Date.now();
-const held = await store.alerts.total();
-let n = held;
 let began = Date.now();
 let told = Date.now();
-while (n < STORED) {
-  const batch: Alert[] = [];
-  for (let i = 0; i < 2_000 && n < STORED; i++, n++) batch.push(alertAt(n, now - DAYS * 86_400_000 * (1 - n / STORED)));
-  await store.take(batch, assets, now, 24 * 3_600_000);
-  if (Date.now() - told > 15_000) {
+const empty = await openStore(dir, options.database);
+const held = await empty.alerts.total();
+await empty.close();
+if (held === 0 && STORED > 0) {
+  await seedAlerts(dir, options.database, STORED, now, DAYS, (stored) => {
+    if (Date.now() - told < 15_000) return;
     told = Date.now();
-    print(`  ${n} stored, ${Math.round((n - held) / ((told - began) / 1000))}/s ${size()}`);
-  }
+    print(`  ${stored} stored ${size()}`);
+  });
+  print(`filled ${STORED} alerts in ${((Date.now() - began) / 1000).toFixed(0)} s ${size()}`);
 }
-if (n > held) print(`filled ${n - held} alerts in ${((Date.now() - began) / 1000).toFixed(0)} s (${Math.round((n - held) / ((Date.now() - began) / 1000))}/s) ${size()}`);
+const store = await openStore(dir, options.database);
+let n = Math.max(held, STORED);
 began = Date.now();
-while (await store.indexWords(2_000) > 0) { /* the search index catches up */ }
+while (await store.indexWords(5_000) > 0) { /* the search index catches up */ }
 print(`search index caught up in ${((Date.now() - began) / 1000).toFixed(1)} s`);
 
 const all: Scope = { all: true };
 const city: Scope = { all: false, units: ['city3'] };
 const day = (back: number): string => new Date(now - back * 86_400_000).toISOString();
+/** Yesterday's seventh. */
+const LOUD = `203.0.${((Math.floor(now / DAY_MS) - 1) * 13 + 7) % 113}.7`;
 const filters: Record<string, Parameters<typeof store.alerts.list>[1]> = {
   'no filter': {}, 'severity=critical': { severity: 'critical' }, 'severity=info': { severity: 'info' }, 'severity=high,critical': { severity: 'high,critical' },
   'verdict=compromised': { verdict: 'compromised' }, 'verdict=attempted': { verdict: 'attempted' }, 'class=dos': { class: 'dos' }, 'class+verdict': { class: 'sql_injection', verdict: 'compromised' },
   'rule': { rule: 'rule-7' }, 'rule+severity+verdict': { rule: 'rule-7', severity: 'critical', verdict: 'compromised' }, 'unit': { units: ['city3'] }, 'unit+critical': { units: ['city3'], severity: 'critical' },
   'system': { system: 'sys7' }, 'system+class': { system: 'sys7', class: 'dos' }, 'node': { node: 'node-3' }, 'node+compromised': { node: 'node-3', verdict: 'compromised' },
-  'ip (loud attacker)': { ip: '203.0.113.7' }, 'ip (victim)': { ip: '10.7.0.9' }, 'ip (unknown)': { ip: '192.0.2.1' }, 'a day ago': { from: day(1) }, 'a week, critical': { from: day(7), severity: 'critical' },
+  'ip (loud attacker)': { ip: LOUD }, 'ip (victim)': { ip: '10.7.0.9' }, 'ip (unknown)': { ip: '192.0.2.1' }, 'a day ago': { from: day(1) }, 'a week, critical': { from: day(7), severity: 'critical' },
   'three months ago, a day': { from: day(91), to: day(90) }, 'then, compromised': { from: day(91), to: day(90), verdict: 'compromised' }, 'oldest first': { order: 'oldest' }, 'demo': { demo: true },
-  'text: sqlmap (everywhere)': { text: 'sqlmap' }, 'text: 联合查询 (everywhere)': { text: '联合查询' }, 'text: one address': { text: '203.0.113.9' }, 'text: cve': { text: 'cve-2019-4242' }, 'text: www17 critical': { text: 'www17', severity: 'critical' },
+  'text: sqlmap (everywhere)': { text: 'sqlmap' }, 'text: 联合查询 (everywhere)': { text: '联合查询' }, 'text: one address': { text: LOUD }, 'text: cve': { text: 'cve-2019-4242' }, 'text: www17 critical': { text: 'www17', severity: 'critical' },
   'text: nothing': { text: 'zzyzx' }, 'suppressed': { suppressed: true },
 };
 let worst = 0;
@@ -128,7 +140,7 @@ await measure('list    second page', () => store.alerts.list(all, { limit: 100, 
 await measure('incidents by rank', () => store.incidents.list(all, {}));
 await measure('incidents critical', () => store.incidents.list(all, { severity: 'critical' }));
 await measure('incidents of one class', () => store.incidents.list(all, { class: 'dos' }));
-await measure('incidents text', () => store.incidents.list(all, { text: '203.0.113.7' }));
+await measure('incidents text', () => store.incidents.list(all, { text: LOUD }));
 await measure('incidents counts', () => store.incidents.counts(all, {}));
 await measure('incidents of a unit', () => store.incidents.list(city, {}));
 print(`worst ${worst.toFixed(0)} ms${slow.length > 0 ? `; over 200 ms: ${slow.join('; ')}` : ''}`);
@@ -141,15 +153,19 @@ if (SECONDS > 0) {
   let sent = 0;
   let behind = 0;
   const wanted = RATE * SECONDS;
+  const under: Promise<unknown>[] = [];
   while (sent < wanted) {
     const due = Math.min(wanted, Math.floor(((Date.now() - began) / 1000) * RATE));
     if (due - sent < BATCH && due < wanted) { await new Promise((r) => { setTimeout(r, 20); }); continue; }
     behind = Math.max(behind, due - sent);
-    const size = Math.min(due - sent, 1_000);
-    await store.take(Array.from({ length: size }, (_, i) => alertAt(n + i, Date.now())), assets, Date.now(), 24 * 3_600_000);
+    const size = Math.min(due - sent, BATCH);
+    const first = n;
+    under.push(store.take(Array.from({ length: size }, (_, i) => alertAt(first + i, Date.now(), options.spread)), assets, Date.now(), DAY_MS));
+    if (under.length >= AT_ONCE) await under.shift();
     n += size;
     sent += size;
   }
+  await Promise.all(under);
   const seconds = (Date.now() - began) / 1000;
   const used = process.cpuUsage(cpu);
   const after = await store.alerts.total();

@@ -117,8 +117,8 @@ export class Context {
     try {
       await this.store.suppressions.count(taken.hidden, this.clock.now());
       if (taken.alerts.some((a) => a.demo === 1)) this.demo = true;
-      for (const r of taken.alerts) this.live.push({ kind: 'alert', alert: alertRow(r, this.held) }, { units: [r.unit, r.attacker_unit], permission: 'alert.read' });
-      await this.outbound?.alerts(taken.alerts.map((r) => alertRow(r, this.held)));
+      for (const r of taken.alerts) this.live.push({ kind: 'alert', id: r.id, make: () => ({ kind: 'alert', alert: alertRow(r, this.held) }) }, { units: [r.unit, r.attacker_unit], permission: 'alert.read' });
+      if (this.outbound?.tells('alert')) await this.outbound.alerts(taken.alerts.map((r) => alertRow(r, this.held)), taken.eve);
       for (const r of taken.incidents) await this.announceIncident(r, taken.fresh.has(r.id));
       for (const id of taken.tickets) {
         await this.announceTicket(id);
@@ -133,10 +133,10 @@ export class Context {
   }
   /** Counts in a pushed row are those of the incident alone; a page that shows campaigns asks again. */
   async announceIncident(r: IncidentRecord, told = true): Promise<void> {
-    const incident = incidentRow(r, this.held, await this.people());
+    const people = await this.people();
     // To others goes what is new or was decided, not every further alert.
-    if (told) await this.outbound?.incident(incident);
-    this.live.push({ kind: 'incident', incident }, { units: [r.unit, r.attacker_unit], permission: 'incident.read' });
+    if (told && this.outbound?.tells('incident')) await this.outbound.incident(incidentRow(r, this.held, people));
+    this.live.push({ kind: 'incident', id: r.id, make: () => ({ kind: 'incident', incident: incidentRow(r, this.held, people) }) }, { units: [r.unit, r.attacker_unit], permission: 'incident.read' });
   }
   async announceTicket(id: string): Promise<void> {
     const t = await this.store.tickets.byId(EVERYTHING, id);

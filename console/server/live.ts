@@ -14,7 +14,9 @@ export interface Listener {
   backlog(): number;
   close(code: string): void;
 }
-interface Entry { n: number; item: LiveItem; concerned: Concerned }
+/** An item, or how to make it: in a flood most are never looked at. */
+export type Pushed = LiveItem | { kind: 'alert' | 'incident'; id: string; make: () => LiveItem };
+interface Entry { n: number; item: Pushed; concerned: Concerned }
 
 // Enough for a reconnect of a minute on a busy day; beyond it the page loads its data again.
 const KEPT = 5_000;
@@ -35,7 +37,7 @@ export class LiveFeed {
   get at(): string { return `${this.epoch}.${this.n}`; }
   get count(): number { return this.listeners.size; }
 
-  push(item: LiveItem, concerned: Concerned): void {
+  push(item: Pushed, concerned: Concerned): void {
     this.kept.push({ n: ++this.n, item, concerned });
     if (this.kept.length > KEPT * 2) this.kept.splice(0, this.kept.length - KEPT);
     if (this.listeners.size > 0) this.timer ??= setTimeout(() => { this.timer = undefined; this.flush(); }, BATCH_MS);
@@ -71,7 +73,8 @@ export class LiveFeed {
     // Newest first, so that of a flood the latest is shown; an incident or node counts once, as it stands now.
     const latest = new Set<string>();
     for (let i = this.kept.length - 1; i >= start; i--) {
-      const { item, concerned } = this.kept[i];
+      const entry = this.kept[i];
+      const { item, concerned } = entry;
       if (concerned.user !== undefined && concerned.user !== listener.user) continue;
       if (concerned.permission && !listener.permissions.has(concerned.permission)) continue;
       if (concerned.units !== 'all' && !sees(listener.scope, ...concerned.units)) continue;
@@ -81,7 +84,8 @@ export class LiveFeed {
         latest.add(key);
       }
       if (item.kind === 'alert' && ++alerts > ALERTS_PER_BATCH) { skipped++; continue; }
-      items.push(item);
+      if ('make' in item) items.push((entry.item = item.make()) as LiveItem);
+      else items.push(item);
     }
     this.listeners.set(listener, this.n);
     if (items.length > 0) listener.send({ kind: 'batch', at: this.at, items: items.reverse(), skipped });
@@ -103,7 +107,8 @@ export class LiveFeed {
   }
 }
 
-function keyOf(item: LiveItem): string | undefined {
+function keyOf(item: Pushed): string | undefined {
+  if ('make' in item) return `${item.kind} ${item.id}`;
   switch (item.kind) {
     case 'alert': return `alert ${item.alert.id}`;
     case 'incident': return `incident ${item.incident.id}`;

@@ -13,8 +13,10 @@ const WORDS_MAX = 500;
 // In a flood that does not end the index still gets its turn.
 const WORDS_EVERY = 8;
 const BATCH_WAIT_MS = 50;
-// Twice a batch, so that the next one fills while this one is written.
-const UNACKED_MAX = BATCH_MAX * 4;
+/** Batches under way at once: one is made ready while the one before is written. The store takes them in their order. */
+const WRITING_MAX = 2;
+// What is written, what waits to be, and a batch that fills meanwhile.
+const UNACKED_MAX = BATCH_MAX * (WRITING_MAX + 3);
 const RETRY_MS = 1_000;
 /** An alert larger than this is no alert. */
 const ALERT_BYTES_MAX = 2 * 1024 * 1024;
@@ -43,7 +45,7 @@ export class Ingest {
   private batches = 0;
   private indexing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private writing: Promise<void> | undefined;
+  private readonly writing = new Set<Promise<void>>();
   private stopped = false;
   private readonly subscriptions: Subscription[] = [];
   readonly counters = { alerts: 0, stale: 0, malformed: 0, evidence: 0, damaged: 0, retries: 0 };
@@ -74,14 +76,18 @@ export class Ingest {
     if (this.waiting.length >= BATCH_MAX) this.kick();
     else this.timer ??= setTimeout(() => { this.timer = undefined; this.kick(); }, BATCH_WAIT_MS);
     // The handler is called in order: while a batch is written and the next is full, the stream waits here.
-    while (this.waiting.length >= BATCH_MAX * 2 && this.writing && !this.stopped) await this.writing;
+    while (this.waiting.length >= BATCH_MAX * 2 && this.writing.size > 0 && !this.stopped) await Promise.race(this.writing);
   }
 
   private kick(): void {
-    this.writing ??= this.write().finally(() => {
-      this.writing = undefined;
-      if (this.waiting.length > 0 && !this.stopped) this.kick();
-    });
+    // A second one only for a whole batch: what is not urgent waits for company.
+    while (this.waiting.length > 0 && (this.writing.size === 0 || (this.writing.size < WRITING_MAX && this.waiting.length >= BATCH_MAX))) {
+      const write: Promise<void> = this.write().finally(() => {
+        this.writing.delete(write);
+        if (!this.stopped) this.kick();
+      });
+      this.writing.add(write);
+    }
   }
 
   private async write(): Promise<void> {
@@ -155,9 +161,9 @@ export class Ingest {
   async stop(): Promise<void> {
     const closing = Promise.all(this.subscriptions.map((s) => s.close()));
     clearTimeout(this.timer);
-    while (this.waiting.length > 0 || this.writing) {
+    while (this.waiting.length > 0 || this.writing.size > 0) {
       this.kick();
-      await this.writing;
+      await Promise.race(this.writing);
     }
     this.stopped = true;
     await this.indexing;

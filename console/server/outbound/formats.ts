@@ -12,6 +12,8 @@ export interface Message {
   facts: Record<string, string | number>;
   /** For alerts: EVE as it came. */
   eve?: unknown;
+  /** For mails: files of the console to attach. */
+  attachments?: { name: string; type: string; sha256: string }[];
 }
 
 // RFC 5424, section 6.2.1: facility 13 (log audit) times eight plus the severity.

@@ -75,12 +75,13 @@ t.test('webhook with signature and another try, syslog, mail and file; STIX', as
   await h.until(() => got.length === 2, 'the second try');
   const [seconds, mac] = /t=(\d+),v1=(\w+)/.exec(String(got[1].headers['x-shouwang-signature']))?.slice(1) ?? [];
   t.equal(createHmac('sha256', 'k3y').update(`${seconds}.${got[1].body}`).digest('hex'), mac);
-  t.match(JSON.parse(got[1].body), { event: 'alert', id: 'o-1', facts: { attacker: '203.0.113.9', verdict: 'succeeded' } });
-  await h.until(() => lines.length >= 3 && datagrams.length >= 3 && mails.join('').split('Subject:').length > 3, 'the other channels');
+  t.match(JSON.parse(got[1].body), { event: 'alert', id: 'o-1', facts: { attacker: '203.0.113.9', verdict: 'succeeded' }, eve: { event_type: 'alert', src_ip: '203.0.113.9', alert: { signature_id: 1 }, shouwang: { id: 'o-1', verdict: 'succeeded', techniques: ['T1190'] } } }, 'the alert whole, as it came over the bus');
+  await h.until(() => lines.join('').split(' shouwang - alert ').length > 3 && datagrams.length >= 3 && mails.join('').split('Subject:').length > 3, 'the other channels');
   t.match(lines[0], /^\d+ <10\d>1 /);
   t.match(datagrams[0], /CEF:0\|Shouwang\|/);
   const folder = join(h.dir, 'data/eve');
-  t.equal(readFileSync(join(folder, readdirSync(folder)[0]), 'utf8').trim().split('\n').length, 3);
+  const eve = readFileSync(join(folder, readdirSync(folder)[0]), 'utf8').trim().split('\n').map((l) => JSON.parse(l) as { event_type: string; shouwang: { id: string } });
+  t.same(eve.map((e) => [e.event_type, e.shouwang.id]), [['alert', 'o-1'], ['alert', 'o-2'], ['alert', 'o-3']], 'a file that whatever reads EVE reads');
   t.match((await sec.call<ChannelTest>('POST', `/api/channels/${web.id}/test`, {})).body, { ok: true });
   t.equal((await sec.call('DELETE', `/api/channels/${web.id}`)).status, 204);
 

@@ -1,10 +1,9 @@
 import { hostname } from 'node:os';
 import { SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
 import type { AlertRow, IncidentRow, NoticeRow, TicketRow } from '../../model/api.js';
-import type { ChannelForm } from '../../model/channel.js';
+import type { ChannelEvent, ChannelForm, ChannelKind } from '../../model/channel.js';
 import type { Context } from '../context.js';
-import type { ChannelRecord } from '../store/channels.js';
-import { WAITING_MAX } from '../store/channels.js';
+import { WAITING_MAX, type ChannelRecord } from '../store/channels.js';
 import type { Message } from './formats.js';
 import { send, type SendContext } from './senders.js';
 
@@ -12,12 +11,18 @@ import { send, type SendContext } from './senders.js';
 const TRIES_MAX = 11;
 const BACKOFF_MS = 10_000;
 const STEP_MS = 1_000;
-const AT_ONCE = 50;
+const AT_ONCE = 100;
+// A channel that keeps up is worked as long; then the counts are read afresh.
+const ROUND_MS = 5_000;
 const NOTICE_TITLES: Record<NoticeRow['kind'], { zh: string; en: string }> = {
   issued: { zh: '通报下发', en: 'Bulletin issued' }, reminded: { zh: '催办', en: 'Reminder' }, due_soon: { zh: '即将到期', en: 'Almost due' }, overdue: { zh: '已超期', en: 'Overdue' },
   supervised: { zh: '督办', en: 'Under supervision' }, feedback: { zh: '整改反馈', en: 'Feedback given' }, returned: { zh: '退回', en: 'Returned' }, extension: { zh: '延期', en: 'Extension' },
   appeal: { zh: '申诉', en: 'Appeal' }, reopened: { zh: '重新打开', en: 'Reopened' }, closed: { zh: '归档', en: 'Closed' }, assigned: { zh: '分派', en: 'Assigned' }, review: { zh: '待审批', en: 'Awaiting approval' },
 };
+/** Kinds that carry an alert whole; a line of syslog or CEF and a mail say what it comes to. */
+const WITH_EVE: ReadonlySet<ChannelKind> = new Set(['webhook', 'eve_file']);
+/** A longer alert goes out without its EVE: a queue of many must not fill the store. */
+const EVE_MAX = 256 * 1024;
 interface Concern { severity: number; verdict: number; units: (string | null | undefined)[] }
 interface Open { id: string; form: ChannelForm; secret: string | undefined; units: Set<string> | undefined; severity: number; verdict: number }
 
@@ -50,7 +55,11 @@ export class Outbound {
     await this.running;
   }
 
-  private async tell(messages: { message: Message; concern: Concern }[]): Promise<void> {
+  /** Whether any channel carries such events. */
+  tells(event: ChannelEvent): boolean { return this.channels.some((c) => c.form.events.includes(event)); }
+
+  /** @param eve text of the alert, put into the payload as it is */
+  private async tell(messages: { message: Message; concern: Concern; eve?: string }[]): Promise<void> {
     const now = this.context.clock.now();
     for (const channel of this.channels) {
       const mine = messages.filter(({ message, concern }) => channel.form.events.includes(message.event) && concern.severity >= channel.severity && concern.verdict >= channel.verdict
@@ -59,16 +68,18 @@ export class Outbound {
       const held = this.waiting.get(channel.id) ?? 0;
       const taken = mine.slice(0, Math.max(0, WAITING_MAX - held));
       this.waiting.set(channel.id, held + taken.length);
-      await this.context.store.channels.enqueue(taken.map(({ message }) => {
-        const payload = JSON.stringify(message);
+      const whole = WITH_EVE.has(channel.form.kind);
+      await this.context.store.channels.enqueue(taken.map(({ message, eve }) => {
+        const text = JSON.stringify(message);
+        const payload = whole && eve !== undefined && eve.length <= EVE_MAX ? `${text.slice(0, -1)},"eve":${eve}}` : text;
         return { channel: channel.id, at: now, event: message.event, object: message.id, payload, next_at: now, bytes: Buffer.byteLength(payload) };
       }));
       if (taken.length < mine.length) await this.context.store.channels.refuse(channel.id, mine.length - taken.length, `more than ${WAITING_MAX} deliveries wait`);
     }
   }
-  alerts(rows: readonly AlertRow[]): Promise<void> {
-    if (!this.channels.some((c) => c.form.events.includes('alert'))) return Promise.resolve();
-    return this.tell(rows.map((a) => ({
+  alerts(rows: readonly AlertRow[], eve: readonly string[]): Promise<void> {
+    return this.tell(rows.map((a, i) => ({
+      eve: eve[i],
       concern: { severity: SEVERITIES.indexOf(a.severity), verdict: VERDICTS.indexOf(a.verdict), units: [a.victim.unit?.id, a.attacker.unit?.id] },
       message: {
         event: 'alert', at: a.lastSeen, id: a.id, severity: a.severity, title: a.title,
@@ -103,49 +114,63 @@ export class Outbound {
     }]);
   }
 
+  /** A scheduled report: a mail carries its files, the others say that it is there. */
+  report(id: string, name: string, period: { from: string; to: string }, files: NonNullable<Message['attachments']>, unit: string | null): Promise<void> {
+    return this.tell([{
+      concern: { severity: 4, verdict: 2, units: [unit] },
+      message: {
+        event: 'report', at: new Date(this.context.clock.now()).toISOString(), id, severity: 'info', title: { zh: name, en: name },
+        facts: { from: period.from, to: period.to, formats: files.map((f) => f.name.split('.').at(-1)).join(' ') }, attachments: files,
+      },
+    }]);
+  }
+
   private about(): SendContext {
-    const { config, version, clock } = this.context;
-    return { allow: config.outboundAllow, dataDir: config.dataDir, host: hostname(), version, now: clock.now() };
+    const { config, version, clock, files } = this.context;
+    return {
+      allow: config.outboundAllow, dataDir: config.dataDir, host: hostname(), version, now: clock.now(),
+      file: async (sha256) => {
+        const bytes = await files.bytes(sha256);
+        if (!bytes) throw new Error('the file to attach is gone');
+        return bytes;
+      },
+    };
   }
   /** Sends a test through a channel as it stands in the store, enabled or not. */
   async test(record: ChannelRecord): Promise<{ ok: boolean; ms: number; error?: string }> {
     const { form, secret } = this.open(record);
     const began = performance.now();
-    try {
-      await send(form, secret, { event: 'notice', at: new Date(this.context.clock.now()).toISOString(), id: 'test', severity: 'info', title: { zh: '守望通道测试', en: 'Shouwang channel test' }, facts: { channel: form.name } }, this.about());
-      return { ok: true, ms: Math.round(performance.now() - began) };
-    } catch (error) {
-      return { ok: false, ms: Math.round(performance.now() - began), error: (error as Error).message.slice(0, 500) };
-    }
+    const { error } = await send(form, secret, [{ event: 'notice', at: new Date(this.context.clock.now()).toISOString(), id: 'test', severity: 'info', title: { zh: '守望通道测试', en: 'Shouwang channel test' }, facts: { channel: form.name } }], this.about());
+    const ms = Math.round(performance.now() - began);
+    return error ? { ok: false, ms, error: error.message.slice(0, 500) } : { ok: true, ms };
   }
 
-  /** One round of what is due. */
+  /** Sends what is due, each channel by itself: one that does not answer does not hold up the others. */
   async work(): Promise<void> {
     const { store, clock, log } = this.context;
     try {
-      const due = await store.channels.due(clock.now(), AT_ONCE);
-      const ended: string[] = [];
-      for (const d of due) {
-        if (this.stopped) return;
-        const channel = this.channels.find((c) => c.id === d.channel);
-        if (!channel) { await store.channels.settle(d, clock.now(), 'failed', 'the channel is switched off', 0); continue; }
-        // One that does not answer does not hold up the others.
-        if (ended.includes(d.channel)) continue;
-        try {
-          await send(channel.form, channel.secret, JSON.parse(d.payload) as Message, this.about());
-          await store.channels.settle(d, clock.now(), 'done', null, 0);
-        } catch (error) {
-          const text = (error as Error).message.slice(0, 500);
-          const over = d.tries + 1 >= TRIES_MAX;
-          await store.channels.settle(d, clock.now(), over ? 'failed' : 'waiting', text, clock.now() + BACKOFF_MS * 2 ** d.tries);
-          ended.push(d.channel);
-          if (over) log.warn('a delivery was given up', { channel: d.channel, event: d.event, object: d.object, error: text });
-        }
-        this.waiting.set(d.channel, Math.max(0, (this.waiting.get(d.channel) ?? 1) - 1));
+      if ([...this.waiting.keys()].some((id) => !this.channels.some((c) => c.id === id))) {
+        await store.channels.abandon(this.channels.map((c) => c.id), clock.now(), 'the channel is switched off');
+        this.waiting = await store.channels.waiting();
       }
-      if (due.length > 0) this.waiting = await store.channels.waiting();
+      const busy = this.channels.filter((c) => (this.waiting.get(c.id) ?? 0) > 0);
+      await Promise.all(busy.map((c) => this.drain(c)));
+      if (busy.length > 0) this.waiting = await store.channels.waiting();
     } catch (error) {
       if (!this.stopped) log.warn('the outgoing queue could not be worked', { error });
+    }
+  }
+
+  private async drain(channel: Open): Promise<void> {
+    const { store, clock, log } = this.context;
+    for (const until = performance.now() + ROUND_MS; !this.stopped && performance.now() < until;) {
+      const due = await store.channels.due(channel.id, clock.now(), AT_ONCE);
+      if (due.length === 0) return;
+      const { sent, error } = await send(channel.form, channel.secret, due.map((d) => JSON.parse(d.payload) as Message), this.about());
+      const failed = error && { delivery: due[sent], error: error.message.slice(0, 500), nextAt: due[sent].tries + 1 >= TRIES_MAX ? 0 : clock.now() + BACKOFF_MS * 2 ** due[sent].tries };
+      await store.channels.settle(channel.id, clock.now(), due.slice(0, sent), failed);
+      if (failed?.nextAt === 0) log.warn('a delivery was given up', { channel: channel.id, event: due[sent].event, object: due[sent].object, error: failed.error });
+      if (failed) return;
     }
   }
 }

@@ -45,10 +45,14 @@ export async function runSchedules(context: Context): Promise<void> {
     try {
       const { from, to } = lastWhole(form.kind, now, context.remediation.calendar.offset);
       const scope = context.assets().scopeOf(form.unit ?? record.unit);
+      const made: { name: string; type: string; sha256: string }[] = [];
       for (const format of form.formats) {
         const bytes = await reportFile(context, scope, form.kind, from, to, format, form.lang ?? 'zh', form.unit);
-        await store.figures.putFile({ id: `rpt-${randomUUID()}`, name: form.name, kind: form.kind, format, from_at: from, to_at: to, at: now, bytes: bytes.length, sha256: await files.put(bytes), unit: form.unit ?? record.unit });
+        const sha256 = await files.put(bytes);
+        await store.figures.putFile({ id: `rpt-${randomUUID()}`, name: form.name, kind: form.kind, format, from_at: from, to_at: to, at: now, bytes: bytes.length, sha256, unit: form.unit ?? record.unit });
+        made.push({ name: `${form.kind}-${new Date(from + context.remediation.calendar.offset * 60_000).toISOString().slice(0, 10)}.${format}`, type: TYPES[format], sha256 });
       }
+      await context.outbound?.report(record.id, form.name, { from: new Date(from).toISOString(), to: new Date(to).toISOString() }, made, form.unit ?? record.unit);
     } catch (error) {
       next.last_error = (error as Error).message.slice(0, 500);
       context.log.warn('a scheduled report could not be made', { error, schedule: record.id });

@@ -29,10 +29,20 @@ export function channelStore(db: Db, engine: Engine) {
         rows.map((r) => [r.channel, r.at, r.event, r.object, r.payload, 'waiting', 0, r.next_at, r.bytes]));
     },
     async refuse(channel: string, n: number, why: string): Promise<void> { await db.updateTable('channel').set((eb) => ({ failed: eb('failed', '+', n), last_error: why })).where('id', '=', channel).execute(); },
-    due: (now: number, limit: number): Promise<DeliveryRecord[]> => db.selectFrom('delivery').selectAll().where('state', '=', 'waiting').where('next_at', '<=', now).orderBy('next_at').limit(limit).execute(),
-    async settle(d: DeliveryRecord, at: number, state: 'waiting' | 'done' | 'failed', error: string | null, nextAt: number): Promise<void> {
-      await db.updateTable('delivery').set({ state, tries: d.tries + 1, error, next_at: nextAt, ...(state === 'waiting' ? {} : { payload: '' }) }).where('num', '=', d.num).execute();
-      await db.updateTable('channel').set((eb) => ({ last_at: at, ...(error === null ? {} : { last_error: error }), ...(state === 'done' ? { done: eb('done', '+', 1) } : state === 'failed' ? { failed: eb('failed', '+', 1) } : {}) })).where('id', '=', d.channel).execute();
+    due: (channel: string, now: number, limit: number): Promise<DeliveryRecord[]> => db.selectFrom('delivery').selectAll().where('channel', '=', channel).where('state', '=', 'waiting').where('next_at', '<=', now).orderBy('num').limit(limit).execute(),
+    /** Writes down one round of a channel in one transaction: what went, and what did not and when it is tried again (`nextAt` 0: never). */
+    async settle(channel: string, at: number, done: readonly DeliveryRecord[], failed?: { delivery: DeliveryRecord; error: string; nextAt: number }): Promise<void> {
+      await db.transaction().execute(async (tx) => {
+        if (done.length > 0) await tx.updateTable('delivery').set((eb) => ({ state: 'done', tries: eb('tries', '+', 1), error: null, next_at: 0, payload: '' })).where('num', 'in', done.map((d) => d.num)).execute();
+        if (failed) await tx.updateTable('delivery').set({ state: failed.nextAt === 0 ? 'failed' : 'waiting', tries: failed.delivery.tries + 1, error: failed.error, next_at: failed.nextAt, ...(failed.nextAt === 0 ? { payload: '' } : {}) }).where('num', '=', failed.delivery.num).execute();
+        await tx.updateTable('channel').set((eb) => ({ last_at: at, done: eb('done', '+', done.length), failed: eb('failed', '+', failed?.nextAt === 0 ? 1 : 0), ...(failed ? { last_error: failed.error } : {}) })).where('id', '=', channel).execute();
+      });
+    },
+    /** Nothing of a channel that is gone or switched off waits any longer. */
+    async abandon(kept: readonly string[], at: number, why: string): Promise<void> {
+      let q = db.updateTable('delivery').set({ state: 'failed', error: why, payload: '', next_at: at }).where('state', '=', 'waiting');
+      if (kept.length > 0) q = q.where('channel', 'not in', [...kept]);
+      await q.execute();
     },
     deliveries: (channel: string): Promise<DeliveryRecord[]> => db.selectFrom('delivery').selectAll().where('channel', '=', channel).orderBy('num', 'desc').limit(200).execute(),
     async tidy(): Promise<void> {

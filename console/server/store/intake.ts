@@ -9,12 +9,12 @@ import type { Assets } from '../assets.js';
 import { addSighting, openIncident, rankOf, type Sighting } from '../ingest/grouping.js';
 import type { AlertRecord } from './alerts.js';
 import type { IncidentRecord } from './incidents.js';
-import { among, insertMany, type Columns } from './many.js';
+import { among, inOrder, insertMany, updateMany, type Columns } from './many.js';
 import type { Db, Engine } from './schema.js';
 import { columnText, indexTokens } from './search-text.js';
 
 /** What a batch changed, for the browsers. Hidden alerts are not among `alerts`. */
-export interface Taken { alerts: AlertRecord[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number>; /** Incidents that this batch opened again. */ reopened: IncidentRecord[]; /** Ids of incidents that are new, or whose verdict or severity rose. */ fresh: Set<string> }
+export interface Taken { alerts: AlertRecord[]; /** The same alerts in EVE, as they are stored. */ eve: string[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number>; /** Incidents that this batch opened again. */ reopened: IncidentRecord[]; /** Ids of incidents that are new, or whose verdict or severity rose. */ fresh: Set<string> }
 /** Says which suppression hides or lowers an alert. */
 export type Suppress = (row: Pick<AlertRecord, 'rule' | 'class' | 'attacker_ip' | 'victim_ip' | 'system' | 'unit' | 'verdict' | 'last_seen'>) => { id: string; effect: string } | undefined;
 export interface TakeOptions {
@@ -41,6 +41,13 @@ const INCIDENT_COLUMNS: Columns = {
   alerts: 'bigint', events: 'bigint', first_seen: 'bigint', last_seen: 'bigint', owner: 'text', escalated: 'bigint', reopened: 'bigint', campaign: 'text', closed_at: 'bigint', open: 'bigint', demo: 'bigint',
 };
 const INCIDENT_NAMES = Object.keys(INCIDENT_COLUMNS) as (keyof IncidentRecord)[];
+/** What every further alert changes; then what its kind may change; the rest changes rarely, and indexes rest on it. */
+const COUNTED = ['rank', 'alerts', 'events', 'last_seen'] as const satisfies (keyof IncidentRecord)[];
+const JUDGED = [
+  ...COUNTED, 'version', 'state', 'title_zh', 'title_en', 'severity', 'verdict', 'level', 'phases_json', 'classes_json', 'techniques_json', 'rules_json', 'reopened', 'closed_at', 'open',
+] as const satisfies (keyof IncidentRecord)[];
+const BOUND = [...JUDGED, 'attacker_unit', 'attacker_system', 'unit', 'system', 'first_seen', 'campaign'] as const satisfies (keyof IncidentRecord)[];
+const only = (names: readonly (keyof IncidentRecord)[]): Columns => Object.fromEntries(names.map((n) => [n, INCIDENT_COLUMNS[n]]));
 const INCIDENT_CONFLICT = `on conflict (id) do update set ${INCIDENT_NAMES.filter((n) => n !== 'id').map((n) => `${n} = excluded.${n}`).join(', ')}`;
 
 const HOUR_MS = 3_600_000;
@@ -108,22 +115,28 @@ export function intakeStore(db: Db, engine: Engine) {
       const pending = toRow(alert, options.json?.[i], assets, now);
       newest.set(pending.row.id, pending);
     }
-    if (newest.size === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [], fresh: new Set() };
+    if (newest.size === 0) return { alerts: [], eve: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [], fresh: new Set() };
 
     return db.transaction().execute(async (tx0) => {
       const tx = tx0 as unknown as Db;
       // Two consoles on one PostgreSQL: grouping reads before it writes.
       if (engine === 'postgres') await sql.raw('select pg_advisory_xact_lock(7305002)').execute(tx);
-      const known = await knownAlerts(tx, engine, [...newest.keys()]);
+      let known = new Map<string, Known>();
+      // A number is never used again, though the latest alerts were cleared: the search index has been there.
+      let seq = 0;
+      await inOrder(engine, [
+        async () => { known = await knownAlerts(tx, engine, [...newest.keys()]); },
+        async () => {
+          const { rows: tops } = await sql<{ top: number | null }>`select max(seq) as top from alert union all select value from counter where name = 'search_upto'`.execute(tx);
+          seq = Math.max(0, ...tops.map((r) => Number(r.top)));
+        },
+      ]);
       const todo = [...newest.values()].filter((p) => {
         const old = known.get(p.row.id);
         if (old && (options.again ? old.revision !== p.row.revision : old.revision >= p.row.revision)) { stale++; return false; }
         return true;
       });
-      if (todo.length === 0) return { alerts: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [], fresh: new Set() };
-      // A number is never used again, though the latest alerts were cleared: the search index has been there.
-      const { rows: tops } = await sql<{ top: number | null }>`select max(seq) as top from alert union all select value from counter where name = 'search_upto'`.execute(tx);
-      let seq = Math.max(0, ...tops.map((r) => Number(r.top)));
+      if (todo.length === 0) return { alerts: [], eve: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [], fresh: new Set() };
       const hidden = new Map<string, number>();
       const hours = new Hours();
 
@@ -174,20 +187,38 @@ export function intakeStore(db: Db, engine: Engine) {
         row.incident = incident.id;
       }
 
-      await insertMany(tx, engine, 'alert', ALERT_COLUMNS, todo.map((p) => ALERT_NAMES.map((name) => p.row[name])), ALERT_CONFLICT);
-      await insertMany(tx, engine, 'alert_body', { num: 'bigint', eve_json: 'text' }, todo.map((p) => [p.row.num, p.json]), 'on conflict (num) do update set eve_json = excluded.eve_json');
       const changed = [...dirty.values()].map((i) => ({ ...i, campaign: groups.campaignOf(i) }));
-      await insertMany(tx, engine, 'incident', INCIDENT_COLUMNS, changed.map((i) => INCIDENT_NAMES.map((name) => i[name])), INCIDENT_CONFLICT);
-      await hours.write(tx, engine);
-      await groups.merge(tx);
+      await inOrder(engine, [
+        () => insertMany(tx, engine, 'alert', ALERT_COLUMNS, todo.map((p) => ALERT_NAMES.map((name) => p.row[name])), ALERT_CONFLICT),
+        () => insertMany(tx, engine, 'alert_body', { num: 'bigint', eve_json: 'text' }, todo.map((p) => [p.row.num, p.json]), 'on conflict (num) do update set eve_json = excluded.eve_json'),
+        ...incidentWrites(tx, engine, changed, groups.stored),
+        () => hours.write(tx, engine),
+        () => groups.merge(tx),
+      ]);
       for (const { incident, cause } of reopened) {
         await tx.insertInto('history').values({ object: incident.id, at: now, by: null, action: 'reopen', from_state: null, to_state: incident.state, text: seenAgain(cause) }).execute();
       }
       const seen = todo.filter((p) => p.row.suppressed === null);
       const tickets = await reopenTickets(tx, seen, now, options.due ?? deadlinesFrom);
-      return { alerts: seen.map((p) => p.row), incidents: changed, tickets, stale, hidden, reopened: reopened.map((r) => r.incident), fresh };
+      return { alerts: seen.map((p) => p.row), eve: seen.map((p) => p.json), incidents: changed, tickets, stale, hidden, reopened: reopened.map((r) => r.incident), fresh };
     });
   };
+}
+
+/** New incidents whole; of the others only what this batch changed. */
+function incidentWrites(tx: Db, engine: Engine, changed: readonly IncidentRecord[], stored: ReadonlyMap<string, IncidentRecord>): (() => Promise<void>)[] {
+  const rows: Record<'fresh' | 'bound' | 'judged' | 'counted', IncidentRecord[]> = { fresh: [], bound: [], judged: [], counted: [] };
+  for (const i of changed) {
+    const before = stored.get(i.id);
+    const same = (names: readonly (keyof IncidentRecord)[]): boolean => names.every((n) => before?.[n] === i[n]);
+    rows[!before ? 'fresh' : !same(BOUND.slice(JUDGED.length)) ? 'bound' : !same(JUDGED.slice(COUNTED.length)) ? 'judged' : 'counted'].push(i);
+  }
+  const update = (names: readonly (keyof IncidentRecord)[], list: IncidentRecord[]) => (): Promise<void> =>
+    updateMany(tx, engine, 'incident', { id: 'text' }, only(names), list.map((i) => [i.id, ...names.map((name) => i[name])]));
+  return [
+    () => insertMany(tx, engine, 'incident', INCIDENT_COLUMNS, rows.fresh.map((i) => INCIDENT_NAMES.map((name) => i[name])), INCIDENT_CONFLICT),
+    update(BOUND, rows.bound), update(JUDGED, rows.judged), update(COUNTED, rows.counted),
+  ];
 }
 
 async function knownAlerts(tx: Db, engine: Engine, ids: string[]): Promise<Map<string, Known>> {
@@ -267,18 +298,22 @@ async function loadIncidents(tx: Db, engine: Engine, todo: Pending[], known: Map
     if (i.verdict >= 1) tie(byVictim, i.victim_ip, i);
   };
   rows.forEach(put);
+  const stored = new Map(byId);
 
   // What these attackers did elsewhere, what took them over before, and what hosts taken now did in turn.
   const fresh = todo.filter((p) => !byPair.has(pairOf(p.sighting)));
   const latest = async (column: 'attacker_ip' | 'victim_ip', hosts: string[], taken: boolean): Promise<Tie[]> => {
     if (hosts.length === 0) return [];
     const of = pg ? sql`unnest(${hosts}::text[]) as x(host)` : sql`(select value as host from json_each(${JSON.stringify(hosts)})) as x`;
+    // The latest opened: the order of an index that further alerts do not rewrite.
     return (await sql<Tie>`select i.campaign, i.attacker_ip, i.victim_ip, i.first_seen, i.last_seen, i.verdict, i.demo from ${of} cross join incident as i
-      where i.id in (select id from incident where ${sql.ref(column)} = x.host and last_seen >= ${since}${taken ? sql` and verdict >= 1` : sql``} order by last_seen desc limit ${sql.lit(TIES_PER_HOST)})`.execute(tx)).rows;
+      where i.id in (select id from incident where ${sql.ref(column)} = x.host${taken ? sql` and verdict >= 1` : sql``} order by first_seen desc limit ${sql.lit(TIES_PER_HOST)}) and i.last_seen >= ${since}`.execute(tx)).rows;
   };
   const hosts = [...new Set(fresh.flatMap(({ sighting: s }) => (s.verdict >= 1 ? [s.attacker_ip, s.victim_ip] : [s.attacker_ip])))];
-  for (const i of await latest('attacker_ip', hosts, false)) tie(byAttacker, i.attacker_ip, i);
-  for (const i of await latest('victim_ip', [...new Set(fresh.map((p) => p.sighting.attacker_ip))], true)) tie(byVictim, i.victim_ip, i);
+  await inOrder(engine, [
+    async () => { for (const i of await latest('attacker_ip', hosts, false)) tie(byAttacker, i.attacker_ip, i); },
+    async () => { for (const i of await latest('victim_ip', [...new Set(fresh.map((p) => p.sighting.attacker_ip))], true)) tie(byVictim, i.victim_ip, i); },
+  ]);
   const near = (i: Tie, s: Sighting): boolean => s.first_seen <= i.last_seen + window && s.last_seen >= i.first_seen - window;
   const campaignOf = (i: Tie): string => {
     let name = i.campaign;
@@ -288,6 +323,8 @@ async function loadIncidents(tx: Db, engine: Engine, todo: Pending[], known: Map
 
   return {
     byId, put,
+    /** As they stood before this batch. */
+    stored,
     /** The open incident of this pair within the window, else a finished one that it may wake. */
     find(s: Sighting): IncidentRecord | undefined {
       const pair = [...(byPair.get(pairOf(s)) ?? [])].map((id) => byId.get(id) as IncidentRecord).filter((i) => i.demo === s.demo && near(i, s));
@@ -311,10 +348,12 @@ async function loadIncidents(tx: Db, engine: Engine, todo: Pending[], known: Map
 
 /** The same attack on the same asset, as far as it got before: the fix did not hold. */
 async function reopenTickets(tx: Db, todo: Pending[], now: number, dueAt: (at: number, level: Level) => ClockTimes): Promise<string[]> {
-  const victims = [...new Set(todo.map((p) => p.sighting.victim_ip))];
-  const held = await tx.selectFrom('ticket').innerJoin('incident', 'incident.id', 'ticket.incident')
+  const victims = new Set(todo.map((p) => p.sighting.victim_ip));
+  // Few tickets are watched at a time, and a batch has many victims: the tickets are read, and compared here.
+  const earliest = Math.min(...todo.map((p) => p.sighting.last_seen));
+  const held = (await tx.selectFrom('ticket').innerJoin('incident', 'incident.id', 'ticket.incident')
     .select(['ticket.id', 'ticket.state', 'ticket.watch_until', 'ticket.verification_json', 'ticket.level', 'incident.victim_ip', 'incident.classes_json', 'incident.verdict', 'incident.demo'])
-    .where('ticket.state', 'in', ['watching', 'closed']).where('incident.victim_ip', 'in', victims).execute();
+    .where('ticket.state', 'in', ['watching', 'closed']).where((eb) => eb.or([eb('ticket.watch_until', 'is', null), eb('ticket.watch_until', '>=', earliest)])).execute()).filter((r) => victims.has(r.victim_ip));
   const back: string[] = [];
   for (const ticket of held) {
     const since = (JSON.parse(ticket.verification_json ?? '{}') as { at?: string }).at;

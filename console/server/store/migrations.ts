@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db, Engine } from './schema.js';
 
 /** Forward only. A migration is never edited once it has shipped; the next one follows it. */
-export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations];
+export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations, lighter];
 export const SCHEMA = MIGRATIONS.length;
 
 async function initial(db: Db, engine: Engine): Promise<void> {
@@ -153,4 +153,17 @@ async function operations(db: Db, engine: Engine): Promise<void> {
   await run(`create table report_schedule (id ${text} primary key, form_json ${text} not null, by ${text} not null, unit ${text}, next_at ${int} not null, last_at ${int}, last_error ${text})`);
   await run(`create table report_file (id ${text} primary key, name ${text} not null, kind ${text} not null, format ${text} not null, from_at ${int} not null, to_at ${int} not null,
     at ${int} not null, bytes ${int} not null, sha256 ${text} not null, unit ${text})`);
+}
+
+/** Indexes of incidents that a further alert does not rewrite, and the walks that the lists were missing. */
+async function lighter(db: Db): Promise<void> {
+  const run = async (statement: string): Promise<void> => { await sql.raw(statement).execute(db); };
+  for (const name of ['pair', 'attacker', 'victim', 'unit']) await run(`drop index incident_${name}`);
+  await run('create index incident_pair on incident (attacker_ip, victim_ip)');
+  await run('create index incident_attacker on incident (attacker_ip, first_seen)');
+  await run('create index incident_victim on incident (victim_ip, first_seen)');
+  await run('create index incident_taken on incident (victim_ip, first_seen) where verdict >= 1');
+  await run('create index incident_unit on incident (unit)');
+  await run('create index incident_attacker_unit on incident (attacker_unit) where attacker_unit is not null');
+  await run('create index alert_node on alert (node, last_seen, num) where node is not null');
 }
