@@ -61,11 +61,12 @@ export class FtpParser extends LineProtocol {
     const reply = (tx.fields['reply'] ??= []) as string[];
     if (reply.length < 32) reply.push(text(u8, at + 4, length - 4));
     if (!/^\d{3}$/.test(code)) return;
+    const codes = (tx.fields['completion_code'] ??= []) as string[];
+    if (!codes.includes(code)) codes.push(code);
     c.buffers.add(B['ftp.reply'], at, length);
     c.buffers.add(B['ftp.completion_code'], at, 3);
     c.inspect(flow, tx, Stage.ResponseHead);
     if (u8[at + 3] === 45) return; // more lines follow
-    tx.fields['completion_code'] = [code];
     const command = tx.fields['command'];
     if (code === '227') {
       const m = /(\d+,\d+,\d+,\d+),(\d+),(\d+)/.exec(text(u8, at, length));
@@ -118,6 +119,14 @@ export class FtpParser extends LineProtocol {
     const replied = tx.fields['reply'] !== undefined;
     tx.fields['reply_received'] = replied ? 'yes' : 'no';
     if (replied) tx.fields['reply_truncated'] = false;
+    if (tx.fields['command'] !== undefined) for (const stage of [Stage.RequestEnd, Stage.ResponseEnd] as const) {
+      if (tx.fields['dynamic_port'] !== undefined) {
+        c.buffers.addNumber(B['ftp.dynamic_port'], tx.fields['dynamic_port'] as number);
+        c.buffers.addNumber(B['ftp.mode'], tx.fields['mode'] === 'active' ? 1 : 0);
+      }
+      c.buffers.addNumber(B['ftp.reply_received'], replied ? 1 : 0);
+      c.inspect(flow, tx, stage);
+    }
     c.event(flow, 'ftp', tx.fields, tx.id, 0);
   }
 

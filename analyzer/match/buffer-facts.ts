@@ -27,8 +27,8 @@ export function isOnProtocol(buffer: BufferName, protocol: string): boolean {
   return PROTOCOLS.some(([start, apps]) => buffer.startsWith(start) && apps.includes(protocol));
 }
 
-const REQUEST = /^(?:http\.(?:method|uri|host|user_agent|referer|accept|request_)|dns\.query$|tls\.sni|ja3\.|ja4|ssh\.hassh(?:\.string)?$|ftp\.command|smtp\.|mysql\.command|pgsql\.query|tds\.query|sip\.(?:method|uri|request_)|ldap\.request|mqtt\.(?:connect|subscribe)|quic\.(?:sni|ua)|rdp\.cookie|redis\.command|ajp\.|quic\.cyu)/;
-const RESPONSE = /^(?:http\.(?:location|server|stat_|response_)|dns\.answer|tls\.(?:cert|subjectaltname)|ja3s|ssh\.hassh\.server|ftp\.(?:reply|completion_code)|mysql\.rows|sip\.(?:stat_|response_)|ldap\.responses)/;
+const REQUEST = /^(?:ike\.(?:init_spi|vendor)|http\.(?:method|uri|host|user_agent|referer|accept|request_)|dns\.query$|tls\.sni|ja3\.|ja4|ssh\.hassh(?:\.string)?$|ftp\.command|smtp\.|mysql\.command|pgsql\.query|tds\.query|sip\.(?:method|uri|request_)|ldap\.request|mqtt\.(?:connect|subscribe)|quic\.(?:sni|ua)|rdp\.cookie|redis\.command|ajp\.|quic\.cyu)/;
+const RESPONSE = /^(?:ike\.resp_spi|ftp\.reply_received|http\.(?:location|server|stat_|response_)|dns\.answer|tls\.(?:cert|subjectaltname)|ja3s|ssh\.hassh\.server|ftp\.(?:reply|completion_code)|mysql\.rows|sip\.(?:stat_|response_)|ldap\.responses)/;
 
 /** The side that a buffer belongs to; undefined where both have it. */
 export function sideOf(buffer: BufferName): 'request' | 'response' | undefined {

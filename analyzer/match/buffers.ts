@@ -40,6 +40,12 @@ export const BUFFER_NAMES = [
   'ike.chosen_sa_attribute', 'tls.cert_chain_len', 'dhcp.leasetime', 'dhcp.rebinding_time', 'dhcp.renewal_time',
   'mongodb.command', 'mongodb.document', 'memcached.command', 'oracle.connect', 'oracle.data', 'giop.operation',
   'rsync.module', 'tftp.file', 'dns.opcode', 'dns.rcode', 'dns.rrtype', 'smb.status', 'ntlmssp.workstation', 'line', // one line of a line protocol
+  // as Suricata means iface, opnum and share: of calls and their answers, of tree connects
+  'dcerpc.call', 'dcerpc.call_opnum', 'smb.tree_connect',
+  'krb5_err_code', 'smb.version', 'ftp.dynamic_port', 'ftp.mode', 'ftp.reply_received', 'ldap.request.opcode', 'ldap.responses.opcode',
+  'ldap.responses.result_code', 'ldap.responses.count', 'ldap.responses.message', 'ldap.request.attribute_type', 'ldap.responses.attribute_type',
+  'sip.from', 'sip.to', 'sip.via', 'sip.user_agent', 'sip.content_type', 'sip.content_length', 'snmp.trap_oid', 'snmp.trap_address',
+  'email.cc', 'email.date', 'email.message_id', 'email.received', 'email.x_mailer', 'email.url', 'email.body_md5', 'email.command',
   'ip.src', 'ip.dst', 'ether.hdr', 'sctp.hdr', // of one packet
 ] as const;
 export type BufferName = (typeof BUFFER_NAMES)[number];

@@ -389,7 +389,8 @@ export class RuleEngine implements Matcher {
       const side = s.either ? partial.direction : part.direction;
       const truth = partial.truth[partial.phase];
       if (side === direction) this.update(partial, part, truth, view, at, direction);
-      else if (direction === 1 && side === 0) close(truth); // the request is over
+      else if (direction === 1 && side === 0 && s.program === undefined) close(truth); // the request is over
+      // A parser may learn of the request from its answer (ports of FTP): rules of Suricata's wait for the request's end.
       else return;
       const result = decide(part.root, truth);
       if (result === 0) partial.done = true;
@@ -527,11 +528,22 @@ export class RuleEngine implements Matcher {
       return true;
     }
     if (leaf.instances) return instances >= leaf.instances.min && instances <= leaf.instances.max && (instances > 0 || leaf.instances.max === 0);
+    if (leaf.nth !== undefined) return this.nthNumber(leaf, leaf.nth, table);
     for (let i = 0; i < table.numberCount; i++) {
       if (table.numberIds[i] !== leaf.buffer) continue;
       if (leaf.bytes ? this.suricata.tester.test(leaf.bytes, EMPTY, 0, 0, 0, table.numbers[i]) : this.tester.test(leaf, EMPTY, 0, 0, 0, table.numbers[i])) return true;
     }
     return false;
+  }
+
+  /** One number by its place, or all of a buffer. */
+  private nthNumber(leaf: Leaf, nth: number | 'all', table: BufferTable): boolean {
+    const numbers: number[] = [];
+    for (let i = 0; i < table.numberCount; i++) if (table.numberIds[i] === leaf.buffer) numbers.push(table.numbers[i]);
+    const holds = (n: number) => this.suricata.tester.test(leaf.bytes ?? [], EMPTY, 0, 0, 0, n);
+    if (nth === 'all') return numbers.length > 0 && numbers.every(holds);
+    const n = numbers.at(nth);
+    return n !== undefined && holds(n);
   }
 
   private transformedOf(view: View, entry: number, chain: number): Buffer {

@@ -98,6 +98,8 @@ export interface Leaf {
   readonly ops: readonly Op[];
   /** Number of instances, where that is what is asked. */
   readonly instances: { min: number; max: number } | undefined;
+  /** Which of several numbers must be so: one by its place (from the end when negative), or all. Any, without. */
+  readonly nth?: number | 'all';
   /** From which stage on a leaf that isn't true is false. */
   readonly final: number;
   /** In the place of `ops`: conditions with the meaning that Suricata's language gives them. */

@@ -158,6 +158,7 @@ class Messages {
     if (cname !== undefined) addString(c, B['krb5_cname'], cname);
     if (sname !== undefined) addString(c, B['krb5_sname'], sname);
     c.buffers.addNumber(B['krb5_msg_type'], type);
+    if (error >= 0) c.buffers.addNumber(B['krb5_err_code'], error);
     c.inspect(flow, tx, d === 0 ? Stage.RequestHead : Stage.ResponseHead);
     if (weak) c.anomaly(flow, 'krb5', 'weak_encryption', id);
     c.event(flow, 'krb5', o, id, d);

@@ -4,6 +4,7 @@ import { text } from '../bytes.js';
 import { FrameProtocol } from '../frames.js';
 import { PlainTransaction } from '../line-protocol.js';
 import { Stage, type AppContext, type ProtocolEntry } from '../parser.js';
+import { LDAP_RESULTS } from './ldap-results.js';
 import { findNtlm, ntlmType, readAuthenticate } from '../smb/ntlm.js';
 import { addString } from '../tls/tls.js';
 import { Tunnel } from '../tunnel.js';
@@ -32,6 +33,9 @@ const OPERATIONS: Record<number, string> = {
   0x78: 'extended_response',
 };
 const MAX_RESPONSES = 16;
+/** Attributes shown of a search or an entry, and values of each. */
+const MAX_ATTRIBUTES = 64;
+const MAX_VALUES = 4;
 
 /** LDAP version 3 (RFC 4511). */
 class LdapParser extends FrameProtocol {
@@ -39,6 +43,9 @@ class LdapParser extends FrameProtocol {
   private tx: PlainTransaction | undefined;
   private user = '';
   private method = '';
+  /** Operations of the answers so far, the last few. */
+  private readonly opcodes: number[] = [];
+  private responses = 0;
 
   protected size(u8: Uint8Array, _d: Direction, at: number, length: number): number {
     return u8[at] === 0x30 ? wholeLength(u8, at, length) : -1;
@@ -85,6 +92,7 @@ class LdapParser extends FrameProtocol {
         dn = text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 512));
         request['base_object'] = dn;
       }
+      request['search_request'] = this.search(c, dn, end);
       c.buffers.add(B['line'], at, end - at);
     } else if (op === 0x4a) dn = text(u8, at, Math.min(end - at, 512));
     else if (element(u8, at, end) >= 0) {
@@ -92,6 +100,8 @@ class LdapParser extends FrameProtocol {
       if (op === 0x77) request['name'] = dn;
     }
     addString(c, B['ldap.request.operation'], name);
+    c.buffers.addNumber(B['ldap.request.opcode'], op & 31);
+    if (op !== 0x63) request[name] = op === 0x60 ? { name: dn } : { dn };
     if (dn !== '') addString(c, B['ldap.request.dn'], dn);
     c.inspect(flow, tx, Stage.RequestHead);
     if (op === 0x42) this.done(c, flow);
@@ -104,16 +114,34 @@ class LdapParser extends FrameProtocol {
     const list = (tx.fields['responses'] ??= []) as unknown[];
     if (list.length < MAX_RESPONSES) list.push(response);
     c.buffers.add(B['line'], at, end - at);
+    this.opcodes.push(op & 31);
+    if (this.opcodes.length > MAX_RESPONSES) this.opcodes.shift();
+    for (const code of this.opcodes) c.buffers.addNumber(B['ldap.responses.opcode'], code);
+    c.buffers.addNumber(B['ldap.responses.count'], ++this.responses);
     if (op === 0x64) {
       if (element(u8, at, end) === 4) {
         response['dn'] = text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 512));
         c.buffers.add(B['ldap.responses.dn'], valueAt(), valueEnd() - valueAt());
+        response['search_result_entry'] = { base_object: response['dn'], attributes: this.attributes(c, valueEnd(), end) };
       }
       c.inspect(flow, tx, Stage.ResponseBody);
       return;
     }
     const code = element(u8, at, end) === 10 ? integer(u8, valueAt(), valueEnd()) : -1;
     response['result_code'] = code;
+    if (code >= 0) {
+      const result: Record<string, unknown> = { result_code: LDAP_RESULTS[code] ?? `unknown-${code}` };
+      c.buffers.addNumber(B['ldap.responses.result_code'], code);
+      if (element(u8, valueEnd(), end) === 4) {
+        result['matched_dn'] = text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 512));
+        c.buffers.add(B['ldap.responses.dn'], valueAt(), valueEnd() - valueAt());
+        if (element(u8, valueEnd(), end) === 4) {
+          result['message'] = text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 512));
+          c.buffers.add(B['ldap.responses.message'], valueAt(), valueEnd() - valueAt());
+        }
+      }
+      response[name] = result;
+    }
     c.inspect(flow, tx, Stage.ResponseHead);
     if (op === 0x61 && code !== 14) {
       if (this.user !== '' && this.method !== '') {
@@ -137,9 +165,56 @@ class LdapParser extends FrameProtocol {
     if (op !== 0x73) this.done(c, flow);
   }
 
+  /** What a search asks for: scope and attributes (RFC 4511 4.5.1). The base has just been read. */
+  private search(c: AppContext, base: string, end: number): Record<string, unknown> {
+    const { u8 } = c.arena;
+    const scopes = ['base_object', 'single_level', 'whole_subtree'];
+    const o: Record<string, unknown> = { base_object: base };
+    let p = valueEnd();
+    for (let i = 0; i < 6; i++) {
+      // scope, aliases, size, time, types only, filter
+      if (element(u8, p, end) < 0) return o;
+      if (i === 0) o['scope'] = scopes[integer(u8, valueAt(), valueEnd())] ?? 'unknown';
+      p = valueEnd();
+    }
+    if (element(u8, p, end) !== 0x30) return o;
+    const stop = valueEnd();
+    const attributes: string[] = [];
+    for (p = valueAt(); p < stop && attributes.length < MAX_ATTRIBUTES && element(u8, p, stop) === 4; p = valueEnd()) {
+      attributes.push(text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 128)));
+      c.buffers.add(B['ldap.request.attribute_type'], valueAt(), valueEnd() - valueAt());
+    }
+    o['attributes'] = attributes;
+    return o;
+  }
+
+  /** Attributes of an entry with their first values. */
+  private attributes(c: AppContext, at: number, end: number): { type: string; values: string[] }[] {
+    const { u8 } = c.arena;
+    const list: { type: string; values: string[] }[] = [];
+    if (element(u8, at, end) !== 0x30) return list;
+    const stop = valueEnd();
+    for (let p = valueAt(); p < stop && list.length < MAX_ATTRIBUTES;) {
+      if (element(u8, p, stop) !== 0x30) break;
+      const next = valueEnd();
+      if (element(u8, valueAt(), next) !== 4) break;
+      const one = { type: text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 128)), values: [] as string[] };
+      c.buffers.add(B['ldap.responses.attribute_type'], valueAt(), valueEnd() - valueAt());
+      if (element(u8, valueEnd(), next) === 0x31) {
+        const last = valueEnd();
+        for (let v = valueAt(); v < last && one.values.length < MAX_VALUES && element(u8, v, last) === 4; v = valueEnd()) one.values.push(text(u8, valueAt(), Math.min(valueEnd() - valueAt(), 128)));
+      }
+      list.push(one);
+      p = next;
+    }
+    return list;
+  }
+
   private done(c: AppContext, flow: Flow): void {
     if (this.tx) c.event(flow, 'ldap', this.tx.fields, this.tx.id, 0);
     this.tx = undefined;
+    this.opcodes.length = 0;
+    this.responses = 0;
   }
   override end(c: AppContext, flow: Flow, d: Direction): void {
     super.end(c, flow, d);

@@ -3,6 +3,7 @@ import { B } from '../../match/buffers.js';
 import { text } from '../bytes.js';
 import { PlainTransaction } from '../line-protocol.js';
 import { Stage, type AppContext, type AppParser, type ProtocolEntry } from '../parser.js';
+import { addString } from '../tls/tls.js';
 import { element, integer, valueAt, valueEnd } from './ber.js';
 
 const PDUS: Record<number, string> = {
@@ -80,8 +81,15 @@ class SnmpParser implements AppParser {
     return length;
   }
   /** The PDU just found: its type and the names in its variable bindings (RFC 3416 3, RFC 1157 4.1.6). */
-  private pdu(c: AppContext, o: Record<string, unknown>, type: number): void {
+  private pdu(c: AppContext, o: Record<string, unknown>, tag: number): void {
     const { u8 } = c.arena;
+    let type = tag;
+    // The number of the tag in a byte of its own (X.690 8.1.2.4), as some senders have it.
+    if (tag === 0xbf) {
+      const at = valueAt() - 1;
+      if (u8[at]! > 30) return;
+      type = 0xa0 + element(u8, at, at + u8[at + 1]! + 2);
+    }
     if (PDUS[type] === undefined) return;
     o['pdu_type'] = PDUS[type];
     c.buffers.addNumber(B['snmp.pdu_type'], type - 0xa0);
@@ -92,6 +100,8 @@ class SnmpParser implements AppParser {
       if (element(u8, valueEnd(), end) === 0x40 && valueEnd() - valueAt() === 4) o['trap_address'] = u8.subarray(valueAt(), valueEnd()).join('.');
       if (element(u8, valueEnd(), end) === 2) o['trap_type'] = TRAPS[integer(u8, valueAt(), valueEnd())] ?? 'unknown';
       p = valueEnd();
+      if (o['trap_oid'] !== undefined) addString(c, B['snmp.trap_oid'], o['trap_oid'] as string);
+      if (o['trap_address'] !== undefined) addString(c, B['snmp.trap_address'], o['trap_address'] as string);
       if (element(u8, p, end) < 0) return; // specific
       if (element(u8, valueEnd(), end) < 0) return; // time
       p = valueEnd();

@@ -40,10 +40,17 @@ class DnsTransaction implements Transaction {
     else this.query ??= queryOf(this.u8, m, this.id);
   }
 
-  /** As in Suricata 7's alerts: `{query: [...], answer: {...}}`. */
+  /** As in the alerts of Suricata 7, `{query: [...], answer: {...}}`, and beside it flat, as in those of Suricata 8. */
   detail(): Record<string, unknown> {
     this.settle();
-    return { ...(this.query && { query: this.query }), ...(this.answer && { answer: this.answer }) };
+    const { query, answer } = this;
+    const flat = answer ?? query?.[0];
+    return {
+      ...(query && { query }), ...(answer && { answer }),
+      ...(flat && { id: flat['id'], opcode: flat['opcode'] }),
+      ...(query && { queries: query.map(({ rrname, rrtype }) => ({ rrname, rrtype })) }),
+      ...(answer && { rcode: answer['rcode'], ...(answer['answers'] !== undefined && { answers: answer['answers'] }) }),
+    };
   }
 }
 
@@ -93,22 +100,23 @@ export class DnsParser implements AppParser {
     for (const q of m.questions) {
       if (!response) buffers.add(B['dns.query'], q.at, q.length);
       buffers.add(B['dns.queries.rrname'], q.at, q.length);
-      buffers.addNumber(B['dns.rrtype'], q.type);
+      if (!response) buffers.addNumber(B['dns.rrtype'], q.type);
     }
     for (const a of m.answers) {
       buffers.add(B['dns.answers.rrname'], a.at, a.length);
+      buffers.addNumber(B['dns.rrtype'], a.type);
       if (a.textLength > 0) buffers.add(B['dns.answer'], a.textAt, a.textLength);
     }
     buffers.addNumber(B['dns.opcode'], (m.flags >> 11) & 15);
+    buffers.addNumber(B['dns.rcode'], m.flags & 15);
     if (response) {
-      buffers.addNumber(B['dns.rcode'], m.flags & 15);
       tx.message = m;
       c.inspect(flow, tx, Stage.ResponseHead);
       this.anomalies(c, flow, m, tx);
       if (!solicited && flow.seen[0] > 0 && !flow.midstream && this.event === 'dns')
         c.anomaly(flow, 'dns', 'unsolicited_response', tx.id);
+      if (c.wants(this.event) || tx.matcher !== undefined) tx.settle();
       if (c.wants(this.event)) {
-        tx.settle();
         c.event(flow, this.event, tx.answer!, tx.id, 1);
       }
       tx.message = undefined;

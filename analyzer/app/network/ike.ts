@@ -146,7 +146,7 @@ class IkeParser implements AppParser {
         if (known && value >= 0) {
           one[known[0]] = known[1][value] ?? value;
           if (known[0].startsWith('alg_')) one[`${known[0]}_raw`] = value;
-          if (d === 1) c.buffers.addNumber(B['ike.chosen_sa_attribute'], value);
+          if (d === 1) addString(c, B['ike.chosen_sa_attribute'], `${known[0]}=${value}`);
         }
         a += short ? 4 : 4 + u16(u8, a + 2);
       }

@@ -154,7 +154,6 @@ class MqttParser extends FrameProtocol {
     if (qos === 3) c.anomaly(flow, 'mqtt', 'invalid_qos_level');
     if (!this.connected && type !== 1 && !flow.midstream && this.last < 0) c.anomaly(flow, 'mqtt', 'unintroduced_message');
     const { buffers } = c;
-    buffers.addNumber(B['mqtt.type'], type);
     buffers.addNumber(B['mqtt.qos'], qos);
     buffers.addNumber(B['mqtt.flags'], u8[at]! & 15);
     buffers.addNumber(B['mqtt.protocol_version'], this.version);
@@ -240,6 +239,9 @@ class MqttParser extends FrameProtocol {
     }
     const tx = owner ?? new PlainTransaction(this.nextId++, 'mqtt');
     tx.fields[name] = m;
+    // Rules may ask for a message by its place in the exchange.
+    const types = Object.keys(tx.fields).map((n) => (TYPES as readonly string[]).indexOf(n));
+    for (const t of types) buffers.addNumber(B['mqtt.type'], t);
     if (type === 1) this.connecting = tx;
     c.inspect(flow, tx, d === 0 ? Stage.RequestHead : Stage.ResponseHead);
     const waits = type === 1 || (type === 3 && qos > 0) || type === 8 || type === 10 || type === 5 || type === 6;

@@ -2,12 +2,19 @@ import type { Direction, Flow } from '../../flow/flow.js';
 import { B } from '../../match/buffers.js';
 import { isExactly, latin, text } from '../bytes.js';
 import { PlainTransaction } from '../line-protocol.js';
+import { addString } from '../tls/tls.js';
 import { Stage, type AppContext, type AppParser, type ProtocolEntry } from '../parser.js';
 
 /** Head of one message; UDP can't carry more. */
 const MAX_HEAD = 65536;
 /** Registrations under way in one flow, to tell how their logins went. */
 const MAX_CALLS = 64;
+/** Headers of one name shown to rules. */
+const MAX_SAME = 16;
+/** Headers that rules name, long and short (RFC 3261 7.3.3). */
+const HEADERS = [
+  ['From|f', B['sip.from']], ['To|t', B['sip.to']], ['Via|v', B['sip.via']], ['User-Agent', B['sip.user_agent']], ['Content-Type|c', B['sip.content_type']], ['Content-Length|l', B['sip.content_length']],
+] as const;
 const METHODS = 'REGISTER INVITE ACK BYE CANCEL UPDATE REFER PRACK SUBSCRIBE NOTIFY PUBLISH MESSAGE INFO OPTIONS'.split(' ');
 
 /** SIP (RFC 3261) over datagrams and streams. */
@@ -58,6 +65,10 @@ class SipParser implements AppParser {
     const header = text(u8, at, Math.min(length, 8192));
     const value = (name: string): string | undefined =>
       new RegExp(`^(?:${name})[ \\t]*:[ \\t]*([^\\r\\n]*)`, 'im').exec(header)?.[1];
+    for (const [name, id] of HEADERS) {
+      const pattern = new RegExp(`^(?:${name})[ \\t]*:[ \\t]*([^\\r\\n]*)`, 'gim');
+      for (let found = pattern.exec(header), n = 0; found && n < MAX_SAME; found = pattern.exec(header), n++) addString(c, id, found[1]!.trim());
+    }
     const bodyLength = Number(value('Content-Length|l') ?? 0);
     const response = /^SIP\/\d\.\d (\d{3}) ?(.*)$/.exec(line);
     const fields: Record<string, unknown> = {};

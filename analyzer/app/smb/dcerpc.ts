@@ -72,6 +72,7 @@ class RpcTransaction implements Transaction {
   response = '';
   answered = 0;
   answerSize = 0;
+  context: Context | undefined;
   constructor(
     readonly id: number,
     private readonly type: number,
@@ -90,12 +91,17 @@ class RpcTransaction implements Transaction {
   }
 }
 
+/** An interface that a client has asked for. */
+interface Context { readonly id: string; readonly version: number; readonly first: boolean; taken: boolean }
+
 /** Calls waiting for their answer in one association. */
 const MAX_CALLS = 64;
 
 /** One DCE/RPC association (C706 12): over TCP, or inside a named pipe of SMB. */
 export class RpcAssociation {
-  private readonly contexts = new Map<number, string>();
+  private readonly contexts = new Map<number, Context>();
+  /** Contexts of the bind under way, in its order: its answer says of each whether it is taken. */
+  private asked: Context[] = [];
   private readonly calls = new Map<number, RpcTransaction>();
   private nextId = 0;
   /** What the newest PDU belongs to, for the event of the protocol around it. */
@@ -142,7 +148,10 @@ export class RpcAssociation {
       let p = at + 28;
       for (let i = u8[at + 24]!; i > 0 && p + 24 <= end && tx.interfaces.length < MAX_CONTEXTS; i--) {
         const id = uuid(u8, p + 4, le);
-        if (this.contexts.size < MAX_CONTEXTS) this.contexts.set(r16(u8, p), id);
+        if (i === u8[at + 24]!) this.asked = [];
+        const context: Context = { id, version: r16(u8, p + 20), first: (flags & 1) !== 0, taken: false };
+        if (this.contexts.size < MAX_CONTEXTS || this.contexts.has(r16(u8, p))) this.contexts.set(r16(u8, p), context);
+        this.asked.push(context);
         tx.interfaces.push(named(id, `${r16(u8, p + 20)}.${r16(u8, p + 22)}`));
         addString(c, B['dcerpc.iface'], id);
         p += 24 + u8[p + 2]! * 20;
@@ -157,11 +166,13 @@ export class RpcAssociation {
       tx.fragments++;
       tx.size += Math.max(0, end - stub);
       tx.opnum = r16(u8, at + 22);
-      const id = this.contexts.get(r16(u8, at + 20));
-      if (id !== undefined) {
-        if (tx.interfaces.length === 0) tx.interfaces.push(named(id));
-        addString(c, B['dcerpc.iface'], id);
+      const context = this.contexts.get(r16(u8, at + 20));
+      if (context !== undefined) {
+        if (tx.interfaces.length === 0) tx.interfaces.push(named(context.id));
+        tx.context = context;
+        addString(c, B['dcerpc.iface'], context.id);
       }
+      callBuffers(c, tx);
       c.buffers.addNumber(B['dcerpc.opnum'], tx.opnum);
       if (stub <= end) c.buffers.add(B['dcerpc.stub_data'], stub, end - stub);
       this.last = tx.detail();
@@ -171,11 +182,12 @@ export class RpcAssociation {
     const tx = this.calls.get(call);
     if (!tx) return;
     tx.response = TYPES[type]!;
+    callBuffers(c, tx);
     if (type === 2 && size >= 24) {
       tx.answered++;
       tx.answerSize += size - 24;
       c.buffers.add(B['dcerpc.stub_data'], at + 24, size - 24);
-    } else if (type === 12 || type === 15) acknowledged(u8, at, end, le, tx);
+    } else if (type === 12 || type === 15) acknowledged(u8, at, end, le, tx, this.asked);
     this.last = tx.detail();
     c.inspect(flow, carrier ?? tx, Stage.ResponseBody);
     if ((flags & 2) === 0) return;
@@ -205,12 +217,25 @@ function named(id: string, version?: string): Record<string, unknown> {
   return { uuid: id, ...(version !== undefined && { version }), ...(INTERFACES[id] !== undefined && { name: INTERFACES[id] }) };
 }
 
+/** Interface and operation of a call: `uuid,version,first`, where `first` says that its bind began a message. */
+function callBuffers(c: AppContext, tx: RpcTransaction): void {
+  if (tx.opnum < 0) return;
+  c.buffers.addNumber(B['dcerpc.call_opnum'], tx.opnum);
+  const { context } = tx;
+  if (context?.taken) addString(c, B['dcerpc.call'], `${context.id},${context.version},${context.first ? 1 : 0}`);
+}
+
 /** The results of a bind, one a context, after the secondary address (C706 12.6.4.4). */
-function acknowledged(u8: Uint8Array, at: number, end: number, le: boolean, tx: RpcTransaction): void {
+function acknowledged(u8: Uint8Array, at: number, end: number, le: boolean, tx: RpcTransaction, asked: readonly Context[]): void {
   if (at + 26 > end) return;
   const r16 = le ? u16le : u16;
   const p = at + ((26 + r16(u8, at + 24) + 3) & ~3);
-  for (let i = 0; i < Math.min(tx.interfaces.length, u8[p] ?? 0) && p + 6 + i * 24 <= end; i++) tx.interfaces[i]!['ack_result'] = r16(u8, p + 4 + i * 24);
+  for (let i = 0; i < Math.min(tx.interfaces.length, u8[p] ?? 0) && p + 6 + i * 24 <= end; i++) {
+    const result = r16(u8, p + 4 + i * 24);
+    tx.interfaces[i]!['ack_result'] = result;
+    const context = asked[i];
+    if (context) context.taken = result === 0;
+  }
 }
 
 class RpcParser implements AppParser {

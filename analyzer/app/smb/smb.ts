@@ -184,12 +184,14 @@ export class SmbParser implements AppParser {
   private inspectRequest(c: AppContext, flow: Flow, tx: SmbTransaction): void {
     if (tx.share !== undefined) {
       addString(c, B['smb.share'], tx.share);
+      treeConnect(c, tx);
       if (tx.pipe === undefined && /IPC\$$/i.test(tx.share)) {
         // the share of pipes: EVE and rules call it a pipe
         addString(c, B['smb.named_pipe'], tx.share);
         if (tx.command.startsWith('TREE_CONNECT')) tx.pipe = tx.share;
       }
     }
+    c.buffers.addNumber(B['smb.version'], tx.version);
     if (tx.filename !== undefined) addString(c, B['smb.filename'], tx.filename);
     if (tx.pipe !== undefined) addString(c, B['smb.named_pipe'], tx.pipe);
     if (tx.ntlm) {
@@ -213,6 +215,8 @@ export class SmbParser implements AppParser {
     this.waiting.delete(mid);
     tx.told = true;
     addString(c, B['smb.command'], tx.command);
+    treeConnect(c, tx);
+    c.buffers.addNumber(B['smb.version'], tx.version);
     c.buffers.addNumber(B['smb.status'], tx.status);
     addString(c, B['smb.status'], statusName(tx.status));
     c.inspect(flow, tx, Stage.ResponseHead);
@@ -376,6 +380,11 @@ export class SmbParser implements AppParser {
     for (const open of this.opens.values()) open.file?.close(false);
     this.opens.clear();
   }
+}
+
+/** The share that a client connects to, pipes left out: Suricata's `smb.share`. */
+function treeConnect(c: AppContext, tx: SmbTransaction): void {
+  if (tx.share !== undefined && tx.command.startsWith('TREE_CONNECT') && !/IPC\$$/i.test(tx.share)) addString(c, B['smb.tree_connect'], tx.share);
 }
 
 /** The next session message with an SMB header in [at, end), or -1. */

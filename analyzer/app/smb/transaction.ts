@@ -23,7 +23,7 @@ export class SmbTransaction implements Transaction {
   told = false;
   constructor(
     readonly id: number,
-    private readonly version: 1 | 2,
+    readonly version: 1 | 2,
   ) {}
   detail(): Record<string, unknown> {
     return {

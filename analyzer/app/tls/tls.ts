@@ -155,7 +155,10 @@ export class TlsParser implements AppParser {
     const n = ((c.arena.u8[at]! & 0x7f) << 8) | c.arena.u8[at + 1]!;
     if (length < 2 + n) return 0;
     this.helloSeen = true;
-    if (n >= 3) this.tx.version = u16(c.arena.u8, at + 3);
+    if (n >= 3) {
+      this.tx.version = u16(c.arena.u8, at + 3);
+      c.buffers.addNumber(B['tls.version'], this.tx.version);
+    }
     this.sides[direction].records++;
     c.inspect(flow, this.tx, Stage.RequestHead);
     return 2 + n;

@@ -97,8 +97,9 @@ export class ByteTester {
       }
       case 'number-in': {
         const v = this.number;
-        return v !== undefined && op.ranges.some(([a, b]) => v >= a && v <= b) && this.step(ops, index + 1, cursor);
+        return v !== undefined && op.ranges.some(([a, b]) => v >= a && v <= b) !== (op.negated ?? false) && this.step(ops, index + 1, cursor);
       }
+      case 'number-bits': return this.number !== undefined && (this.number & op.mask) === op.value && this.step(ops, index + 1, cursor);
       case 'byte-test': {
         const at = (op.form.relative ? cursor : this.from) + this.value(op.offset);
         const read = this.read(op.form, at);

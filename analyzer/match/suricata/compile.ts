@@ -30,7 +30,7 @@ type Draft = import('./program.js').Value | undefined;
 export type DraftOp = DraftContent | Exclude<ByteOp, { kind: 'content' }>;
 
 /** Contents of one buffer, with its transforms. */
-export interface List { side?: 0 | 1; instances?: { min: number; max: number }; buffer: BufferName | 'payload' | 'base64'; transforms: string[]; ops: DraftOp[]; fast: boolean }
+export interface List { side?: 0 | 1; nth?: number | 'all'; instances?: { min: number; max: number }; buffer: BufferName | 'payload' | 'base64'; transforms: string[]; ops: DraftOp[]; fast: boolean }
 
 const WORDS = new Map(Object.entries(KEYWORDS));
 const PACKET_WORDS = new Map(Object.entries(PACKET_KEYWORDS));
@@ -44,7 +44,8 @@ const LAYERS: Record<string, readonly number[]> = {
 };
 
 /** Buffers of which there may be several instances. */
-const OFTEN = new Set<BufferName>(['dns.query', 'dns.queries.rrname', 'dns.answers.rrname', 'http.request_header', 'http.response_header', 'tls.certs', 'tls.subjectaltname', 'file.data', 'file.name', 'smtp.rcpt_to', 'ldap.responses.dn', 'krb5_cname', 'krb5_sname']);
+const OFTEN = new Set<BufferName>(['dns.query', 'dns.queries.rrname', 'dns.answers.rrname', 'http.request_header', 'http.response_header', 'tls.certs', 'tls.subjectaltname', 'file.data', 'file.name', 'smtp.rcpt_to', 'ldap.responses.dn', 'krb5_cname', 'krb5_sname', 'sip.from', 'sip.to', 'sip.via', 'sip.user_agent', 'sip.content_type', 'sip.content_length',
+  'ike.vendor', 'email.received', 'email.url', 'ldap.request.attribute_type', 'ldap.responses.attribute_type', 'ldap.responses.message', 'mqtt.subscribe.topic', 'mqtt.unsubscribe.topic', 'http2.header_name']);
 
 /** A rule under compilation; keywords write into it. */
 export class Draftsman {
@@ -154,8 +155,13 @@ export class Draftsman {
   }
 
   /** Asks one thing of a buffer; the sticky buffer in use stays. */
-  ask(buffer: BufferName, op: DraftOp): void {
-    this.lists.push({ buffer, transforms: [], ops: [op], fast: false });
+  ask(buffer: BufferName, op: DraftOp, nth?: number | 'all'): void {
+    this.askAll(buffer, [op], nth);
+  }
+
+  /** Asks several things of the same instance of a buffer; `nth` says which instance. */
+  askAll(buffer: BufferName, ops: DraftOp[], nth?: number | 'all'): void {
+    this.lists.push({ buffer, transforms: [], ops, fast: false, ...(nth !== undefined && { nth }) });
   }
 }
 
@@ -237,7 +243,7 @@ function finish(d: Draftsman, action: Action, transports: readonly number[], var
     side = n;
   }
   const leaf = (l: List, slot: number): Leaf => ({
-    kind: 'buffer', slot, buffer: B[l.buffer as BufferName], chain: -1, transforms: l.transforms, ops: [], bytes: l.ops.map((o) => freeze(o, d)), instances: l.instances,
+    kind: 'buffer', slot, buffer: B[l.buffer as BufferName], chain: -1, transforms: l.transforms, ops: [], bytes: l.ops.map((o) => freeze(o, d)), instances: l.instances, ...(l.nth !== undefined && { nth: l.nth }),
     final: finalStage(l.buffer as BufferName, d.apps), absent: l.ops.some((o) => o.kind === 'absent'),
   });
   const onResponse = (l: List) => l.side === 1 || (l.side === undefined && sideOf(l.buffer as BufferName) === 'response');

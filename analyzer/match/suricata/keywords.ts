@@ -7,7 +7,9 @@ import { CLASSTYPES, DEFAULT_PRIORITY } from './classification.js';
 import type { DraftContent, Draftsman, DraftOp } from './compile.js';
 import type { DatasetType } from './datasets.js';
 import { EFFECT_KEYWORDS } from './effect-keywords.js';
+import { NUMBER_KEYWORDS } from './number-keywords.js';
 import { STATE_KEYWORDS } from './state-keywords.js';
+import { compares } from './byte-tester.js';
 import { comparison } from './packet-keywords.js';
 import { PerlRegex, PerlRegexError } from './perl-regex.js';
 import type { Capture, NumberForm, Comparison } from './program.js';
@@ -471,17 +473,7 @@ KEYWORDS['subslice'] = (d, o) => {
   addTransform(d, o, `subslice:${text(o)}`);
 };
 
-/** Keywords that compare a number which a parser has read. */
-const NUMBERS: Record<string, BufferName> = {
-  'dns.opcode': 'dns.opcode', 'dns.rcode': 'dns.rcode', 'dns.rrtype': 'dns.rrtype', 'krb5_msg_type': 'krb5_msg_type',
-};
-for (const [keyword, buffer] of Object.entries(NUMBERS)) {
-  KEYWORDS[keyword] = (d, o) => {
-    const c = comparison(text(o));
-    if (!c) throw d.unsupported(o, `'${text(o)}' is no comparison with a number`);
-    d.ask(buffer, { kind: 'number', ...c });
-  };
-}
+Object.assign(KEYWORDS, NUMBER_KEYWORDS);
 const opnum: Keyword = (d, o) => {
   const wanted: [number, number][] = [];
   for (const part of text(o).split(',')) {
@@ -492,15 +484,25 @@ const opnum: Keyword = (d, o) => {
     else if (c && c.compare === '<') wanted.push([0, c.value - 1]);
     else throw d.wrong(o, `'${part}' is no number of an operation`);
   }
-  d.ask('dcerpc.opnum', wanted.length === 1 && wanted[0][0] === wanted[0][1] ? { kind: 'number', compare: '=', value: wanted[0][0], high: 0 } : { kind: 'number-in', ranges: wanted });
+  d.ask('dcerpc.call_opnum', wanted.length === 1 && wanted[0][0] === wanted[0][1] ? { kind: 'number', compare: '=', value: wanted[0][0], high: 0 } : { kind: 'number-in', ranges: wanted });
 };
 KEYWORDS['dcerpc.opnum'] = opnum;
 KEYWORDS['dce_opnum'] = opnum;
 const iface: Keyword = (d, o) => {
-  const m = /^\s*([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})\s*(?:,\s*(?:[<>=!]?\s*\d+|any_frag).*)?$/.exec(o.value ?? '');
-  if (!m) throw d.wrong(o, 'is no interface');
-  const bytes = new TextEncoder().encode(m[1].toLowerCase());
-  d.ask('dcerpc.iface', { kind: 'content', bytes, nocase: true, negated: false, starts: true, ends: true, offset: undefined, depth: undefined, distance: undefined, within: undefined, fast: 'no', fastPart: undefined });
+  const m = /^\s*([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})\s*(?:,\s*([<>=!]?\s*\d+))?\s*(,\s*any_frag)?\s*$/.exec(o.value ?? '');
+  const version = m?.[2] === undefined ? undefined : comparison(m[2]);
+  if (!m || (m[2] !== undefined && !version)) throw d.wrong(o, 'is no interface, version and any_frag');
+  const bytes = new TextEncoder().encode(`${m[1].toLowerCase()},`);
+  const any = m[3] !== undefined;
+  d.askAll('dcerpc.call', [
+    { kind: 'content', bytes, nocase: false, negated: false, starts: true, ends: false, offset: undefined, depth: undefined, distance: undefined, within: undefined, fast: 'no', fastPart: undefined },
+    {
+      kind: 'xform', run: (call) => {
+        const [, number, first] = Buffer.from(call).toString('latin1').split(',');
+        return (any || first === '1') && (!version || compares(version.compare, Number(number), version.value, version.high) !== version.negated);
+      },
+    },
+  ]);
 };
 KEYWORDS['dcerpc.iface'] = iface;
 KEYWORDS['dce_iface'] = iface;

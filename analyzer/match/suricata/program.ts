@@ -42,7 +42,8 @@ export type ByteOp =
   | { readonly kind: 'absent'; readonly orElse: boolean }
   | { readonly kind: 'set'; readonly dataset: Dataset; readonly isset: boolean; readonly change: 'add' | 'remove' | undefined }
   | { readonly kind: 'number'; readonly compare: Comparison; readonly value: number; readonly high: number; readonly negated?: boolean }
-  | { readonly kind: 'number-in'; readonly ranges: readonly (readonly [number, number])[] }
+  | { readonly kind: 'number-in'; readonly ranges: readonly (readonly [number, number])[]; readonly negated?: boolean }
+  | { readonly kind: 'number-bits'; readonly mask: number; readonly value: number }
   | { readonly kind: 'xform'; readonly run: (bytes: Uint8Array) => boolean };
 
 /** What a group of an expression fills. */
