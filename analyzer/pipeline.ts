@@ -604,6 +604,7 @@ export class PacketStage {
     this.table.turn(slot);
     identify(this.table, slot, flow);
     flow.communityId = '';
+    flow.choice = undefined;
   }
 
   /** UDP, and whatever else has packets that stand for themselves. */

@@ -43,7 +43,7 @@ export class RuleEngine implements Matcher {
   private epoch = 0;
   private bits = 0;
   /** Of rules on plain payload and streams, by what a flow's ends allow; `generation` counts the loads. */
-  private plain: FlowScans | undefined;
+  private plain!: FlowScans;
   private generation = 0;
   /** Some rules look at other bytes of packets: headers, transformed payload. */
   private onHeaders = false;
@@ -70,17 +70,16 @@ export class RuleEngine implements Matcher {
     const isPlain = (buffer: number, chain: number) => chain < 0 && (buffer === B.stream || buffer === B.payload);
     const scans = rules.groups.map((groups) => groups.filter((g) => !isPlain(g.buffer, g.chain)).map((group) => ({ group, scan: literalScan(this.arena, group.literals), streams: false })));
     const plain = rules.groups.flat().filter((g) => isPlain(g.buffer, g.chain));
-    const before = this.plain;
-    this.plain = plain.length > 0 ? new FlowScans(this.arena, rules.signatures, mergeGroups(plain)) : undefined;
-    before?.dispose();
+    const before: FlowScans | undefined = this.plain;
     for (const { scan } of this.scans.flat()) scan.dispose();
     this.scans = scans;
     this.rules = rules;
-    this.generation++;
+    this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context));
+    this.plain = new FlowScans(this.arena, rules.signatures, plain.length > 0 ? mergeGroups(plain) : undefined, (protocol) => this.suricata.slowRules(protocol), ++this.generation);
+    before?.dispose();
     this.onHeaders = PACKET_BUFFERS.some((buffer) => scans[buffer].length > 0);
     this.everyChunk = rules.always.stream.length > 0 || scans[B.stream].some((s) => s.group.chain >= 0)
       || rules.signatures.some((s) => s.program !== undefined && !s.fast && (s.program.kind === 'stream' || s.program.kind === 'packet-stream'));
-    this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context));
     this.marks = new Int32Array(rules.signatures.length);
     this.epoch = 0;
     this.bits = wantsOf(rules);
@@ -127,7 +126,7 @@ export class RuleEngine implements Matcher {
       window.skip(this.arena, length);
       return;
     }
-    const scan = this.scanFor(flow, direction);
+    const scan = this.choiceOf(flow).scans[direction];
     if ((scan === undefined || !scan.streams) && !this.everyChunk && !state.partials.some((p) => !p.done)) {
       window.skip(this.arena, length);
       return;
@@ -135,14 +134,11 @@ export class RuleEngine implements Matcher {
     for (let done = 0; done < length; done += STREAM_PIECE) this.piece(context, flow, state, direction, at + done, Math.min(STREAM_PIECE, length - done), scan);
   }
 
-  /** The plain scan for one direction of a flow, chosen once. */
-  private scanFor(flow: Flow, direction: Direction): Scan | undefined {
+  /** What the rules want of a flow, chosen once. */
+  private choiceOf(flow: Flow): FlowChoice {
     let choice = flow.choice as FlowChoice | undefined;
-    if (choice === undefined || choice.generation !== this.generation) {
-      choice = { generation: this.generation, scans: [this.plain?.of(flow, 0), this.plain?.of(flow, 1)] };
-      flow.choice = choice;
-    }
-    return choice.scans[direction];
+    if (choice === undefined || choice.generation !== this.generation) flow.choice = choice = this.plain.of(flow);
+    return choice;
   }
 
   private piece(context: MatchContext, flow: Flow, state: FlowState, direction: Direction, at: number, length: number, scan: Scan | undefined): void {
@@ -200,20 +196,21 @@ export class RuleEngine implements Matcher {
     const table = this.packetTable;
     table.clear();
     this.startCandidates();
-    if (packet.payloadLength > 0 && this.plain !== undefined) {
+    const choice = flow !== undefined ? this.choiceOf(flow) : undefined;
+    const slow = choice !== undefined ? choice.slow[direction] : this.suricata.slowRules(packet.protocol);
+    if (packet.payloadLength > 0) {
       const { scanned } = this;
       if (scanned.number === packet.number && scanned.at === packet.payloadOffset && scanned.length === packet.payloadLength) {
         for (let i = 0; i < scanned.count; i++) this.addCandidate(scanned.candidates[i]);
       } else {
-        const scan = flow !== undefined ? this.scanFor(flow, direction) : this.plain.whole;
+        const scan = choice !== undefined ? choice.scans[direction] : this.plain.whole;
         if (scan !== undefined) this.scanBytes(scan, packet.payloadOffset, packet.payloadLength);
       }
       scanned.number = -1;
     }
     const state = flow?.matcher as FlowState | undefined;
     if (
-      this.onHeaders || this.candidateCount > 0 || this.rules.always.packet.length > 0 || (state !== undefined && state.partials.length > 0) ||
-      (this.suricata.any && this.suricata.looksAt(packet.protocol))
+      this.onHeaders || this.candidateCount > 0 || this.rules.always.packet.length > 0 || (state !== undefined && state.partials.length > 0) || slow.length > 0
     ) {
       this.packetBuffers(packet, table);
       this.view.table = table;
@@ -228,7 +225,7 @@ export class RuleEngine implements Matcher {
     }
     for (const s of this.rules.always.packet) this.addCandidate(s.index);
     if (state && state.partials.length > 0) this.proceed(context, flow, undefined, state, direction, 0);
-    if (this.suricata.any) this.suricata.packet(context, flow, direction, this.candidates, this.candidateCount, table);
+    if (this.suricata.any) this.suricata.packet(context, flow, direction, this.candidates, this.candidateCount, slow, table);
     if (this.candidateCount === 0) return;
     const own = new TxState();
     this.begin(context, flow ?? context.flowOf(), undefined, own, direction, 0, 'packet', '');

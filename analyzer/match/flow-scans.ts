@@ -1,5 +1,6 @@
 import type { Arena } from '../arena.js';
 import type { Direction, Flow } from '../flow/flow.js';
+import type { AddressSet, PortSet } from './addresses.js';
 import { literalScan, type LiteralScan } from './prefilter.js';
 import type { Group } from './rule-set.js';
 import type { Signature } from './signature.js';
@@ -17,8 +18,19 @@ export interface Scan {
   streams: boolean;
 }
 
-/** What a flow's ends allow, by direction, and the load of rules that it was asked of. */
-export interface FlowChoice { generation: number; scans: readonly [Scan | undefined, Scan | undefined] }
+/** Sets of addresses by which flows are told apart; with more, each flow is asked for itself. */
+const MAX_ADDRESS_SETS = 24;
+/** Choices remembered; ports and addresses of a hostile capture could ask for as many as there are flows. */
+const MAX_CHOICES = 4096;
+
+/** What a flow's ends allow, by direction, and the load of rules that it was asked of. One object for all flows alike. */
+export interface FlowChoice {
+  generation: number;
+  /** The literals that its bytes are scanned for. */
+  scans: readonly [Scan | undefined, Scan | undefined];
+  /** Rules without literals that its packets are asked by. */
+  slow: readonly [readonly Signature[], readonly Signature[]];
+}
 
 /** The literals of several groups over the same bytes as one. */
 export function mergeGroups(groups: readonly Group[]): Group {
@@ -47,15 +59,27 @@ export class FlowScans {
   private readonly kindOf = new Map<number, number>();
   private readonly scans = new Map<string, Scan | undefined>();
   private bytes = 0;
+  private readonly choices = new Map<string, FlowChoice>();
+  private readonly addressSets: readonly AddressSet[];
+  private readonly portSets: readonly PortSet[];
+  /** By port: number of its class, that is of the sets that hold it; -1 while nobody asked. */
+  private readonly portClasses = new Int32Array(65536).fill(-1);
+  private readonly classIds = new Map<string, number>();
 
   /** The scan for all of them. */
-  readonly whole: Scan;
+  readonly whole: Scan | undefined;
 
-  constructor(private readonly arena: Arena, private readonly signatures: readonly Signature[], group: Group) {
-    const whole = this.scanOf(group);
-    this.whole = whole;
+  /**
+   * @param group rules with literals on plain payload and streams
+   * @param slow rules without, by the protocol of a packet
+   */
+  constructor(
+    private readonly arena: Arena, private readonly signatures: readonly Signature[], group: Group | undefined,
+    private readonly slow: (protocol: number) => readonly Signature[], private readonly generation: number,
+  ) {
+    this.whole = group === undefined ? undefined : this.scanOf(group);
     const numbers = new Map<string, number>();
-    for (const users of whole.group.users) {
+    for (const users of group?.users ?? []) {
       for (const index of users) {
         if (this.kindOf.has(index)) continue;
         const s = signatures[index];
@@ -69,10 +93,51 @@ export class FlowScans {
         this.kindOf.set(index, number);
       }
     }
+    const headers = new Set([...this.kinds.map((k) => k.signature.header), ...[1, 6, 17, 58, 132, 255].flatMap((protocol) => slow(protocol).map((s) => s.header))]);
+    const distinct = <T extends { any: boolean; key: string }>(sets: T[]): T[] => [...new Map(sets.filter((set) => !set.any).map((set) => [set.key, set])).values()];
+    this.addressSets = distinct([...headers].flatMap((h) => [h.source, h.destination]));
+    this.portSets = distinct([...headers].flatMap((h) => [h.sourcePorts, h.destinationPorts]));
+  }
+
+  /** What the ends of a flow allow. */
+  of(flow: Flow): FlowChoice {
+    if (this.addressSets.length > MAX_ADDRESS_SETS) return this.choose(flow);
+    const length = flow.ipVersion === 6 ? 16 : 4;
+    let client = 0;
+    let server = 0;
+    for (let i = 0; i < this.addressSets.length; i++) {
+      const set = this.addressSets[i];
+      if (set.has(flow.addresses, 0, length)) client |= 1 << i;
+      if (set.has(flow.addresses, 16, length)) server |= 1 << i;
+    }
+    const key = `${flow.protocol},${length},${client},${server},${this.portClass(flow.clientPort)},${this.portClass(flow.serverPort)}`;
+    let choice = this.choices.get(key);
+    if (choice === undefined) {
+      choice = this.choose(flow);
+      if (this.choices.size < MAX_CHOICES) this.choices.set(key, choice);
+    }
+    return choice;
+  }
+
+  private portClass(port: number): number {
+    let known = this.portClasses[port];
+    if (known < 0) {
+      const held = this.portSets.map((set) => (set.has(port) ? '1' : '0')).join('');
+      known = this.classIds.get(held) ?? this.classIds.size;
+      this.classIds.set(held, known);
+      this.portClasses[port] = known;
+    }
+    return known;
+  }
+
+  private choose(flow: Flow): FlowChoice {
+    const slow = this.slow(flow.protocol);
+    const slowOf = (direction: Direction): readonly Signature[] => slow.filter((s) => (!s.either || (s.header.directions & (1 << direction)) !== 0) && mayFit(s, flow, direction));
+    return { generation: this.generation, scans: [this.scanFor(flow, 0), this.scanFor(flow, 1)], slow: [slowOf(0), slowOf(1)] };
   }
 
   /** The scan for one direction of a flow; undefined when no rule looks there. */
-  of(flow: Flow, direction: Direction): Scan | undefined {
+  private scanFor(flow: Flow, direction: Direction): Scan | undefined {
     if (this.kinds.length > MAX_KINDS) return this.whole;
     let key = '';
     const fit = new Set<number>();
@@ -91,10 +156,11 @@ export class FlowScans {
   dispose(): void {
     for (const scan of new Set([this.whole, ...this.scans.values()])) scan?.scan.dispose();
     this.scans.clear();
+    this.choices.clear();
   }
 
   private build(fit: ReadonlySet<number>): Scan | undefined {
-    const { group } = this.whole;
+    const { group } = this.whole as Scan;
     const part: Group = { buffer: group.buffer, chain: group.chain, literals: [], users: [] };
     group.users.forEach((users, literal) => {
       const these = users.filter((index) => fit.has(this.kindOf.get(index) as number));

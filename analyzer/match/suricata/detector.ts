@@ -76,9 +76,9 @@ export class SuricataDetector {
     };
   }
 
-  /** Whether packets of a protocol are looked at without any literal. */
-  looksAt(protocol: number): boolean {
-    return this.packetRules[slotOf(protocol)].length > 0;
+  /** Rules that packets of a protocol are asked by without any literal. */
+  slowRules(protocol: number): readonly Signature[] {
+    return this.packetRules[slotOf(protocol)];
   }
 
   /** A rule on a transaction has all its buffers. */
@@ -147,20 +147,30 @@ export class SuricataDetector {
     return flow.protocol === 6 && flow.midstream;
   }
 
-  /** One packet, after its bytes have been through stream and parser. */
-  packet(context: MatchContext, given: Flow | undefined, direction: Direction, candidates: ArrayLike<number>, count: number, table: BufferTable): void {
+  /** One packet, after its bytes have been through stream and parser. @param slow rules without literals whose header may fit. */
+  packet(
+    context: MatchContext, given: Flow | undefined, direction: Direction, candidates: ArrayLike<number>, count: number, slow: readonly Signature[], table: BufferTable,
+  ): void {
+    const matcher = given?.matcher;
+    const facts = matcher instanceof FlowState ? matcher.facts : undefined;
+    if (this.tags.any) this.tags.packet(context, given);
+    if (facts?.passed) return;
+    if (
+      count === 0 && slow.length === 0 && (this.ipRules.length === 0 || (facts !== undefined && (facts.asked & (1 << direction)) !== 0)) &&
+      (this.protocolRules.length === 0 || given === undefined || given.app === 'unknown' || (facts !== undefined && (facts.protocolAsked & (1 << direction)) !== 0)) &&
+      (facts === undefined || facts.pending[direction].length === 0)
+    ) return;
+    this.decide(context, given, facts, direction, candidates, count, slow, table);
+  }
+
+  private decide(
+    context: MatchContext, given: Flow | undefined, facts: FlowFacts | undefined, direction: Direction, candidates: ArrayLike<number>, count: number,
+    slow: readonly Signature[], table: BufferTable,
+  ): void {
     const { packet } = context;
     const { scene } = this;
     let flow = given;
-    const facts = flow ? (flow.matcher instanceof FlowState ? flow.matcher.facts : undefined) : undefined;
     const tcp = packet.protocol === 6 && packet.transportOffset !== 0;
-    if (this.tags.any) this.tags.packet(context, flow);
-    if (facts?.passed) return;
-    const rules = this.packetRules[slotOf(packet.protocol)];
-    if (
-      count === 0 && rules.length === 0 && this.ipRules.length === 0 && this.protocolRules.length === 0 &&
-      (facts === undefined || facts.pending[direction].length === 0)
-    ) return;
     const found: (Signature | Pending)[] = [];
     const tracked = tcp && flow !== undefined && this.followed(flow);
     const consider = (s: Signature): void => {
@@ -183,7 +193,7 @@ export class SuricataDetector {
       const s = this.rules.signatures[candidates[i]];
       if (s.program) consider(s);
     }
-    for (const s of rules) consider(s);
+    for (const s of slow) consider(s);
     if (this.ipRules.length > 0 && packet.ipVersion !== 0) this.ipOnly(context, given, direction, found);
     if (flow && facts) {
       this.protocol(context, flow, facts, direction, found);
