@@ -85,8 +85,8 @@ export class Application {
     const lost = missing + (held?.length ?? 0);
     held?.clear();
     if (session.state === AppState.Identifying) {
-      session.failed[direction] = true;
-      if (session.failed[0] && session.failed[1]) this.giveUp(session);
+      session.failed |= 1 << direction;
+      if (session.failed === 3) this.giveUp(session);
       return;
     }
     const { parser } = session.flow;
@@ -102,8 +102,8 @@ export class Application {
 
   /** No more bytes in this direction. */
   end(session: Session, direction: Direction): void {
-    if (session.ended[direction]) return;
-    session.ended[direction] = true;
+    if ((session.ended & (1 << direction)) !== 0) return;
+    session.ended |= 1 << direction;
     const { parser } = session.flow;
     if (session.state === AppState.Parsing && parser !== undefined) {
       try {
@@ -126,13 +126,13 @@ export class Application {
   /** @returns how many bytes at the end of what was presented are to be kept. */
   private present(session: Session, direction: Direction, at: number, length: number): number {
     if (session.state === AppState.Identifying) {
-      if (session.failed[direction]) return length <= MAX_IDENTIFY_BYTES ? length : this.abandon(session);
+      if ((session.failed & (1 << direction)) !== 0) return length <= MAX_IDENTIFY_BYTES ? length : this.abandon(session);
       const entry = this.find(this.tcp, session, direction, at, length);
       if (entry === undefined) {
         if (length > MAX_IDENTIFY_BYTES) return this.abandon(session);
         if (!this.maybe) {
-          session.failed[direction] = true;
-          if (session.failed[0] && session.failed[1]) return this.abandon(session);
+          session.failed |= 1 << direction;
+          if (session.failed === 3) return this.abandon(session);
         }
         return length;
       }

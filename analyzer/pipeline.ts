@@ -11,7 +11,7 @@ import { ConnectionKind, ConnectionLog } from './flow/connection-log.js';
 import { Flow, type Direction } from './flow/flow.js';
 import { fillFlowEvent } from './flow/flow-event.js';
 import { identify } from './flow/flow-identity.js';
-import { D, type EndReason, FlowClass, FlowTable, SlotFlag, W, WAITING } from './flow/flow-table.js';
+import { D, type EndReason, FINISHED, FlowClass, FlowTable, SlotFlag, W, WAITING } from './flow/flow-table.js';
 import { PacketRing } from './flow/packet-ring.js';
 import { type Matcher, type PacketSourceInfo, Wants } from './match/matcher.js';
 import type { Evidence, Outputs } from './outputs.js';
@@ -27,6 +27,8 @@ import { TRAFFIC, type Traffic, TrafficCounters } from './traffic.js';
 const EXPIRE_AT_ONCE = 512;
 /** Capture points told apart in the flow key: 8 bits. */
 const MAX_SOURCES = 256;
+/** Sessions that have ended and wait for another flow. */
+const MAX_SPARE = 4096;
 /** TTLs of one sender vary with routes by less than this; a segment that differs more was sent to fool us. */
 const TTL_SLACK = 4;
 
@@ -56,6 +58,7 @@ export class PacketStage {
   private readonly flowEvents: PacketStageConfig['flowEvents'];
   private readonly sessions: (Session | undefined)[];
   private readonly flows: (Flow | undefined)[];
+  private readonly spare: Session[] = [];
   private readonly counted = new TrafficCounters(protocols.map((entry) => entry.protocol).concat('ftp-data'));
   /** By slot: number of the flow's application in `counted`, 0 while it is not known. */
   private readonly kinds: Uint8Array;
@@ -359,7 +362,9 @@ export class PacketStage {
       if (stream.waiting === 0) words[w + W.Tcp] &= ~(WAITING << (1 - direction));
     }
     const doubtful = (flags & (TCP_RST | TCP_SYN)) === 0 && this.doubtful(p, w, direction, usualTtl);
-    if (p.payloadLength > 0 && (flags & TCP_RST) === 0) {
+    if ((words[w + W.Tcp] & FINISHED) !== 0) {
+      if (p.payloadLength > 0) this.reassembly.retransmissions++;
+    } else if (p.payloadLength > 0 && (flags & TCP_RST) === 0) {
       if (this.sessions[slot] === undefined) {
         this.startSession(slot, p, direction);
         direction = context.direction;
@@ -380,6 +385,29 @@ export class PacketStage {
       context.reassembled = false;
       this.matcher.packet(context, this.flows[slot], direction);
     }
+    if (table.kind(slot) === FlowClass.Closed) {
+      const session = this.sessions[slot];
+      if (session !== undefined && session.hasStreams && session.stream(0).ended && session.stream(1).ended) {
+        words[w + W.Tcp] = (words[w + W.Tcp] & ~(WAITING | (WAITING << 1))) | FINISHED;
+        this.endSession(slot, session);
+        this.matcher.streamsEnd?.(session.flow);
+      }
+    }
+  }
+
+  /** Lets go of what a flow's bytes need, and remembers what its event tells of them. */
+  private endSession(slot: number, session: Session): void {
+    this.application.close(session);
+    if (session.hasStreams) session.flow.gaps = (session.stream(0).gaps > 0 ? 1 : 0) | (session.stream(1).gaps > 0 ? 2 : 0);
+    this.sessions[slot] = undefined;
+    if (this.spare.length < MAX_SPARE) this.spare.push(session);
+  }
+
+  private sessionOf(flow: Flow): Session {
+    const session = this.spare.pop();
+    if (session === undefined) return new Session(flow);
+    session.renew(flow);
+    return session;
   }
 
   /**
@@ -591,12 +619,12 @@ export class PacketStage {
         this.context.direction = 1;
       }
     }
-    const session = new Session(flow);
+    const session = this.sessionOf(flow);
     this.sessions[slot] = session;
     this.connections.packet(ConnectionKind.Spoke, this.u8, p, this.context.direction === 1, this.sourceNumber);
     const w = table.at(slot);
-    if (table.has(slot, SlotFlag.ClientIsn)) start(session.toServer, table.words[w + W.ClientIsn]);
-    if (table.has(slot, SlotFlag.ServerIsn)) start(session.toClient, table.words[w + W.ServerIsn]);
+    if (table.has(slot, SlotFlag.ClientIsn)) start(session.stream(0), table.words[w + W.ClientIsn]);
+    if (table.has(slot, SlotFlag.ServerIsn)) start(session.stream(1), table.words[w + W.ServerIsn]);
   }
 
   /** Swaps client and server of a flow that was picked up in its middle at the server's side. */
@@ -639,7 +667,7 @@ export class PacketStage {
     if (p.protocol === PROTOCOL.Udp && p.payloadLength > 0) {
       let session = this.sessions[slot];
       if (session === undefined) {
-        session = new Session(this.flowAt(slot));
+        session = this.sessionOf(this.flowAt(slot));
         this.sessions[slot] = session;
       }
       this.application.datagram(session, direction, p.payloadOffset, p.payloadLength);
@@ -764,13 +792,12 @@ export class PacketStage {
     this.slot = slot;
     if (session !== undefined) {
       context.reassembled = true;
-      for (const stream of [session.toServer, session.toClient]) {
-        context.direction = stream.direction;
-        this.reassembly.flush(stream);
-        this.application.end(session, stream.direction);
+      for (const side of [0, 1] as const) {
+        context.direction = side;
+        if (session.hasStreams) this.reassembly.flush(session.stream(side));
+        this.application.end(session, side);
       }
-      this.application.close(session);
-      this.sessions[slot] = undefined;
+      this.endSession(slot, session);
     }
     this.kinds[slot] = 0;
     let flow = this.flows[slot];
@@ -779,7 +806,7 @@ export class PacketStage {
     if (this.flowEvents === 'all' || (this.flowEvents === 'answered' && (answered || flow !== undefined))) {
       flow ??= this.flowAt(slot);
       const event = context.header('flow', flow, 0);
-      const gaps: [boolean, boolean] = [(session?.toServer.gaps ?? 0) > 0, (session?.toClient.gaps ?? 0) > 0];
+      const gaps: [boolean, boolean] = [(flow.gaps & 1) !== 0, (flow.gaps & 2) !== 0];
       this.outputs.event(fillFlowEvent(event, table, slot, flow, reason, TCP_STATES, gaps));
     }
     if (flow !== undefined) {

@@ -52,6 +52,8 @@ export const W = {
 } as const;
 /** In `W.Tcp`: the stream of the client (server: the bit above) has segments that wait for earlier ones. */
 export const WAITING = 1 << 24;
+/** In `W.Tcp`: both streams have come to their end, and what was kept of them is gone. */
+export const FINISHED = 1 << 26;
 const STRIDE = 40;
 /** Doubles of a slot, in units of 8 bytes. */
 export const D = { Start: 8, Last: 9, BytesToServer: 10, BytesToClient: 11 } as const;

@@ -44,6 +44,8 @@ export class Flow {
   /** Free for the matcher: which literals its bytes are scanned for. */
   choice: unknown;
   alerts = 0;
+  /** A bit by direction: bytes of the stream are missing. Set when its session ends. */
+  gaps = 0;
   /** Cached text forms. */
   clientIp = '';
   serverIp = '';

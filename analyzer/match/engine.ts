@@ -291,6 +291,15 @@ export class RuleEngine implements Matcher {
     if (this.suricata.any) this.suricata.decided(flow, direction);
   }
 
+  streamsEnd(flow: Flow): void {
+    const state = flow.matcher;
+    // What a pending match shows lies in the windows.
+    if (!(state instanceof FlowState) || state.facts?.waits) return;
+    for (const window of state.windows) window.release(this.arena);
+    if (state.facts === undefined) flow.matcher = undefined;
+    else state.partials = [];
+  }
+
   flowEnd(context: MatchContext, flow: Flow): void {
     if (this.suricata.any) this.suricata.flowEnd(context, flow);
     if ((this.bits & Wants.Files) !== 0) context.filesOver?.(flow);

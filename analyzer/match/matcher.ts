@@ -80,6 +80,8 @@ export interface Matcher {
   packetEvent(context: MatchContext, flow: Flow | undefined, direction: Direction, name: string): void;
   /** The flow's application protocol was decided (`flow.app`). */
   appDecided(context: MatchContext, flow: Flow, direction: Direction): void;
+  /** Both streams of the flow have ended; packets that carry nothing may still come. */
+  streamsEnd?(flow: Flow): void;
   /** The flow is over; let go of what hangs on it. */
   flowEnd(context: MatchContext, flow: Flow): void;
 }

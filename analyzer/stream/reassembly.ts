@@ -59,6 +59,23 @@ export class TcpStream {
   delivered = 0;
 
   constructor(readonly owner: object, readonly direction: Direction) {}
+
+  /** As new; nothing waits any more. */
+  renew(): void {
+    this.next = 0;
+    this.started = false;
+    this.acked = 0;
+    this.peerAcked = false;
+    this.hasFin = false;
+    this.fin = 0;
+    this.ended = false;
+    this.missing = 0;
+    this.gaps = 0;
+    this.strayEnd = 0;
+    this.strays = 0;
+    this.maxQueue = 0;
+    this.delivered = 0;
+  }
 }
 
 export interface StreamSink {

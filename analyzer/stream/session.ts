@@ -6,25 +6,41 @@ import { TcpStream } from './reassembly.js';
 export const AppState = { Identifying: 0, Parsing: 1, Raw: 2 } as const;
 export type AppState = (typeof AppState)[keyof typeof AppState];
 
-/** What a flow with payload keeps: its two streams and what the application has left for later. */
+/** What a flow with payload keeps: its two streams and what the application has left for later. Used again for other flows. */
 export class Session {
   state: AppState = AppState.Identifying;
-  readonly toServer: TcpStream;
-  readonly toClient: TcpStream;
+  /** Of TCP only. */
+  private streams: readonly [TcpStream, TcpStream] | undefined;
   readonly held: [HeldBytes | undefined, HeldBytes | undefined] = [undefined, undefined];
-  /** By direction: no protocol fits its first bytes; `parser.end` was called. */
-  readonly failed: [boolean, boolean] = [false, false];
-  readonly ended: [boolean, boolean] = [false, false];
+  /** A bit by direction: no protocol fits its first bytes; `parser.end` was called. */
+  failed = 0;
+  ended = 0;
   attempts = 0;
   /** An RST that may be forged came; the connection ends when nothing follows. */
   reset = false;
 
-  constructor(readonly flow: Flow) {
-    this.toServer = new TcpStream(this, 0);
-    this.toClient = new TcpStream(this, 1);
-  }
+  constructor(public flow: Flow) {}
 
   stream(direction: Direction): TcpStream {
-    return direction === 0 ? this.toServer : this.toClient;
+    this.streams ??= [new TcpStream(this, 0), new TcpStream(this, 1)];
+    return this.streams[direction];
+  }
+
+  get hasStreams(): boolean {
+    return this.streams !== undefined;
+  }
+
+  /** Makes a session whose flow is over one of another flow. */
+  renew(flow: Flow): void {
+    this.flow = flow;
+    this.state = AppState.Identifying;
+    this.held[0] = undefined;
+    this.held[1] = undefined;
+    this.failed = 0;
+    this.ended = 0;
+    this.attempts = 0;
+    this.reset = false;
+    this.streams?.[0].renew();
+    this.streams?.[1].renew();
   }
 }

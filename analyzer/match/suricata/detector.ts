@@ -107,7 +107,7 @@ export class SuricataDetector {
 
   /** Bytes of a stream: tests the candidates on what is in view. */
   stream(context: MatchContext, flow: Flow, direction: Direction, candidates: ArrayLike<number>, count: number, u8: Uint8Array, from: number, boundary: number, to: number, origin: number): void {
-    if (this.neverFollowed(flow)) return;
+    if ((count === 0 && this.streamRules.length === 0) || this.neverFollowed(flow)) return;
     const facts = factsOf(flow);
     const test = (s: Signature): void => {
       const program = s.program as SuricataProgram;

@@ -20,9 +20,9 @@ export interface Pending {
 
 /** What rules know of one flow. */
 export class FlowFacts {
-  readonly bits = new Set<string>();
-  readonly ints = new Map<string, number>();
-  readonly texts = new Map<string, Uint8Array>();
+  private ownBits: Set<string> | undefined;
+  private ownInts: Map<string, number> | undefined;
+  private ownTexts: Map<string, Uint8Array> | undefined;
   readonly pending: [Pending[], Pending[]] = [[], []];
   /** A pass rule has taken the whole flow out. */
   passed = false;
@@ -62,6 +62,13 @@ export class FlowFacts {
     if (taken.length > 0) this.waiting.splice(0, this.waiting.length, ...this.waiting.filter((w) => w.pending.signature !== signature));
     return taken;
   }
+
+  get bits(): Set<string> { return (this.ownBits ??= new Set()); }
+  get ints(): Map<string, number> { return (this.ownInts ??= new Map()); }
+  get texts(): Map<string, Uint8Array> { return (this.ownTexts ??= new Map()); }
+
+  /** Some match waits for a packet. */
+  get waits(): boolean { return this.pending[0].length > 0 || this.pending[1].length > 0 || this.waiting.length > 0; }
 
   captures(list: readonly { scope: string; name: string; bytes: Uint8Array }[]): void {
     for (const c of list) if (c.scope === 'flow' && (this.texts.size < MAX_NAMES || this.texts.has(c.name))) this.texts.set(c.name, c.bytes);
