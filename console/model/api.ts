@@ -38,7 +38,7 @@ export interface ApiError {
   message: string;
   hint: string;
   /** For `SW_CONSOLE_BAD_REQUEST`: where in the request; for a lock-out: seconds to wait. */
-  details?: { path?: string; text?: string; retryAfter?: number; version?: number; /** A registry's faults, all of them, in the reader's language. */ faults?: Fault[] };
+  details?: { path?: string; text?: string; retryAfter?: number; /** For `SW_CONSOLE_CONFLICT`: how the record stands now. */ version?: number; state?: string; /** A registry's faults, all of them, in the reader's language. */ faults?: Fault[] };
 }
 
 /** What is wrong in an uploaded file; `line` counts from 1 and is 0 where no line can be named. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { generateSync } from 'otplib';
 import t from 'tap';
-import type { AccountView, RecoveryCodes, ResetHalf, TokenCreated, TotpEnrolment, TotpReset } from '../model/api.js';
+import type { AccountView, RecoveryCodes, ResetHalf, SessionView, TokenCreated, TotpEnrolment, TotpReset } from '../model/api.js';
 import { PASSWORD, startConsole } from './harness.js';
 
 t.test('second factor, recovery codes, tokens', async (t) => {
@@ -38,6 +38,21 @@ t.test('second factor, recovery codes, tokens', async (t) => {
   t.equal((await by('POST', '/api/tokens', { name: 'y', scopes: ['alert.read'], expires })).statusCode, 403, 'a token makes no token');
   h.advance(3_700_000);
   t.equal((await by('GET', '/api/alerts')).statusCode, 401, 'its time is over');
+});
+
+t.test('a role that demands a second factor opens nothing before it is there', async (t) => {
+  const h = await startConsole({ secondFactor: ['analyst'] });
+  t.teardown(() => h.stop());
+  const ana = await h.person('ana', ['analyst']);
+  const ben = await h.person('ben', ['operator']);
+  t.equal((await ben.call('GET', '/api/alerts')).status, 200, 'another role is asked for nothing');
+  t.match((await ana.call<SessionView>('GET', '/api/session')).body, { mustEnrol: true, unreadNotices: 0 });
+  t.match((await ana.call('GET', '/api/alerts')).body, { code: 'SW_CONSOLE_ENROL' });
+  t.match((await ana.call('POST', '/api/tokens', { name: 'x', scopes: ['alert.read'], expires: new Date(h.clock.now() + 60_000).toISOString() })).body, { code: 'SW_CONSOLE_ENROL' }, 'and no token leads round it');
+  const { secret } = (await ana.call<TotpEnrolment>('POST', '/api/totp', { password: PASSWORD })).body;
+  t.equal((await ana.call('POST', '/api/totp/confirm', { code: generateSync({ secret, epoch: Math.floor(h.clock.now() / 1000) }) })).status, 200);
+  t.equal((await ana.call('GET', '/api/alerts')).status, 200);
+  t.notOk((await ana.call<SessionView>('GET', '/api/session')).body.mustEnrol);
 });
 
 t.test('three administrators apart: none takes over an account, none gives itself a role', async (t) => {

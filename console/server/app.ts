@@ -9,7 +9,7 @@ import websocket from '@fastify/websocket';
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { CSRF_HEADER, type ApiError } from '../model/api.js';
 import { ROUTES, type RouteName, type RouteRule } from '../model/permissions.js';
-import type { Caller } from './auth/session.js';
+import { mustEnrol, type Caller } from './auth/session.js';
 import type { Context } from './context.js';
 import { Refused, refusals, routeWithoutPermission } from './errors.js';
 import { registerRoutes } from './routes/index.js';
@@ -26,6 +26,8 @@ declare module 'fastify' {
   interface FastifyContextConfig { route?: RouteName; audit?: 'always' | 'never' }
 }
 
+/** What is open to whom a second factor is demanded of and who has none yet. */
+const ENROLMENT = new Set<string>(['GET /api/account', 'POST /api/totp', 'POST /api/totp/confirm', 'POST /api/password', 'POST /api/logout']);
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 // An upload of the registry is the largest body of JSON.
 const BODY_MAX = 9 * 1024 * 1024;
@@ -114,6 +116,8 @@ export async function buildApp(context: Context): Promise<FastifyInstance> {
     const { maxAgeDays } = config.passwordPolicy;
     const old = maxAgeDays > 0 && caller.token === undefined && caller.user.password_at + maxAgeDays * 86_400_000 <= context.clock.now();
     if ((caller.user.must_change === 1 || old) && !['POST /api/password', 'POST /api/logout'].includes(name)) throw refusals.mustChange();
+    // A token stands for its owner: without the second factor it opens nothing either.
+    if (mustEnrol(caller.user, config.secondFactor) && !ENROLMENT.has(name)) throw refusals.mustEnrol();
   });
 
   // Whatever changes something is in the audit log before its answer leaves, and so is whatever was refused.

@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
+import { ROLES, type Role } from '../model/roles.js';
 
 const strict = { additionalProperties: false } as const;
 const Minutes = Type.Integer({ minimum: 1 });
@@ -47,6 +48,10 @@ export const ConsoleConfig = Type.Object({
     /** Default 7: days of quiet before a fix counts as verified. */
     quietDays: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
   }, strict)),
+  /** File with the days off and the weekend days worked instead, beside those that are set in the console. */
+  holidays: Type.Optional(Type.String()),
+  /** Roles whose holders must log in with a second factor; they set it up at their next login. */
+  secondFactor: Type.Optional(Type.Array(Type.Union(ROLES.map((r) => Type.Literal(r))), { uniqueItems: true })),
   /** Number of a bulletin; `{year}` and `{seq}` are replaced. Default `网安通〔{year}〕{seq}号`. */
   bulletinNumber: Type.Optional(Type.String({ maxLength: 100, pattern: '\\{seq\\}' })),
   /** Log in through an OpenID Connect provider, too. Accounts are made here; the provider says who somebody is. */
@@ -87,6 +92,7 @@ export function settle(config: ConsoleConfig) {
     oidc: config.oidc && { ...config.oidc, label: config.oidc.label ?? 'OIDC', claim: config.oidc.claim ?? 'preferred_username' },
     outboundAllow: config.outbound?.allow ?? [],
     metricsFrom: config.metricsFrom ?? [],
+    secondFactor: new Set<Role>((config.secondFactor ?? []) as Role[]),
   };
 }
 export type Settled = ReturnType<typeof settle>;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { subjects } from '../../contracts/subjects.js';
-import type { AlertDetail, AlertRow, AuditVerification, Fault, IncidentDetail, IncidentRow, LiveFrame, Overview, Page, SessionView, TicketDetail } from '../model/api.js';
+import type { AlertDetail, AlertRow, AuditVerification, Fault, IncidentDetail, IncidentRow, LiveFrame, Overview, Page, SeriesAnswer, SessionView, TicketDetail } from '../model/api.js';
 import { ROUTES, type RouteRule } from '../model/permissions.js';
 import { PASSWORD, alertOf, startConsole } from './harness.js';
 
@@ -91,7 +91,15 @@ t.test('from the bus to the browser, hostile text and all', async (t) => {
   t.match(file.headers['content-disposition'], /^attachment; filename="evidence-/);
   const folder = join(h.dir, 'data/files', sha256.slice(0, 2));
   t.equal(statSync(join(folder, readdirSync(folder)[0])).mode & 0o777, 0o600);
-  t.match((await ana.call<Overview>('GET', '/api/overview')).body, { alerts: { total: 1 }, incidents: { open: 1 } });
+  const overview = (await ana.call<Overview>('GET', '/api/overview')).body;
+  t.match(overview, { alerts: { total: 1 }, incidents: { open: 1 } });
+  // Raised as one severity, now another: every figure says what the alert says now.
+  await h.send({ ...first, shouwang: { ...first.shouwang, revision: 4, severity: 'critical', verdict: 'compromised', count: 5 } });
+  await h.until(async () => (await ana.call<Page<AlertRow>>('GET', '/api/alerts')).body.items[0]?.revision === 4, 'revision 4');
+  const series = async (interval: number, tag: string) => (await ana.call<SeriesAnswer>('GET', `/api/series?measurement=alerts&field=count&aggregate=sum&from=${h.clock.now() - 7_200_000}&to=${h.clock.now() + 60_000}&interval=${interval}&groupBy=${tag}`)).body.series.map((s) => [s.tags[tag], s.values.reduce((n, [, v]) => n + (v ?? 0), 0)]);
+  for (const interval of [60_000, 3_600_000]) t.same([await series(interval, 'severity'), await series(interval, 'verdict'), await series(interval, 'unit')], [[['critical', 1]], [['compromised', 1]], [['wuhan', 1]]], `by ${interval} ms`);
+  t.same(await series(60_000, 'node'), [['node-1', 1]]);
+  t.same((await ana.call<Overview>('GET', '/api/overview')).body.alertSeries.map((s) => s.tags.severity), ['critical']);
 });
 
 t.test('incidents, campaigns, the remediation loop and its reopening', async (t) => {
@@ -116,6 +124,7 @@ t.test('incidents, campaigns, the remediation loop and its reopening', async (t)
   t.equal((await act(ana, incident.id, { version: 1, action: 'assign', owner: 'u-wu' })).status, 422, 'a unit handler does not triage');
   const both = await Promise.all([act(ana, incident.id, { version: 1, action: 'assign', owner: 'me' }), act(ben, incident.id, { version: 1, action: 'confirm' })]);
   t.same(both.map((r) => r.status).sort(), [200, 409], 'of two at once one wins');
+  t.match(both.find((r) => r.status === 409)?.body, { code: 'SW_CONSOLE_CONFLICT', details: { version: 2, state: both.find((r) => r.status === 200)?.body.state } }, 'and the other hears how it stands');
 
   const ticket = await ana.call<TicketDetail>('POST', '/api/tickets', { incident: incident.id });
   t.equal(ticket.status, 201);

@@ -17,6 +17,7 @@ import { sessions, type Sessions } from './auth/session.js';
 import type { Settled } from './config.js';
 import type { SigningKey } from './evidence/signing.js';
 import type { HashedFiles } from './files.js';
+import { loadHolidays, withHolidays, type Holidays } from './holidays.js';
 import { suppressor } from './suppress.js';
 import { LiveFeed } from './live.js';
 import { RuleCatalogue } from './rule-catalogue.js';
@@ -49,6 +50,7 @@ export class Context {
     this.seal = new Seal(config.dataDir);
     this.oidc = config.oidc && new Oidc(config.oidc);
     this.sessions = sessions(store.people, store.accounts, config, clock);
+    this.holidays = config.holidays === undefined ? undefined : loadHolidays(config.holidays);
     this.rules = new RuleCatalogue(bus, config.rulesDir, log);
   }
 
@@ -64,11 +66,12 @@ export class Context {
 
   /** What holds in the remediation loop: numbers, deadlines, calendar, escalation. */
   remediation: RemediationSettings = DEFAULT_SETTINGS;
+  private readonly holidays: Holidays | undefined;
   /** Channels to others; absent before the console has started. */
   outbound?: Outbound;
   async loadSettings(): Promise<void> {
     const held = await this.store.settings.get('remediation');
-    this.remediation = held ? held.value as RemediationSettings : { ...DEFAULT_SETTINGS, number: this.config.bulletinNumber };
+    this.remediation = withHolidays(held ? held.value as RemediationSettings : { ...DEFAULT_SETTINGS, number: this.config.bulletinNumber }, this.holidays);
   }
   readonly due = (at: number, level: Level): ClockTimes => dueFrom(at, level, this.remediation);
 
@@ -77,11 +80,16 @@ export class Context {
 
   /** Reads the active suppressions afresh; after a change, and when the registry changes. */
   async loadSuppressions(): Promise<void> { this.suppress = suppressor(await this.store.suppressions.active(this.clock.now()), this.held, () => this.clock.now()); }
-  /** Ends those whose time is over; what they hid while they held stays hidden: the time was set by a person. */
+  /** Ends those whose time is over: what they hid comes back into the queue, as when a person undoes them. */
   async endSuppressions(): Promise<void> {
     const over = await this.store.suppressions.over(this.clock.now());
+    if (over.length === 0) return;
     for (const { id, expires } of over) await this.store.suppressions.end(id, expires, null);
-    if (over.length > 0) await this.loadSuppressions();
+    await this.loadSuppressions();
+    for (const { id } of over) {
+      const shown = await this.showAgain(id);
+      if (shown > 0) this.log.info('the time of a suppression is over; what it hid is in the queue again', { suppression: id, alerts: shown });
+    }
   }
   /** What an ended suppression hid joins its incidents, as if it came now. @returns how many alerts */
   async showAgain(id: string): Promise<number> {

@@ -53,7 +53,8 @@ export const refusals = {
   mustChange: () => new Refused(403, 'SW_CONSOLE_CHANGE_PASSWORD', b('须先修改初始密码。', 'The first password has to be changed.'), b('在「修改密码」中设置新密码。', 'Set a new one under “change password”.')),
   badRequest: (path: string, text: string) => new Refused(400, 'SW_CONSOLE_BAD_REQUEST', b(`请求内容有误：${path} ${text}`, `The request is wrong: ${path} ${text}`), b('更正后重试。', 'Correct it and try again.'), { path, text }),
   badRegistry: (faults: Fault[]) => new Refused(400, 'SW_CONSOLE_REGISTRY', b(`登记表有 ${faults.length} 处错误。`, `The registry has ${faults.length} fault${faults.length === 1 ? '' : 's'}.`), b('逐条更正后重新导入。', 'Mend them and import it again.'), { faults }),
-  conflict: (version?: number) => new Refused(409, 'SW_CONSOLE_CONFLICT', b('该记录刚被他人修改。', 'Somebody else has just changed this record.'), b('重新载入后再操作。', 'Load it again, then act.'), { version }),
+  /** @param now the record as it stands */
+  conflict: (now?: { version: number; state: string }) => new Refused(409, 'SW_CONSOLE_CONFLICT', b('该记录刚被他人修改。', 'Somebody else has just changed this record.'), b('重新载入后再操作。', 'Load it again, then act.'), now && { version: now.version, state: now.state }),
   taken: (what: string) => new Refused(409, 'SW_CONSOLE_TAKEN', b(`“${what}”已存在。`, `“${what}” exists already.`), b('换一个名称。', 'Choose another one.')),
   inUse: (what: string) => new Refused(409, 'SW_CONSOLE_IN_USE', b(`“${what}”仍被引用，不能删除。`, `“${what}” is still in use.`), b('先删除引用它的下级单位、系统或用户。', 'Remove the units, systems or users below it first.')),
   illegalStep: (from: string, action: string) => new Refused(409, 'SW_CONSOLE_ILLEGAL_STEP', b(`当前状态（${from}）不能执行“${action}”。`, `“${action}” is not possible in the state “${from}”.`), b('重新载入后查看可用操作。', 'Load it again to see what is possible.')),
@@ -71,6 +72,7 @@ export const refusals = {
   usedPassword: (n: number) => new Refused(422, 'SW_CONSOLE_USED_PASSWORD', b(`不得使用最近 ${n} 次用过的密码。`, `One of the last ${n} passwords cannot be used again.`), b('换一个新密码。', 'Choose a new one.')),
   wrongPassword: () => new Refused(422, 'SW_CONSOLE_WRONG_PASSWORD', b('当前密码错误。', 'The password is wrong.'), b('重新输入当前密码。', 'Give your present password.')),
   secondFactor: () => new Refused(401, 'SW_CONSOLE_SECOND_FACTOR', b('请输入动态验证码。', 'The code of the second factor is wanted.'), b('打开验证器，输入六位验证码；也可使用恢复码。', 'Open the authenticator and give its six digits, or use a recovery code.')),
+  mustEnrol: () => new Refused(403, 'SW_CONSOLE_ENROL', b('您的角色要求两步验证，须先启用。', 'Your role demands two-step login; it has to be turned on first.'), b('在「我的账号」中绑定验证器。', 'Bind an authenticator under “my account”.')),
   badCode: () => new Refused(422, 'SW_CONSOLE_BAD_CODE', b('验证码错误或已失效。', 'The code is wrong or void.'), b('检查设备时间后重试。', 'Check the clock of the device and try again.')),
   strictPassword: () => new Refused(403, 'SW_CONSOLE_TWO_PEOPLE', b('三员分立模式下，管理员不得设置他人密码。', 'Where administrators are kept apart, none sets another\'s password.'), b('由系统管理员发起重置、安全管理员批准，用户凭两段口令自行设置。', 'Ask for a reset: two administrators give half a code each, and the user sets the password.')),
   oidc: () => new Refused(401, 'SW_CONSOLE_OIDC', b('统一身份认证登录失败，或没有对应的账号。', 'The login at the identity provider failed, or no account belongs to it.'), b('请联系系统管理员建立同名账号。', 'Ask the system administrator for an account of that name.')),

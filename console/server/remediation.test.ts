@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import t from 'tap';
 import { WebSocket } from 'ws';
-import type { IncidentRow, LiveFrame, NoticeRow, Page, RemediationSettingsView, TicketDetail } from '../model/api.js';
+import type { IncidentRow, LiveFrame, NoticeRow, Page, RemediationSettingsView, SessionView, TicketDetail } from '../model/api.js';
+import { afterWorking } from '../model/calendar.js';
 import { watchDeadlines } from './deadline-watch.js';
 import { alertOf, startConsole } from './harness.js';
 
@@ -25,7 +26,7 @@ function entry(zip: Buffer, name: string): string {
 }
 
 t.test('numbers, deadlines, reminders, supervision, notices and the document', async (t) => {
-  const h = await startConsole();
+  const h = await startConsole({ holidays: 'deploy/config/holidays.yaml' });
   t.teardown(() => h.stop());
   await h.useRegistry();
   const ana = await h.person('ana', ['analyst']);
@@ -40,6 +41,11 @@ t.test('numbers, deadlines, reminders, supervision, notices and the document', a
   t.equal((await sec.call('PUT', '/api/settings/remediation', { version: 0, settings: { ...settings, deadlines: { ...settings.deadlines, 3: { acknowledge: 9, contain: 5, rectify: 1 } } } })).status, 400);
   t.match((await sec.call<RemediationSettingsView>('PUT', '/api/settings/remediation', { version: 0, settings })).body, { version: 1, by: { account: 'sec' } });
   t.equal((await sec.call('PUT', '/api/settings/remediation', { version: 0, settings })).status, 409, 'of two at once one wins');
+  t.ok(held.settings.calendar.holidays.includes('2019-10-07') && held.settings.calendar.workdays.includes('2019-10-12'), 'days off from the file');
+  // A national day's week: work begins again on Tuesday the eighth, and the Saturday after it is worked.
+  const calendar = { ...held.settings.calendar, from: 540, to: 1020 };
+  t.equal(afterWorking(Date.parse('2019-09-30T16:00:00+08:00'), 2 * 3_600_000, calendar), Date.parse('2019-10-08T10:00:00+08:00'));
+  t.equal(afterWorking(Date.parse('2019-10-11T16:00:00+08:00'), 2 * 3_600_000, calendar), Date.parse('2019-10-12T10:00:00+08:00'));
 
   await h.send(alertOf({ id: 'm-1', verdict: 'succeeded' }));
   await h.until(() => h.console.context.counters().alerts === 1, 'the alert');
@@ -85,6 +91,7 @@ t.test('numbers, deadlines, reminders, supervision, notices and the document', a
   t.equal((await wu2.call('POST', '/api/notices/read', { ids: [first.id] })).status, 204);
   t.equal((await notices(wu2)).length, 2);
 
+  t.equal((await wu2.call<SessionView>('GET', '/api/session')).body.unreadNotices, 2);
   version = detail.version;
   const wu3 = wu2;
   await go(wu3, 'acknowledge', { signer: '吴' });
@@ -102,5 +109,10 @@ t.test('numbers, deadlines, reminders, supervision, notices and the document', a
   if (process.env.SW_KEEP) writeFileSync(`${process.env.SW_KEEP}.docx`, docx.raw);
   const xml = entry(docx.raw, 'word/document.xml').replace(/<[^>]+>/g, '');
   for (const part of ['湖北省政务网络安全监测通报', issued.number as string, '签发人：ben', '武汉市：', '一、事件情况', '处置要求', '反馈时限', '湖北省政务网络安全监测中心', '抄送：省委网信办']) t.ok(xml.includes(part), part);
+  const english = await wu3.call('GET', `/api/tickets/${draft.id}/document?format=docx&lang=en`);
+  const text = entry(english.raw, 'word/document.xml').replace(/<[^>]+>/g, '');
+  for (const part of ['Signed: ben', 'Wuhan:', '1. What happened', 'By when', 'Copies: ', '(Contact: ']) t.ok(text.includes(part), part);
+  t.notMatch(text, /签发人|事件情况|年\d+月/);
+  t.equal((await wu3.call('GET', `/api/tickets/${draft.id}/document?format=pdf&lang=en`)).raw.subarray(0, 5).toString(), '%PDF-');
   t.equal((await yi.call('GET', `/api/tickets/${draft.id}/document?format=pdf`)).status >= 400, true);
 });

@@ -40,6 +40,17 @@ t.test('a suppression is previewed, hides, counts, never hides a success, and gi
   t.same(await ids(''), ['q-1', 'q-2', 'q-3', 'q-4', 'q-5'], 'it is back');
   t.match((await ana.call<Page<IncidentRow>>('GET', '/api/incidents?ip=10.1.9.9')).body.items, [{ alerts: 1 }], 'and in the queue');
   t.equal((await ana.call('DELETE', `/api/suppressions/${made.body.id}`)).status, 409);
+
+  const hour = await ana.call<SuppressionRow>('POST', '/api/suppressions', { match, reason: '检修', expires: new Date(h.clock.now() + 1_800_000).toISOString() });
+  await h.send(alertOf({ id: 'q-6', ...scanner, victim: { ip: '10.1.9.77' } }));
+  await h.until(async () => (await ids('?suppressed=true')).includes('q-6'), 'hidden for half an hour');
+  h.advance(1_801_000);
+  await h.console.context.endSuppressions();
+  t.same(await ids('?suppressed=true'), [], 'its time is over: nothing is hidden any more');
+  t.ok((await ids('')).includes('q-6'));
+  t.match((await ana.call<SuppressionRow[]>('GET', '/api/suppressions')).body.find((s) => s.id === hour.body.id), { state: 'ended', hits: 1 });
+  await h.send(alertOf({ id: 'q-7', ...scanner, victim: { ip: '10.1.9.78' } }));
+  await h.until(async () => (await ids('')).includes('q-7'), 'what comes later shows');
 });
 
 t.test('saved filters, search over everything, bulk actions, and why an incident stands where it stands', async (t) => {

@@ -14,6 +14,9 @@ const idOf = (token: string): string => createHash('sha256').update(token).diges
 // One write a minute and session is enough to know that it is alive.
 const TOUCH_MS = 60_000;
 
+/** Whether a role of this user demands a second factor that is not there yet. */
+export const mustEnrol = (user: Pick<UserRecord, 'roles_json' | 'totp'>, demanded: ReadonlySet<Role>): boolean => user.totp === null && demanded.size > 0 && rolesOf(user).some((r) => demanded.has(r));
+
 export function rolesOf(user: Pick<UserRecord, 'roles_json'>): Role[] { return JSON.parse(user.roles_json) as Role[]; }
 
 /** Sessions live on the server; the cookie holds a random token of which the store knows the hash. */

@@ -20,25 +20,25 @@ export async function bulletinDocx(b: BulletinText): Promise<Buffer> {
     new Paragraph({
       tabStops: [{ type: TabStopType.RIGHT, position: mm(156) }], border: { bottom: { style: BorderStyle.SINGLE, size: 14, color: 'D7000F', space: 6 } }, spacing: { after: 480 },
       ...(b.signer ? {} : { alignment: AlignmentType.CENTER }),
-      children: [new TextRun({ text: b.number, font: FANGSONG, size: 32 }), ...(b.signer ? [new TextRun({ text: `\t签发人：${b.signer}`, font: FANGSONG, size: 32 })] : [])],
+      children: [new TextRun({ text: b.number, font: FANGSONG, size: 32 }), ...(b.signer ? [new TextRun({ text: `\t${b.words.signedBy(b.signer)}`, font: FANGSONG, size: 32 })] : [])],
     }),
     p(b.title, { font: SONG, size: 44, alignment: AlignmentType.CENTER, spacing: { after: 320 } }),
-    p(`${b.addressee}：`),
+    p(`${b.addressee}${b.words.colon}`),
   ];
   for (const { heading, lines } of b.paragraphs) {
     if (heading) children.push(p(heading, { font: HEI, indent }));
     for (const line of lines) children.push(p(line, { indent }));
   }
-  b.attachments.forEach((name, n) => children.push(p(`${n === 0 ? '附件：' : '　　　'}${n + 1}. ${name}`, { indent, ...(n === 0 ? { spacing: { ...LINE, before: 280 } } : {}) })));
+  b.attachments.forEach((name, n) => children.push(p(`${n === 0 ? b.words.attachments : '　　　'}${n + 1}. ${name}`, { indent, ...(n === 0 ? { spacing: { ...LINE, before: 280 } } : {}) })));
   children.push(p(b.issuer, { alignment: AlignmentType.RIGHT, indent: { right: 640 }, spacing: { ...LINE, before: 840 }, keepNext: true }), p(b.date, { alignment: AlignmentType.RIGHT, indent: { right: 1280 } }));
-  if (b.contact) children.push(p(`（联系方式：${b.contact}）`, { indent }));
-  if (b.copies) children.push(p(`抄送：${b.copies}`, { size: 28, border: { top: { style: BorderStyle.SINGLE, size: 6, color: '000000', space: 4 } }, spacing: { before: 280 } }));
+  if (b.contact) children.push(p(b.words.contact(b.contact), { indent }));
+  if (b.copies) children.push(p(b.words.copies(b.copies), { size: 28, border: { top: { style: BorderStyle.SINGLE, size: 6, color: '000000', space: 4 } }, spacing: { before: 280 } }));
   const document = new Document({
     creator: b.issuer, title: b.title, subject: b.number,
     sections: [{
       properties: { page: { size: { width: mm(210), height: mm(297) }, margin: { top: mm(37), left: mm(28), right: mm(26), bottom: mm(35) } } },
       footers: { default: new Footer({ children: [new Paragraph({ alignment: AlignmentType.CENTER, children: [new TextRun({ children: ['— ', PageNumber.CURRENT, ' —'], size: 28 })] })] }) },
-      children: [...(b.draft ? [p('（草稿）', { alignment: AlignmentType.RIGHT, color: '999999' })] : []), ...children],
+      children: [...(b.draft ? [p(b.words.draft, { alignment: AlignmentType.RIGHT, color: '999999' })] : []), ...children],
     }],
   });
   return Packer.toBuffer(document);

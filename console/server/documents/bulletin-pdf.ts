@@ -34,7 +34,7 @@ export function bulletinPdf(b: BulletinText): Promise<Buffer> {
   if (b.signer) {
     doc.text(b.number, left, y, { width: width * 0.6, align: 'left', lineBreak: true });
     const below = doc.y;
-    doc.text(`签发人：${b.signer}`, left + width * 0.6, y, { width: width * 0.4, align: 'right' });
+    doc.text(b.words.signedBy(b.signer), left + width * 0.6, y, { width: width * 0.4, align: 'right' });
     doc.y = Math.max(below, doc.y);
   } else doc.text(b.number, left, y, { width, align: 'center' });
   doc.moveTo(left, doc.y + 6).lineTo(left + width, doc.y + 6).lineWidth(1.6).strokeColor(RED).stroke();
@@ -42,33 +42,33 @@ export function bulletinPdf(b: BulletinText): Promise<Buffer> {
   doc.font('bold').fontSize(TITLE).text(b.title, left, doc.y, { width, align: 'center', lineGap: 6 });
   doc.font('text').fontSize(TEXT);
   doc.y += 16;
-  doc.text(`${b.addressee}：`, left, doc.y, { width, lineGap: gap(TEXT) });
+  doc.text(`${b.addressee}${b.words.colon}`, left, doc.y, { width, lineGap: gap(TEXT) });
   for (const { heading, lines } of b.paragraphs) {
     doc.font('bold').text(heading ?? '', left, doc.y, { width, indent, lineGap: gap(TEXT) }).font('text');
     for (const line of lines) doc.text(line, left, doc.y, { width, indent, lineGap: gap(TEXT) });
   }
   if (b.attachments.length > 0) {
     doc.y += LINE / 2;
-    b.attachments.forEach((name, n) => doc.text(`${n === 0 ? '附件：' : '　　　'}${n + 1}. ${name}`, left, doc.y, { width, indent, lineGap: gap(TEXT) }));
+    b.attachments.forEach((name, n) => doc.text(`${n === 0 ? b.words.attachments : '　　　'}${n + 1}. ${name}`, left, doc.y, { width, indent, lineGap: gap(TEXT) }));
   }
   // Issuer and date stay together on one page.
   if (doc.y + LINE * 4 > doc.page.height - MARGINS.bottom) doc.addPage();
   doc.y += LINE * 1.5;
   doc.text(b.issuer, left, doc.y, { width: width - TEXT * 2, align: 'right', lineGap: gap(TEXT) });
   doc.text(b.date, left, doc.y, { width: width - TEXT * 4, align: 'right', lineGap: gap(TEXT) });
-  if (b.contact) doc.text(`（联系方式：${b.contact}）`, left, doc.y + LINE / 2, { width, indent, lineGap: gap(TEXT) });
+  if (b.contact) doc.text(b.words.contact(b.contact), left, doc.y + LINE / 2, { width, indent, lineGap: gap(TEXT) });
   if (b.copies) {
     doc.fontSize(NOTE);
     doc.y += LINE / 2;
     doc.moveTo(left, doc.y).lineTo(left + width, doc.y).lineWidth(0.8).strokeColor('black').stroke();
-    doc.text(`抄送：${b.copies}`, left + NOTE, doc.y + 6, { width: width - NOTE * 2 });
+    doc.text(b.words.copies(b.copies), left + NOTE, doc.y + 6, { width: width - NOTE * 2 });
   }
   const pages = doc.bufferedPageRange();
   for (let n = 0; n < pages.count; n++) {
     doc.switchToPage(n);
     doc.page.margins.bottom = 0;
     doc.font('text').fontSize(NOTE).fillColor('black').text(`— ${n + 1} —`, left, doc.page.height - MARGINS.bottom + 24, { width, align: 'center', lineBreak: false });
-    if (b.draft) doc.save().rotate(-35, { origin: [doc.page.width / 2, doc.page.height / 2] }).font('bold').fontSize(90).fillColor('#999999').opacity(0.25).text('草　稿', 0, doc.page.height / 2 - 60, { width: doc.page.width, align: 'center', lineBreak: false }).restore();
+    if (b.draft) doc.save().rotate(-35, { origin: [doc.page.width / 2, doc.page.height / 2] }).font('bold').fontSize(90).fillColor('#999999').opacity(0.25).text(b.words.draft, 0, doc.page.height / 2 - 60, { width: doc.page.width, align: 'center', lineBreak: false }).restore();
   }
   doc.end();
   return done;

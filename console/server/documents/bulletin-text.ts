@@ -22,42 +22,65 @@ export interface BulletinText {
   copies?: string;
   contact?: string;
   draft: boolean;
+  /** What stands around the parts, in the language of the document. */
+  words: { colon: string; signedBy: (name: string) => string; attachments: string; copies: (to: string) => string; contact: (text: string) => string; draft: string };
 }
+
+const WORDS: Record<'zh' | 'en', BulletinText['words']> = {
+  zh: { colon: '：', signedBy: (n) => `签发人：${n}`, attachments: '附件：', copies: (to) => `抄送：${to}`, contact: (c) => `（联系方式：${c}）`, draft: '草　稿' },
+  en: { colon: ':', signedBy: (n) => `Signed: ${n}`, attachments: 'Annex: ', copies: (to) => `Copies: ${to}`, contact: (c) => `(Contact: ${c})`, draft: 'DRAFT' },
+};
 
 const local = (ms: number, offset: number): Date => new Date(ms + offset * 60_000);
 const date = (ms: number, offset: number): string => { const d = local(ms, offset); return `${d.getUTCFullYear()}年${d.getUTCMonth() + 1}月${d.getUTCDate()}日`; };
 const moment = (ms: number, offset: number): string => { const d = local(ms, offset); return `${date(ms, offset)}${d.getUTCHours()}时${String(d.getUTCMinutes()).padStart(2, '0')}分`; };
+const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+const englishDate = (ms: number, offset: number): string => { const d = local(ms, offset); return `${d.getUTCDate()} ${MONTHS[d.getUTCMonth()]} ${d.getUTCFullYear()}`; };
+const englishMoment = (ms: number, offset: number): string => `${englishDate(ms, offset)}, ${local(ms, offset).toISOString().slice(11, 16)}`;
 const ORDINALS = ['一', '二', '三', '四', '五', '六'];
 
+/**
+ * The bulletin as a document. What a person wrote (title, facts, demands) stands as it was written; everything around it
+ * is in the language asked for.
+ */
 export function bulletinText(
-  t: TicketRecord, i: IncidentRecord, settings: RemediationSettings, assets: Assets, people: ReadonlyMap<string, UserName>, attachments: readonly AttachmentRecord[],
+  t: TicketRecord, i: IncidentRecord, settings: RemediationSettings, assets: Assets, people: ReadonlyMap<string, UserName>, attachments: readonly AttachmentRecord[], lang: 'zh' | 'en' = 'zh',
 ): BulletinText {
   const { offset } = settings.calendar;
+  const zh = lang === 'zh';
+  const day = zh ? date : englishDate;
+  const at = zh ? moment : englishMoment;
   const system = assets.registry.systems.find((s) => s.id === i.system);
   const level = t.level as Level;
   const lines = (text: string): string[] => documentText(text).split('\n').map((l) => l.trim()).filter(Boolean);
+  const place = [i.victim_ip, ...(system?.domains ?? [])].join(zh ? '，' : ', ');
   const parts: { heading: string; lines: string[] }[] = [
     {
-      heading: '事件情况',
+      heading: zh ? '事件情况' : 'What happened',
       lines: [
         ...lines(t.summary),
-        `涉及系统：${system ? `${system.zh}（${[i.victim_ip, ...(system.domains ?? [])].join('，')}）` : i.victim_ip}${system?.level ? `，等级保护第${['', '一', '二', '三', '四', '五'][system.level]}级` : ''}${system?.filing ? `，备案号 ${system.filing}` : ''}。`,
-        `攻击来源：${i.attacker_ip}。事件级别：${LEVELS[level].roman} 级（${LEVELS[level].zh}）。`,
-        `首次发现：${moment(i.first_seen, offset)}；最近发生：${moment(i.last_seen, offset)}。`,
+        zh ? `涉及系统：${system ? `${system.zh}（${place}）` : i.victim_ip}${system?.level ? `，等级保护第${['', '一', '二', '三', '四', '五'][system.level]}级` : ''}${system?.filing ? `，备案号 ${system.filing}` : ''}。`
+          : `System: ${system ? `${system.en} (${place})` : i.victim_ip}${system?.level ? `, classified protection level ${system.level}` : ''}${system?.filing ? `, filed as ${system.filing}` : ''}.`,
+        zh ? `攻击来源：${i.attacker_ip}。事件级别：${LEVELS[level].roman} 级（${LEVELS[level].zh}）。` : `Source: ${i.attacker_ip}. Level: ${LEVELS[level].roman} (${LEVELS[level].en}).`,
+        zh ? `首次发现：${at(i.first_seen, offset)}；最近发生：${at(i.last_seen, offset)}。` : `First seen: ${at(i.first_seen, offset)}; last seen: ${at(i.last_seen, offset)}.`,
       ].map(documentText),
     },
-    { heading: '影响研判', lines: lines(t.impact) },
-    { heading: '处置要求', lines: lines(t.demands) },
+    { heading: zh ? '影响研判' : 'What it means', lines: lines(t.impact) },
+    { heading: zh ? '处置要求' : 'What is demanded', lines: lines(t.demands) },
   ];
   if (t.due_acknowledge !== null && t.due_contain !== null && t.due_rectify !== null) {
-    parts.push({ heading: '反馈时限', lines: [`请于${moment(t.due_acknowledge, offset)}前签收，${moment(t.due_contain, offset)}前完成应急处置，${moment(t.due_rectify, offset)}前完成整改并反馈结果。`] });
+    const [sign, contain, fix] = [t.due_acknowledge, t.due_contain, t.due_rectify].map((ms) => at(ms, offset));
+    parts.push({
+      heading: zh ? '反馈时限' : 'By when',
+      lines: [zh ? `请于${sign}前签收，${contain}前完成应急处置，${fix}前完成整改并反馈结果。` : `Sign for this bulletin by ${sign}, contain the incident by ${contain}, and fix it and report by ${fix}.`],
+    });
   }
   const present = parts.filter((p) => p.lines.length > 0);
   return {
-    head: documentText(settings.head), number: documentText(t.number ?? '（未编号）'), signer: documentText(t.approver === null ? '' : people.get(t.approver)?.name ?? t.approver),
-    title: documentText(t.title), addressee: documentText(t.addressee ?? assets.unit(t.unit)?.zh ?? t.unit),
-    paragraphs: present.map((p, n) => ({ heading: `${ORDINALS[n]}、${p.heading}`, lines: p.lines })),
+    head: documentText(settings.head), number: documentText(t.number ?? (zh ? '（未编号）' : '(no number yet)')), signer: documentText(t.approver === null ? '' : people.get(t.approver)?.name ?? t.approver),
+    title: documentText(t.title), addressee: documentText(t.addressee ?? assets.unit(t.unit)?.[lang] ?? t.unit),
+    paragraphs: present.map((p, n) => ({ heading: zh ? `${ORDINALS[n]}、${p.heading}` : `${n + 1}. ${p.heading}`, lines: p.lines })),
     attachments: attachments.filter((a) => t.issued === null || a.at <= t.issued).map((a) => documentText(a.name)), issuer: documentText(settings.issuer),
-    date: date(t.issued ?? t.created, offset), ...(t.copies ? { copies: documentText(t.copies) } : {}), ...(settings.contact ?? t.contact ? { contact: documentText([settings.contact, t.contact].filter(Boolean).join('；')) } : {}), draft: t.issued === null,
+    date: day(t.issued ?? t.created, offset), ...(t.copies ? { copies: documentText(t.copies) } : {}), ...(settings.contact ?? t.contact ? { contact: documentText([settings.contact, t.contact].filter(Boolean).join(zh ? '；' : '; ')) } : {}), draft: t.issued === null, words: WORDS[lang],
   };
 }

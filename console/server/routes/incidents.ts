@@ -44,7 +44,7 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
 
   async function act(caller: Caller, record: IncidentRecord | undefined, ask: Pick<IncidentAct, 'version' | 'action' | 'reason' | 'owner'>): Promise<number> {
     if (!record) throw refusals.notFound();
-    if (record.version !== ask.version) throw refusals.conflict(record.version);
+    if (record.version !== ask.version) throw refusals.conflict(record);
     const owner = ask.owner === 'me' ? caller.user.id : ask.owner;
     const able = owner === undefined ? false : await mayTriage(owner, record);
     const result = step(INCIDENT_MACHINE, record.state as IncidentState, ask.action, caller.roles, (need) => (need === 'reason' ? !!ask.reason?.trim() : need === 'owner' ? able : false));
@@ -59,7 +59,7 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
     const version = await store.incidents.decide(record.id, record.version, change, {
       at: clock.now(), by: caller.user.id, action: ask.action, from_state: record.state, to_state: result.to, text: (ask.action === 'assign' ? owner : ask.reason) ?? null,
     });
-    if (version === undefined) throw refusals.conflict();
+    if (version === undefined) throw refusals.conflict(await store.incidents.byId(caller.scope, record.id));
     const now = await store.incidents.byId(caller.scope, record.id);
     if (now) await context.announceIncident(now);
     if (now && ask.action === 'assign' && owner) await tellOfIncident(context, 'assigned', now, [owner], null, caller.user.id);

@@ -8,6 +8,7 @@ import { callerOf } from '../app.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
 import { iso, readTime } from '../store/cursor.js';
+import type { SeriesTag } from '../store/alerts.js';
 import type { Scope } from '../store/scope.js';
 import { add } from './alerts.js';
 
@@ -54,6 +55,12 @@ export function overviewRoutes(app: FastifyInstance, context: Context): void {
     if (groupBy.some((g) => !TAGS.includes(g))) throw refusals.badRequest('groupBy', `holds a tag that is none of ${TAGS.join(', ')}`);
     if (to <= from || (to - from) / interval > BUCKETS_MAX) throw refusals.badRequest('interval', `gives no or more than ${BUCKETS_MAX} points`);
     if (unit && !scope.all && !scope.units.includes(unit)) throw refusals.notFound();
+    if (measurement === 'alerts') {
+      // The record itself, as lists and totals have it: what the metrics store got was said when an alert was first raised.
+      if (field !== 'count' || (aggregate !== 'sum' && aggregate !== 'count')) throw refusals.badRequest('field', 'of alerts is count, and its aggregate sum');
+      const tags = groupBy.filter((g): g is SeriesTag => g !== 'protocol');
+      return { series: await store.alerts.series(scope, { from, to, interval, groupBy: tags, ...(unit ? { unit } : {}), ...(node ? { node } : {}) }), up: true };
+    }
     const where = { ...(unit ? { unit } : {}), ...(node ? { node } : {}) };
     return { series: await series(scope, { measurement, field, aggregate, from, to, interval, groupBy, where }), up: metrics.stats().up };
   });
@@ -80,7 +87,7 @@ export function overviewRoutes(app: FastifyInstance, context: Context): void {
       });
     const [counts, incidents, tickets, nodes, bytes, packets, buckets, classes, attackers, victims, units] = await Promise.all([
       store.alerts.counts(scope, range), store.incidents.counts(scope, {}, user.id), store.tickets.counts(scope, now, SOON_MS), context.nodeViews(scope),
-      curve('traffic', 'bytes', ['protocol']), curve('traffic', 'packets', []), store.alerts.buckets(scope, from, to, interval),
+      curve('traffic', 'bytes', ['protocol']), curve('traffic', 'packets', []), store.alerts.series(scope, { from, to, interval, groupBy: ['severity'] }),
       store.alerts.top(scope, 'class', from, to, 10), store.alerts.top(scope, 'attacker_ip', from, to, 10), store.alerts.top(scope, 'victim_ip', from, to, 10), store.alerts.top(scope, 'unit', from, to, 20),
     ]);
     const assets = context.assets();
@@ -90,8 +97,8 @@ export function overviewRoutes(app: FastifyInstance, context: Context): void {
       ...range, interval, alerts: { total: 0, bySeverity: {}, byVerdict: {} }, incidents: { open: 0, byState: {}, bySeverity: {} }, tickets,
       nodes: { total: nodes.length, up: nodes.filter((n) => !n.silent).length, degraded: nodes.filter((n) => !n.silent && n.state === 'degraded').length },
       traffic: { bits: perSecond(bytes, 8), packets: perSecond(packets, 1) },
-      alertSeries: SEVERITIES.flatMap((severity, i) => {
-        const own = new Map(buckets.filter((b) => b.severity === i).map((b) => [Number(b.at), Number(b.n)]));
+      alertSeries: SEVERITIES.flatMap((severity) => {
+        const own = new Map(buckets.find((b) => b.tags.severity === severity)?.values ?? []);
         if (own.size === 0) return [];
         const values: [number, number][] = [];
         for (let at = Math.floor(from / interval) * interval; at < to; at += interval) values.push([at, own.get(at) ?? 0]);

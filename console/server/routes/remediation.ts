@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { NoticeRow, Page, RemediationSettingsView } from '../../model/api.js';
 import { DocumentQuery, NoticeQuery, NoticeReadForm, RemediationSettingsForm } from '../../model/remediation.js';
 import { IdParams } from '../../model/requests.js';
-import { callerOf, languageOf } from '../app.js';
+import { callerOf } from '../app.js';
 import type { Context } from '../context.js';
 import { bulletinText } from '../documents/bulletin-text.js';
 import { refusals } from '../errors.js';
@@ -37,12 +37,11 @@ export function remediationRoutes(app: FastifyInstance, context: Context): void 
     const incident = ticket && await store.incidents.byId({ all: true }, ticket.incident);
     if (!ticket || !incident) throw refusals.notFound();
     const { format } = request.query;
-    const text = bulletinText(ticket, incident, context.remediation, context.assets(), await context.people(), await store.tickets.attachments(ticket.id));
+    const text = bulletinText(ticket, incident, context.remediation, context.assets(), await context.people(), await store.tickets.attachments(ticket.id), request.query.lang ?? 'zh');
     // The writers are loaded when first wanted: they would double the time to start.
     const bytes = format === 'pdf'
       ? await (await import('../documents/bulletin-pdf.js')).bulletinPdf(text)
       : await (await import('../documents/bulletin-docx.js')).bulletinDocx(text);
-    void languageOf(request);
     const name = `${(ticket.number ?? ticket.title).replace(/[\\/:*?"<>|\p{C}]/gu, '_').slice(0, 80)}.${format}`;
     return reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(name)}`).type(TYPES[format]).send(bytes);
   });

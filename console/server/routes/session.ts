@@ -6,7 +6,7 @@ import { IdParams, LoginForm, PasswordForm, SetupForm } from '../../model/reques
 import { FIRST_ROLES, permissionsOf, type Role } from '../../model/roles.js';
 import { callerOf, cookieName, cookieOptions } from '../app.js';
 import { changedPassword, checkPassword, demandStrong, hashPassword, lockMs } from '../auth/password.js';
-import { rolesOf } from '../auth/session.js';
+import { mustEnrol, rolesOf } from '../auth/session.js';
 import { checkSecondFactor } from '../auth/second-factor.js';
 import { setupCodeIs, voidSetupCode } from '../auth/setup-code.js';
 import type { Context } from '../context.js';
@@ -27,7 +27,7 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
     return {
       setupRequired: !setUp, separation: config.separation, version: context.version, demo: user ? context.demo : false, passwordPolicy: config.passwordPolicy, ...(config.oidc ? { oidc: { label: config.oidc.label, href: '/api/oidc/login' } } : {}),
       permissions: user ? [...permissionsOf(rolesOf(user))] : [],
-      ...(user && session ? { user: userView(user, context.assets()), csrf: session.csrf, expiresAt: iso(session.expires), mustChangePassword: user.must_change === 1, unreadNotices: await store.notices.unread(user.id) } : {}),
+      ...(user && session ? { user: userView(user, context.assets()), csrf: session.csrf, expiresAt: iso(session.expires), mustChangePassword: user.must_change === 1, ...(mustEnrol(user, config.secondFactor) ? { mustEnrol: true } : {}), unreadNotices: await store.notices.unread(user.id) } : {}),
     };
   }
   async function enter(user: UserRecord, request: FastifyRequest, reply: FastifyReply): Promise<SessionView> {

@@ -16,6 +16,7 @@ import { Refused, refusals } from '../errors.js';
 import { tellOfTicket, type Audience, type NoticeKind } from '../notify.js';
 import { closeIncidentOf, remediateIncident } from '../remediation.js';
 import { iso } from '../store/cursor.js';
+import { EVERYTHING } from '../store/scope.js';
 import { runningClock, type TicketRecord } from '../store/tickets.js';
 import { historyEntry } from '../views.js';
 import { withUnits } from './alerts.js';
@@ -125,10 +126,10 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     const { version, ...change } = request.body;
     const ticket = await find(caller, request.params.id);
     if (ticket.state !== 'draft') throw refusals.illegalStep(ticket.state, 'edit');
-    if (ticket.version !== version) throw refusals.conflict(ticket.version);
+    if (ticket.version !== version) throw refusals.conflict(ticket);
     if (change.unit && (!unitKnown(change.unit) || (!caller.scope.all && !caller.scope.units.includes(change.unit)))) throw refusals.needs('unit', '须指定登记表中的受送单位。', 'Name a unit of the registry.');
     const done = await store.tickets.decide(ticket.id, version, change, { at: clock.now(), by: caller.user.id, action: 'edit', from_state: 'draft', to_state: 'draft', text: Object.keys(change).join(', ') });
-    if (done === undefined) throw refusals.conflict();
+    if (done === undefined) throw refusals.conflict(await store.tickets.byId(EVERYTHING, ticket.id));
     await context.announceTicket(ticket.id);
     return detail(request, ticket.id);
   });
@@ -136,7 +137,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
   /** One step of one ticket by one person. */
   async function act(caller: Caller, t: TicketRecord, ask: TicketAct): Promise<number> {
     const { user } = caller;
-    if (t.version !== ask.version) throw refusals.conflict(t.version);
+    if (t.version !== ask.version) throw refusals.conflict(t);
     const now = clock.now();
     const until = ask.until === undefined ? NaN : Date.parse(ask.until);
     const proven = ask.action === 'pass' && await isProven(t, ask.verification);
@@ -195,7 +196,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     void version; void number;
     const count = numbering(context.remediation, now, t.level as Level, context.assets().unit(t.unit)?.zh ?? t.unit);
     const done = await store.tickets.decide(id, t.version, change, { at: now, by: user.id, action: ask.action, from_state: t.state, to_state: result.to, text: ask.reason ?? ask.signer ?? null }, ask.action === 'approve' ? count.number : undefined, count.series);
-    if (done === undefined) throw refusals.conflict();
+    if (done === undefined) throw refusals.conflict(await store.tickets.byId(EVERYTHING, id));
     if (ask.action === 'approve') await remediateIncident(context, t.incident);
     if (next.ended !== null) await closeIncidentOf(context, t.incident);
     await context.announceTicket(id);

@@ -11,14 +11,18 @@ import type { Selectable } from 'kysely';
 export type AlertRecord = Selectable<AlertTable>;
 /** Counting stops there: the newest so many that match are counted, and the answer says that there are more. */
 export const COUNT_CAP = 10_000;
-/** Alerts that a curve or a list of the busiest looks at. */
+/** Alerts that a list of the busiest looks at. */
 const RECENT_MAX = 20_000;
+/** Alerts that a curve of less than an hour a bucket looks at, the newest first: a flood of a minute. */
+const SERIES_MAX = 300_000;
 /** Rows that one step of a list looks at; steps follow one another until the page is full or its time is over. */
 const STEP_ROWS = 4_000;
 const STEP_ROWS_MAX = 64_000;
 /** A page that is not full by then ends early with a `next`: a filter that fits hardly anything answers all the same. */
 const PAGE_MS = 120;
 const PAGE_DEFAULT = 100;
+
+export type SeriesTag = 'unit' | 'node' | 'severity' | 'verdict' | 'class';
 
 export interface UnitFilter {
   /** The asked unit with everything below it. */
@@ -36,6 +40,8 @@ type Driver = { column: 'incident' | 'rule' | 'system' | 'class' | 'unit' | 'ver
 const HOUR_MS = 3_600_000;
 /** A week's report and a day more; beyond it the hours are too many for an answer at once. */
 const HOURLY_MAX_MS = 8 * 24 * HOUR_MS;
+/** Curves of a longer time are drawn by the hour. */
+const FINE_MAX_MS = 2 * 24 * HOUR_MS;
 
 /**
  * The index walks whose union is the answer, each in page order, chosen by how few rows each holds: an incident, an
@@ -287,12 +293,38 @@ export function alertStore(db: Db, engine: Engine) {
       const row = await db.selectFrom('alert').select('last_seen').where(withinScope(scope, 'alert')).orderBy('last_seen', 'desc').limit(1).executeTakeFirst();
       return row?.last_seen;
     },
-    /** Alerts by bucket and severity, where no metrics store may be asked (a unit's user). */
-    async buckets(scope: Scope, from: number, to: number, interval: number) {
-      const recent = db.selectFrom('alert').where('last_seen', '>=', from).where('last_seen', '<', to).where(withinScope(scope, 'alert'))
-        .select(['last_seen', 'severity']).orderBy('last_seen', 'desc').limit(RECENT_MAX);
-      return db.selectFrom(recent.as('x')).select([sql<number>`last_seen / ${sql.lit(interval)} * ${sql.lit(interval)}`.as('at'), 'severity', sql<number>`count(*)`.as('n')])
-        .groupBy(['at', 'severity']).orderBy('at').execute();
+    /**
+     * Alerts by bucket and up to all of these tags, as they stand now: a revision that says more moves its alert. Long
+     * times come from the hourly counts, whole hours each; an alert counts where it was last seen.
+     */
+    async series(scope: Scope, q: { from: number; to: number; interval: number; groupBy: readonly SeriesTag[]; unit?: string; node?: string; units?: readonly string[] }): Promise<{ tags: Record<string, string>; values: [number, number][] }[]> {
+      const byHour = !q.node && !q.groupBy.includes('node') && (q.interval % HOUR_MS === 0 || q.to - q.from > FINE_MAX_MS);
+      const at = byHour ? sql<number>`hour * 3600000 / ${sql.lit(q.interval)} * ${sql.lit(q.interval)}` : sql<number>`last_seen / ${sql.lit(q.interval)} * ${sql.lit(q.interval)}`;
+      const units = scope.all ? [] : scope.units.length > 0 ? [...scope.units] : ['?'];
+      let rows: Record<string, string | number | null>[];
+      if (byHour) {
+        let query = db.selectFrom('alert_hour').where('hour', '>=', Math.floor(q.from / HOUR_MS)).where('hour', '<', Math.ceil(q.to / HOUR_MS));
+        if (!scope.all) query = query.where((eb) => eb.or([eb('unit', 'in', units), eb('attacker_unit', 'in', units)]));
+        if (q.unit !== undefined) query = query.where('unit', '=', q.unit);
+        const tags = q.groupBy as readonly Exclude<SeriesTag, 'node'>[];
+        rows = await query.select([at.as('at'), ...tags, sql<number>`sum(alerts)`.as('n')]).groupBy(['at', ...tags]).execute();
+      } else {
+        let query = db.selectFrom('alert').where('last_seen', '>=', q.from).where('last_seen', '<', q.to).where('suppressed', 'is', null).where(withinScope(scope, 'alert'));
+        if (q.unit !== undefined) query = query.where('unit', '=', q.unit);
+        if (q.node !== undefined) query = query.where('node', '=', q.node);
+        const recent = query.select(['last_seen', ...q.groupBy]).orderBy('last_seen', 'desc').limit(SERIES_MAX);
+        rows = await db.selectFrom(recent.as('x')).select([at.as('at'), ...q.groupBy, sql<number>`count(*)`.as('n')]).groupBy(['at', ...q.groupBy]).execute();
+      }
+      const series = new Map<string, { tags: Record<string, string>; values: [number, number][] }>();
+      for (const r of rows) {
+        const tags = Object.fromEntries(q.groupBy.map((g) => [g, g === 'severity' ? SEVERITIES[Number(r[g])] : g === 'verdict' ? VERDICTS[Number(r[g])] : String(r[g] ?? '')]));
+        const key = JSON.stringify(tags);
+        const held = series.get(key) ?? { tags, values: [] };
+        if (Number(r.n) > 0) held.values.push([Number(r.at), Number(r.n)]);
+        series.set(key, held);
+      }
+      for (const s of series.values()) s.values.sort((a, b) => a[0] - b[0]);
+      return [...series.values()].filter((s) => s.values.length > 0);
     },
   };
 }
