@@ -16,6 +16,11 @@ export const AnalyzerConfig = Type.Object({
   strict: Type.Boolean({ default: false }),
   /** Address variables of rules, e.g. `HOME_NET: [10.0.0.0/8]`. */
   variables: Type.Record(Type.String({ pattern: '^[A-Z][A-Z0-9_]*$' }), Type.Array(Type.String()), { default: {} }),
+  /**
+   * Rules of Suricata's language look at TCP flows whose handshake was not seen, or of which only one direction is captured
+   * (its `stream.midstream` and `stream.async-oneside`). YAML rules always do.
+   */
+  midstream: Type.Boolean({ default: false }),
   /** Reputation of addresses for `iprep` of Suricata's rules: its category file and its lists. */
   reputation: Type.Optional(Type.Object({ categories: Type.String(), files: Type.Array(Type.String(), { minItems: 1 }) }, closed)),
   /** Folder for the files and certificates that rules with `filestore` or `tls.store` match, named by their SHA-256. */

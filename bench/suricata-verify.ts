@@ -4,8 +4,8 @@
  *   node dist/bench/suricata-verify.js CHECKOUT [--json FILE] [--only TEXT] [--jobs N] [--verbose]
  *
  * Taken are the tests that bring one capture and one rule file and whose checks all filter alert events. The capture is
- * analysed with the rules and default settings; `args`, `command` and `suricata.yaml` of a test are not followed, so
- * tests that depend on them may fail. `requires` of a test is not asked (its rules are tried whatever Suricata they were
+ * analysed with the rules and default settings, and with `midstream` where a test sets it; the rest of `args`, `command`
+ * and `suricata.yaml` of a test are not followed, so tests that depend on them may fail. `requires` of a test is not asked (its rules are tried whatever Suricata they were
  * written for); `requires` of a single check is asked for version `VERSION`, and such a check is left out when it is for
  * another.
  */
@@ -168,7 +168,7 @@ async function serve(): Promise<void> {
     const alerts: unknown[] = [];
     let skipped: string[] = [];
     try {
-      const pack = loadPack([test.rules], { skipUnsupported: true });
+      const pack = loadPack([test.rules], { skipUnsupported: true, midstream: /stream\.(?:midstream|async-oneside)=(?:true|yes)/.test(test.args.join(' ')) });
       skipped = pack.loaded.suricata.errors.map((e) => e.message.replace(/^.*?: sid/, 'sid'));
       await analyzeCaptures([test.capture], { rules: [], pack, config: { ...defaultConfig(), arenaMiB: 96 } }, { alert: (a) => void alerts.push(a), warn: () => {} });
       return { reasons: judge(test, alerts), alerts: alerts.length, skipped };

@@ -84,7 +84,7 @@ function flowsFor(path: string, most: number): number {
 /** Analyses each capture on its own, in fresh state. `-` is standard input. @throws OperatorError for unreadable captures and rules. */
 export async function analyzeCaptures(files: readonly string[], options: AnalysisOptions, sinks: AnalysisSinks): Promise<CaptureStats[]> {
   const config = options.config ?? defaultConfig();
-  const pack = options.pack ?? loadPack(options.rules, { variables: config.variables, ...(config.reputation && { reputation: config.reputation }) }, sinks.warn);
+  const pack = options.pack ?? loadPack(options.rules, { variables: config.variables, midstream: config.midstream, ...(config.reputation && { reputation: config.reputation }) }, sinks.warn);
   const stats: CaptureStats[] = [];
   for (const file of files) {
     try {

@@ -93,7 +93,7 @@ async function analyze(captures: string[], options: Options): Promise<void> {
   const warn = (line: string) => process.stderr.write(`${line}\n`);
   if (options.workers > 1) warn('SW_ANALYZE_WORKERS: a capture is analysed by one worker for now; --workers changes nothing here.');
   const reputation = options.reputation ? reputationIn(options.reputation) : config.reputation;
-  const pack = loadPack(named, { variables: config.variables, ...(reputation && { reputation }), ...(options.skipUnsupported && { skipUnsupported: true }) }, warn);
+  const pack = loadPack(named, { variables: config.variables, midstream: config.midstream, ...(reputation && { reputation }), ...(options.skipUnsupported && { skipUnsupported: true }) }, warn);
   const lists = [...config.indicators, ...options.indicators];
   const indicators = lists.length > 0 ? { store: loadIndicators(lists, warn) } : undefined;
   if (options.strict || config.strict) await proveRules(rulePaths(named), warn);

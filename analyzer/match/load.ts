@@ -23,6 +23,8 @@ export interface LoadOptions {
   skipUnsupported?: boolean;
   /** Folder where documents found right are kept, so that the next load need not read YAML. */
   cache?: string;
+  /** Rules of Suricata's language look at TCP flows whose handshake was not seen, or only one direction of which. */
+  midstream?: boolean;
   /** What lists say of addresses, for rules on `iprep`. */
   reputation?: ReputationFiles;
 }
@@ -142,7 +144,7 @@ export function loadRules(paths: readonly string[], options: LoadOptions = {}): 
   cache?.save();
   signatures.sort((a, b) => (a.program === undefined ? 0 : 1) - (b.program === undefined ? 0 : 1) || (a.program ? 0 : a.info.sid - b.info.sid));
   behaviours.sort((a, b) => a.document.sid - b.document.sid);
-  return { rules: errors.length === 0 ? new RuleSet(signatures) : undefined, behaviours, documents, errors, warnings, suricata };
+  return { rules: errors.length === 0 ? new RuleSet(signatures, options.midstream) : undefined, behaviours, documents, errors, warnings, suricata };
 }
 
 function collect(path: string, files: string[], errors: RuleError[]): void {

@@ -26,7 +26,8 @@ export class RuleSet {
   readonly hasStream: boolean;
   readonly hasPacket: boolean;
 
-  constructor(readonly signatures: readonly Signature[]) {
+  /** @param midstream rules of Suricata's language look at TCP flows, too, whose handshake was not seen */
+  constructor(readonly signatures: readonly Signature[], readonly midstream = false) {
     const chainOf = new Map<string, number>();
     const byKey = new Map<string, Map<string, number>>();
     signatures.forEach((s, index) => {

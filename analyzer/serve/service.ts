@@ -234,7 +234,7 @@ export class Analyzer implements Service {
   }
 
   private load(paths: string[]): Loaded {
-    const loaded = loadRules(paths, { variables: this.deps.config.variables, ...(this.deps.config.reputation && { reputation: this.deps.config.reputation }), cache: this.deps.cache });
+    const loaded = loadRules(paths, { variables: this.deps.config.variables, midstream: this.deps.config.midstream, ...(this.deps.config.reputation && { reputation: this.deps.config.reputation }), cache: this.deps.cache });
     if (!loaded.rules) {
       for (const e of loaded.errors) this.deps.log.error('rule', { code: e.code, message: e.message, hint: e.hint });
       throw errors.rules(loaded.errors.length, loaded.errors[0]!.message);

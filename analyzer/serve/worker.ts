@@ -38,7 +38,7 @@ function evidenceOf(alert: WorkerAlert['alert'], packets: PacketsAround, nowUs: 
 }
 
 function rulesOf(paths: string[]): RuleSet {
-  const loaded = loadRules(paths, { variables: settings.config.variables, ...(settings.config.reputation && { reputation: settings.config.reputation }), cache: settings.cache });
+  const loaded = loadRules(paths, { variables: settings.config.variables, midstream: settings.config.midstream, ...(settings.config.reputation && { reputation: settings.config.reputation }), cache: settings.cache });
   if (!loaded.rules) throw loaded.errors[0]!;
   return loaded.rules;
 }

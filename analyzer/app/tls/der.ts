@@ -6,6 +6,10 @@ const MAX_SANS = 64;
 
 let at0 = 0;
 let next = 0;
+/** The bytes of a length themselves were cut off. */
+let cut = false;
+/** Of the certificate read last. */
+export const lengthCut = (): boolean => cut;
 /** Reads one DER header. Sets value start and end for the caller. @returns tag, or -1 when it does not fit. */
 function open(u8: Uint8Array, at: number, end: number): number {
   if (at + 2 > end) return -1;
@@ -14,6 +18,7 @@ function open(u8: Uint8Array, at: number, end: number): number {
   let p = at + 2;
   if (n & 0x80) {
     const k = n & 0x7f;
+    cut ||= p + k > end;
     if (k === 0 || k > 3 || p + k > end) return -1;
     n = 0;
     for (let i = 0; i < k; i++) n = (n << 8) | u8[p++]!;
@@ -93,6 +98,7 @@ function time(u8: Uint8Array, tag: number, at: number, length: number): string {
 
 /** Reads the fields of an X.509 certificate (RFC 5280 4.1) that identify it. @returns undefined when it is not one. */
 export function readCertificate(u8: Uint8Array, at: number, length: number): Certificate | undefined {
+  cut = false;
   if (open(u8, at, at + length) !== 0x30) return undefined;
   if (open(u8, at0, next) !== 0x30) return undefined;
   const end = next;

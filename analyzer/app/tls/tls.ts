@@ -3,7 +3,7 @@ import type { Direction, Flow } from '../../flow/flow.js';
 import { B } from '../../match/buffers.js';
 import { copy, put, text, u16, u24 } from '../bytes.js';
 import { Stage, type AppContext, type AppParser, type ProtocolEntry, type Transaction } from '../parser.js';
-import { readCertificate, type Certificate } from './der.js';
+import { lengthCut, readCertificate, type Certificate } from './der.js';
 import { ja3, ja3s, ja4, readHello, versionName, type Fingerprint } from './hello.js';
 
 /** Anomalies of TLS, named as Suricata names its tls events where it has one. */
@@ -13,6 +13,7 @@ export type TlsAnomaly =
   | 'invalid_record_length'
   | 'invalid_handshake_message'
   | 'invalid_certificate'
+  | 'certificate_invalid_length'
   | 'too_many_records_in_packet'
   | 'heartbeat_message'
   | 'invalid_heartbeat_message'
@@ -211,13 +212,14 @@ export class TlsParser implements AppParser {
   /** @returns bytes of whole messages, -1 when these are no handshake messages (encrypted). */
   private messages(c: AppContext, flow: Flow, direction: Direction, at: number, length: number): number {
     const { u8 } = c.arena;
+    const side = this.sides[direction];
     let used = 0;
     while (length - used >= 4) {
       const p = at + used;
       const type = u8[p]!,
         size = u24(u8, p + 1);
       if (type > 24 || size > MAX_HANDSHAKE) {
-        if (!this.helloSeen && !this.serverSeen) c.anomaly(flow, 'tls', 'invalid_handshake_message', 0);
+        if (!side.encrypted) c.anomaly(flow, 'tls', 'invalid_handshake_message', 0);
         return -1;
       }
       if (length - used < 4 + size) break;
@@ -282,7 +284,10 @@ export class TlsParser implements AppParser {
     for (let p = at + 3, i = 0; p + 3 <= end && i < MAX_CERTIFICATES; i++) {
       const n = u24(u8, p);
       p += 3;
-      if (p + n > end) break;
+      if (p + n > end) {
+        c.anomaly(flow, 'tls', 'invalid_certificate', 0);
+        break;
+      }
       c.buffers.add(B['tls.certs'], p, n);
       tx.chain++;
       if (c.keepsCertificates) tx.kept.push(u8.slice(p, p + n));
@@ -296,7 +301,10 @@ export class TlsParser implements AppParser {
       p += n;
     }
     const cert = tx.certificate;
-    if (!cert) c.anomaly(flow, 'tls', 'invalid_certificate', 0);
+    c.buffers.addNumber(B['tls.cert_chain_len'], tx.chain);
+    if (!cert) {
+      if (tx.chain > 0) c.anomaly(flow, 'tls', lengthCut() ? 'certificate_invalid_length' : 'invalid_certificate', 0);
+    }
     else {
       addString(c, B['tls.cert_subject'], cert.subject);
       addString(c, B['tls.cert_issuer'], cert.issuer);

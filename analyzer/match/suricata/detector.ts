@@ -139,12 +139,12 @@ export class SuricataDetector {
 
   /** Whether Suricata would follow the flow: a TCP connection whose handshake was seen, or anything else. */
   private followed(flow: Flow): boolean {
-    return flow.protocol !== 6 || (!flow.midstream && flow.established);
+    return flow.protocol !== 6 || this.rules.midstream || (!flow.midstream && flow.established);
   }
 
   /** Bytes may come with the SYN; what they match waits until the other side answers. */
   private neverFollowed(flow: Flow): boolean {
-    return flow.protocol === 6 && flow.midstream;
+    return flow.protocol === 6 && flow.midstream && !this.rules.midstream;
   }
 
   /** One packet, after its bytes have been through stream and parser. @param slow rules without literals whose header may fit. */
@@ -221,11 +221,12 @@ export class SuricataDetector {
     scene.direction = direction;
     scene.pseudo = false;
     scene.nowUs = context.nowUs;
-    scene.established = flow !== undefined && flow.established && (flow.protocol !== 6 || (!flow.midstream && (packet.tcpFlags & TCP_SYN) === 0));
+    const { midstream } = this.rules;
+    scene.established = flow !== undefined && (flow.established || midstream) && (flow.protocol !== 6 || ((midstream || !flow.midstream) && (packet.tcpFlags & TCP_SYN) === 0));
     if (!flow) return;
     const totals = context.flowTotals?.(flow);
     // The third packet of a handshake still is part of it.
-    if (totals && flow.protocol === 6 && packet.payloadLength === 0 && totals[0] <= 2 && totals[1] <= 1) scene.established = false;
+    if (totals && flow.protocol === 6 && !flow.midstream && packet.payloadLength === 0 && totals[0] <= 2 && totals[1] <= 1) scene.established = false;
     if (!facts) return;
     if (totals) {
       facts.packets[0] = totals[0];
@@ -310,7 +311,7 @@ export class SuricataDetector {
       facts.pending[direction] = [];
       this.fill(context, flow, facts, direction);
       this.scene.pseudo = true;
-      this.scene.established = flow.established;
+      this.scene.established = flow.established || this.rules.midstream;
       this.run(context, found);
     }
   }
