@@ -4,6 +4,7 @@ import { Arena } from './arena.js';
 import { readBlock } from './block-reader.js';
 import type { AnalyzerConfig } from './config.js';
 import { RuleEngine } from './match/engine.js';
+import type { HostStep, Later } from './match/host-state.js';
 import type { PacketSourceInfo } from './match/matcher.js';
 import type { RuleSet } from './match/rule-set.js';
 import type { StoredFile } from './packet-stage-store.js';
@@ -24,7 +25,9 @@ export interface EngineOutputs {
    * @param each one alert a hit, as the author of a Suricata rule expects
    * @param evidence copies the packets around it; callable during this call only
    */
-  alert(alert: Alert, each: boolean, evidence: PacketsAround): void;
+  alert(alert: Alert, each: boolean, evidence: PacketsAround, later?: readonly HostStep[]): void;
+  /** With it, what rules ask of the state of hosts is not decided here: alerts bring it along as `later`, and silent rules' steps come here. */
+  later?: Later;
   /** See `Outputs.wants`. */
   wants?(type: EventType): boolean;
   event(event: EveEvent): void;
@@ -50,6 +53,7 @@ export class Engine {
   private readonly ringBytes: number;
   private cursor: number;
   private each = false;
+  private later: readonly HostStep[] | undefined;
 
   constructor({ config, rules, outputs, stage }: EngineOptions) {
     this.arena = new Arena(config.arenaMiB * MIB);
@@ -58,8 +62,11 @@ export class Engine {
     this.cursor = this.ringAt;
     this.matcher = new RuleEngine(this.arena, rules, (hit, context) => {
       this.each = hit.signature.info.suricata;
+      this.later = hit.later;
       context.alert(alertOfHit(hit, context), hit.flow);
-    });
+      // Whether it is an alert is not known yet.
+      if (hit.later !== undefined && hit.flow !== undefined) hit.flow.alerts--;
+    }, outputs.later);
     this.stage = new PacketStage({
       arena: this.arena,
       config: { flows: config.maxFlows, checksums: config.checksums, ...stage },
@@ -68,7 +75,7 @@ export class Engine {
         ...(outputs.wants ? { wants: (type: EventType) => outputs.wants!(type) } : {}),
         event: (event) => outputs.event(event),
         ...(outputs.file ? { file: (file: StoredFile) => outputs.file!(file) } : {}),
-        alert: (alert, evidence) => outputs.alert(alert, this.each, evidence),
+        alert: (alert, evidence) => outputs.alert(alert, this.each, evidence, this.later),
         connections: (records, count) => outputs.connections(records, count),
       },
     });

@@ -13,6 +13,7 @@ import { fillFlowEvent } from './flow/flow-event.js';
 import { identify } from './flow/flow-identity.js';
 import { D, type EndReason, FINISHED, FlowClass, FlowTable, SlotFlag, W, WAITING } from './flow/flow-table.js';
 import { PacketRing } from './flow/packet-ring.js';
+import { shardOf } from './flow/shard.js';
 import { type Matcher, type PacketSourceInfo, Wants } from './match/matcher.js';
 import type { Evidence, Outputs } from './outputs.js';
 import { Application } from './packet-stage-application.js';
@@ -23,8 +24,6 @@ import { Session } from './stream/session.js';
 import { follow, setTcpState, T, TCP_STATES, tcpState } from './stream/tcp-state.js';
 import { TRAFFIC, type Traffic, TrafficCounters } from './traffic.js';
 
-/** Flows ended at one look at the clock, so that no packet waits for a table full of them. */
-const EXPIRE_AT_ONCE = 512;
 /** Capture points told apart in the flow key: 8 bits. */
 const MAX_SOURCES = 256;
 /** Sessions that have ended and wait for another flow. */
@@ -72,6 +71,9 @@ export class PacketStage {
   private slot = -1;
   private clock = 0;
   private expiredAt = 0;
+  /** Shards by flow, and which one is ours. */
+  private readonly shards: number;
+  private readonly shard: number;
 
   packets = 0;
   bytes = 0;
@@ -93,6 +95,8 @@ export class PacketStage {
   constructor(deps: PacketStageDependencies) {
     this.config = { ...DEFAULT_PACKET_STAGE, ...deps.config };
     const { config } = this;
+    this.shards = config.shard?.count ?? 1;
+    this.shard = config.shard?.index ?? 0;
     this.arena = deps.arena;
     this.u8 = deps.arena.u8;
     this.matcher = deps.matcher;
@@ -170,8 +174,10 @@ export class PacketStage {
     decode(this.u8, p, this.link, offset, captured, wire);
     if (p.fragment !== 0) this.fragment(p);
     else this.decoded(p);
-    this.counted.packets[this.kind]++;
-    this.counted.bytes[this.kind] += wire;
+    if (this.kind >= 0) {
+      this.counted.packets[this.kind]++;
+      this.counted.bytes[this.kind] += wire;
+    }
     context.inPacket = false;
   }
 
@@ -186,8 +192,9 @@ export class PacketStage {
     this.expiredAt = this.clock;
     const inPacket = this.context.inPacket;
     this.context.inPacket = false;
-    this.table.expire(this.clock, EXPIRE_AT_ONCE);
+    this.table.expire(this.clock, this.config.expireAtOnce);
     this.defragmenter.expire(this.clock);
+    this.connections.flush();
     this.context.inPacket = inPacket;
   }
 
@@ -244,12 +251,22 @@ export class PacketStage {
       }
       this.defragmenter.release();
     }
+    if (this.shards > 1 && this.elsewhere(p)) return;
     if (p.anomalies > 0) this.anomaliesOf(p, undefined);
     this.ring.add(p, 0);
     if ((this.matcher.wants & Wants.OtherIp) !== 0) this.matcher.packet(this.context, undefined, 0);
   }
 
+  /** Whether a packet is another shard's. Fragments are put together in all of them: only the whole says whose it is. */
+  private elsewhere(p: Packet): boolean {
+    const about = p.quoteOffset !== 0 && (p.protocol === PROTOCOL.Icmp || p.protocol === PROTOCOL.Icmpv6) && this.readQuoted(p) ? this.quoted : p;
+    if (shardOf(this.u8, about, this.shards) === this.shard) return false;
+    this.kind = -1;
+    return true;
+  }
+
   private decoded(p: Packet): void {
+    if (this.shards > 1 && this.elsewhere(p)) return;
     if (p.transportOffset === 0) {
       this.withoutTransport(p);
       return;
@@ -722,13 +739,7 @@ export class PacketStage {
   /** An ICMP error ties to the flow that it quotes: unreachable means that it was refused. */
   private quote(p: Packet): void {
     const { u8, table, quoted } = this;
-    quoted.reset();
-    quoted.start = p.quoteOffset;
-    quoted.end = p.limit;
-    quoted.limit = p.limit;
-    quoted.wireLength = 65535; // a quote is cut by nature
-    quoted.timeUs = p.timeUs;
-    if (!readQuote(u8, quoted, p.quoteOffset)) return;
+    if (!this.readQuoted(p)) return;
     quoted.vlan0 = p.vlan0;
     quoted.vlan1 = p.vlan1;
     const slot = table.find(u8, quoted, this.sourceNumber);
@@ -741,6 +752,18 @@ export class PacketStage {
       ConnectionKind.Refused, u8, quoted.ipVersion, quoted.srcOffset, quoted.dstOffset, quoted.srcPort, quoted.dstPort,
       quoted.protocol, 0, p.icmpType, this.sourceNumber, p.timeUs,
     );
+  }
+
+  /** Decodes what an ICMP error quotes. */
+  private readQuoted(p: Packet): boolean {
+    const { quoted } = this;
+    quoted.reset();
+    quoted.start = p.quoteOffset;
+    quoted.end = p.limit;
+    quoted.limit = p.limit;
+    quoted.wireLength = 65535; // a quote is cut by nature
+    quoted.timeUs = p.timeUs;
+    return readQuote(this.u8, quoted, p.quoteOffset);
   }
 
   /** Streams → rules on chunks, application. */

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { MAX_INPUT, mutate } from './fuzz/mutate.js';
 import { TalkReader, packTalk, unpackTalk } from './fuzz/talk.js';
-import { targets, type TargetKind } from './fuzz/targets.js';
+import { targets, type Target, type TargetKind } from './fuzz/targets.js';
 import { Random } from './random.js';
 import { encodeHostBatch } from '../analyzer/serve/host-batch.js';
 
@@ -104,6 +104,24 @@ export function inputOf(seed: number, iteration: number, seeds: readonly Uint8Ar
   return packTalk(talk).subarray(0, MAX_INPUT);
 }
 
+/** Gives one input to a target. @returns what is wrong, nothing when all is well */
+export function trial(target: Target, input: Uint8Array): string | undefined {
+  const before = process.cpuUsage();
+  try {
+    target(input);
+  } catch (error) {
+    return error instanceof Error ? `${error.message}\n${(error.stack ?? '').split('\n').slice(1, 6).join('\n')}` : String(error);
+  }
+  const { user } = process.cpuUsage(before);
+  return user > SLOW_MS * 1000 ? `slow: ${Math.round(user / 1000)} ms` : undefined;
+}
+
+/** What findings of one cause have in common. */
+export function likeness(what: string): string {
+  const plain = what.replace(/[0-9]+/g, '#');
+  return plain.slice(0, 48) + (plain.split('\n').find((l) => /at .*(analyzer|collector)/.test(l)) ?? '');
+}
+
 /** Fuzzes one target until its time or iterations are over. */
 export function fuzz(name: string, kind: TargetKind, corpus: Corpus, options: FuzzOptions, onRun?: (iteration: number) => void): FuzzReport {
   const seeds = corpus.seeds(name, kind.seeds, new Random(options.seed));
@@ -117,20 +135,11 @@ export function fuzz(name: string, kind: TargetKind, corpus: Corpus, options: Fu
   for (let i = start; runs < most && (options.replay !== undefined || performance.now() - started < options.seconds * 1000); i++) {
     onRun?.(i);
     const input = inputOf(options.seed, i, seeds, kind.seeds);
-    const before = process.cpuUsage();
-    let what: string | undefined;
-    try {
-      target(input);
-    } catch (error) {
-      what = error instanceof Error ? `${error.message}\n${(error.stack ?? '').split('\n').slice(1, 6).join('\n')}` : String(error);
-      target = kind.make();
-    }
-    const { user } = process.cpuUsage(before);
-    if (what === undefined && user > SLOW_MS * 1000) what = `slow: ${Math.round(user / 1000)} ms`;
+    const what = trial(target, input);
     runs++;
     if (what === undefined) continue;
-    const alike = what.replace(/[0-9]+/g, '#').split('\n').find((l) => /at .*(analyzer|collector)/.test(l)) ?? '';
-    const key = what.replace(/[0-9]+/g, '#').slice(0, 48) + alike;
+    target = kind.make();
+    const key = likeness(what);
     if (known.has(key) || findings.length >= MAX_FINDINGS) continue;
     known.add(key);
     findings.push({ target: name, iteration: i, what, input });

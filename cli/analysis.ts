@@ -1,8 +1,6 @@
 import { Value } from '@sinclair/typebox/value';
 import { statSync } from 'node:fs';
 import { AnalyzerConfig } from '../analyzer/config.js';
-import { Correlator } from '../analyzer/correlator.js';
-import { PRIVATE_SITE } from '../analyzer/detect/behaviour.js';
 import type { Indicators } from '../analyzer/detect/indicators/match.js';
 import { Engine } from '../analyzer/engine.js';
 import type { Lookup } from '../analyzer/sink/alerts.js';
@@ -13,6 +11,7 @@ import { readCaptureFile, readCaptureStream } from '../collector/capture-reader.
 import type { Alert } from '../contracts/alert.js';
 import type { EveEvent } from '../contracts/event.js';
 import { OperatorError } from '../runtime/errors.js';
+import { CaptureCorrelation, flowsFor } from './correlation.js';
 import { loadPack, type Pack } from './pack.js';
 
 export interface AnalysisOptions {
@@ -61,23 +60,18 @@ const LIMITS = [
   'matchPartialsDropped', 'matchCandidatesDropped', 'matchKeptDropped', 'matchGivenUp', 'behavioursEvicted', 'alertsEvicted',
 ];
 
-/** Fewest bytes that a packet takes in a capture: a bound on its flows. */
-const MIN_RECORD = 60;
-
 export function defaultConfig(): AnalyzerConfig {
   return Value.Default(AnalyzerConfig, {}) as AnalyzerConfig;
 }
 
-/** A table no larger than the capture can fill, so that small captures start fast. */
-function flowsFor(path: string, most: number): number {
-  if (path === '-') return most;
+/** Size of a capture file; undefined for what has none. */
+export function captureSize(path: string): number | undefined {
+  if (path === '-') return undefined;
   try {
-    const bytes = statSync(path).size;
-    const packets = bytes / MIN_RECORD;
-    // A compressed capture may hold a hundred times as much.
-    return Math.min(most, Math.max(1024, 2 ** Math.ceil(Math.log2(1 + packets * 4))));
+    const stat = statSync(path);
+    return stat.isFile() ? stat.size : undefined;
   } catch {
-    return most;
+    return undefined;
   }
 }
 
@@ -99,50 +93,24 @@ export async function analyzeCaptures(files: readonly string[], options: Analysi
 
 async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, options: AnalysisOptions, sinks: AnalysisSinks): Promise<CaptureStats> {
   const started = performance.now();
-  let alerts = 0;
-  let correlating = 0;
-  const correlator = new Correlator({
-    behaviours: pack.behaviours,
-    mode: 'batch',
-    ...(options.lookup ? { lookup: options.lookup } : {}),
-    ...(options.indicators ? { site: { ...PRIVATE_SITE, indicators: options.indicators } } : {}),
-    point: () => ({ node: '', unit: '', file }),
-    emit: (alert) => {
-      alerts++;
-      sinks.alert(alert);
-    },
-  });
-  const events = options.events ?? new Set<string>();
-  const watched = pack.behaviours.length > 0;
-  // Rules in Suricata's language alert once a hit, as their authors expect: nothing is followed up, and no event made for it.
-  const ours = watched || options.indicators !== undefined || pack.rules.signatures.some((signature) => !signature.info.suricata);
-  const reads = ours ? correlator.behaviours.reads() : new Set<string>();
+  const correlation = new CaptureCorrelation(file, pack, options, sinks);
   const engine = new Engine({
-    config: { ...config, maxFlows: flowsFor(file, config.maxFlows) },
+    config: { ...config, maxFlows: flowsFor(captureSize(file), config.maxFlows) },
     rules: pack.rules,
-    stage: {
-      flowEvents: events.has('flow') ? 'all' : watched ? 'answered' : 'none',
-      // Digests cost more than all the rest; rules on them are served by the matcher itself.
-      fileHashes: events.has('fileinfo') ? ['md5', 'sha256', 'sm3'] : options.indicators ? ['md5', 'sha1', 'sha256'] : [],
-    },
+    stage: correlation.stage,
     outputs: {
-      wants: (type) => events.has(type) || reads.has(type),
-      alert: (alert, each) => correlator.alert(alert, each),
+      wants: (type) => correlation.wants(type),
+      // Connection records that came before go before.
+      alert: (alert, each) => {
+        engine.stage.blockEnd();
+        correlation.alert(alert, each);
+      },
       event: (event) => {
-        if (reads.has(event.event_type)) {
-          const t = performance.now();
-          correlator.event(event);
-          correlating += performance.now() - t;
-        }
-        if (events.has(event.event_type)) sinks.event?.(event);
+        engine.stage.blockEnd();
+        correlation.event(event);
       },
       ...(sinks.file && { file: (file: StoredFile) => sinks.file!(file) }),
-      connections: (records, count) => {
-        if (!watched) return;
-        const t = performance.now();
-        correlator.connections(records, count);
-        correlating += performance.now() - t;
-      },
+      connections: (records, count) => correlation.connections(records, count),
     },
   });
   engine.stage.source({ node: '', unit: '', iface: '', file });
@@ -162,24 +130,26 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
     : await readCaptureFile(file, region, visitor);
   const analysed = performance.now();
   engine.stage.flush();
-  correlator.flush();
-  const flushed = performance.now();
+  correlation.correlator.flush();
+  return statsOf(file, summary, correlation, engine.stats(), engine.traffic(), sinks, {
+    prepare: (ready - started) / 1000, packets: (analysed - ready - correlation.spent) / 1000, behaviours: correlation.spent / 1000, flush: (performance.now() - analysed) / 1000,
+  });
+}
+
+/** What is said of one capture in the end; its damage goes to the sinks. */
+export function statsOf(
+  file: string, summary: CaptureSummary, correlation: CaptureCorrelation, counted: Record<string, number>, traffic: Traffic[], sinks: AnalysisSinks, seconds: Record<string, number>,
+): CaptureStats {
   for (const w of summary.warnings) sinks.warn(`${w.code}: ${file}: ${w.message}${w.count > 1 ? ` (${w.count} times)` : ''}`);
-  const counters = {
-    ...engine.stats(), behavioursEvicted: correlator.behaviours.stats().evicted, alertsEvicted: correlator.sink.counters.evicted,
-    alertsRaised: correlator.sink.counters.in,
-  };
-  const limits = Object.fromEntries(LIMITS.filter((k) => (counters[k as keyof typeof counters] ?? 0) > 0).map((k) => [k, counters[k as keyof typeof counters] as number]));
+  const counters: Record<string, number> = { ...counted, ...correlation.counters() };
+  const limits = Object.fromEntries(LIMITS.filter((k) => (counters[k] ?? 0) > 0).map((k) => [k, counters[k]!]));
   const time = (us: number) => (us > 0 && Number.isFinite(us) ? new Date(us / 1000).toISOString() : undefined);
   const first = time(summary.firstUs);
   const last = time(summary.lastUs);
   return {
-    file, packets: summary.packets, bytes: summary.wireBytes, alerts,
+    file, packets: summary.packets, bytes: summary.wireBytes, alerts: correlation.alerts,
     ...(first ? { first } : {}), ...(last ? { last } : {}),
     warnings: summary.warnings.map((w) => `${w.code}: ${w.message}`),
-    counters, limits, traffic: engine.traffic(),
-    seconds: {
-      prepare: (ready - started) / 1000, packets: (analysed - ready - correlating) / 1000, behaviours: correlating / 1000, flush: (flushed - analysed) / 1000,
-    },
+    counters, limits, traffic, seconds,
   };
 }

@@ -4,7 +4,10 @@ import { EVENT_TYPES } from '../contracts/event.js';
 import type { Alert } from '../contracts/alert.js';
 import { loadConfig } from '../runtime/config.js';
 import { coded } from '../runtime/errors.js';
-import { analyzeCaptures, defaultConfig, type CaptureStats } from './analysis.js';
+import { analyzeCaptures, defaultConfig, type AnalysisSinks, type CaptureStats } from './analysis.js';
+import { analyzeSharded } from './shards/analysis.js';
+import { ShardPool } from './shards/pool.js';
+import type { ShardSettings } from './shards/protocol.js';
 import { loadIndicators } from './indicators.js';
 import { fileStoreAt } from '../analyzer/serve/file-store.js';
 import { repeated } from './options.js';
@@ -84,6 +87,15 @@ function report(stats: CaptureStats[], seconds: Record<string, number>): Record<
 const LANGUAGE = /^zh/.test(process.env['LC_ALL'] ?? process.env['LC_MESSAGES'] ?? process.env['LANG'] ?? '') ? 'zh' : 'en';
 
 async function analyze(captures: string[], options: Options): Promise<void> {
+  let pool: ShardPool | undefined;
+  try {
+    await run(captures, options, (settings) => (pool = new ShardPool(options.workers, settings)));
+  } finally {
+    await pool?.close();
+  }
+}
+
+async function run(captures: string[], options: Options, start: (settings: ShardSettings) => ShardPool): Promise<void> {
   const started = performance.now();
   const events = wantedEvents(options.events);
   // They are there only where a rule says so.
@@ -91,10 +103,12 @@ async function analyze(captures: string[], options: Options): Promise<void> {
   const config = options.config ? loadConfig(options.config, AnalyzeFile).analyzer : defaultConfig();
   const named = options.rules.length > 0 ? options.rules : options.config ? config.rules : [];
   const warn = (line: string) => process.stderr.write(`${line}\n`);
-  if (options.workers > 1) warn('SW_ANALYZE_WORKERS: a capture is analysed by one worker for now; --workers changes nothing here.');
   const reputation = options.reputation ? reputationIn(options.reputation) : config.reputation;
-  const pack = loadPack(named, { variables: config.variables, midstream: config.midstream, ...(reputation && { reputation }), ...(options.skipUnsupported && { skipUnsupported: true }) }, warn);
   const lists = [...config.indicators, ...options.indicators];
+  // The workers load the rules at the same time as we do.
+  const load = { variables: config.variables, midstream: config.midstream, ...(reputation && { reputation }), ...(options.skipUnsupported && { skipUnsupported: true }) };
+  const pool = options.workers > 1 ? start({ config, rules: named, load, indicators: lists, events: [...events], files: (options.fileStore ?? config.fileStore) !== undefined }) : undefined;
+  const pack = loadPack(named, load, warn);
   const indicators = lists.length > 0 ? { store: loadIndicators(lists, warn) } : undefined;
   if (options.strict || config.strict) await proveRules(rulePaths(named), warn);
   const loaded = performance.now();
@@ -105,7 +119,8 @@ async function analyze(captures: string[], options: Options): Promise<void> {
   const folder = options.fileStore ?? config.fileStore;
   const store = folder === undefined ? undefined : fileStoreAt(folder);
   const bar = progress('read', size);
-  const stats = await analyzeCaptures(captures, { rules: named, config, pack, events, ...(indicators && { indicators }) }, {
+  const settings = { rules: named, config, pack, events, ...(indicators && { indicators }) };
+  const sinks: AnalysisSinks = {
     alert: (alert) => {
       if (options.format === 'eve') out.line(JSON.stringify(alert));
       else alerts.push(alert);
@@ -120,7 +135,8 @@ async function analyze(captures: string[], options: Options): Promise<void> {
       warn(error.toLine());
       process.exitCode = 2;
     },
-  });
+  };
+  const stats = pool ? await analyzeSharded(captures, pool, pack, settings, sinks) : await analyzeCaptures(captures, settings, sinks);
   bar.end();
   if (options.format === 'json') out.line(JSON.stringify(alerts, undefined, 1));
   if (options.format === 'table') {
@@ -152,7 +168,7 @@ export function register(command: Command): void {
     .option('--indicators <path>', 'indicator list (CSV, STIX 2.1, MISP) or folder of them, again for more', repeated, [])
     .addOption(new Option('--format <format>', 'what to print').choices(['table', 'eve', 'json']).default('table'))
     .option('--events <types>', 'EVE events to write beside alerts, comma-separated, or "all" (with --format eve)')
-    .option('--workers <n>', 'worker threads; one capture is analysed by one worker for now', (v) => Math.max(1, Math.min(64, Number.parseInt(v, 10) || 1)), 1)
+    .option('--workers <n>', 'worker threads that share the flows of a capture, or the captures when they are many and small', (v) => Math.max(1, Math.min(64, Number.parseInt(v, 10) || 1)), 1)
     .option('--stats <file>', 'write packets, bytes, alerts, limits hit and seconds by stage as JSON')
     .addOption(new Option('--lang <language>', 'language of the table').choices(['zh', 'en']).default(LANGUAGE))
     .option('--strict', 'refuse rules that fail their own captures')

@@ -1,6 +1,6 @@
 import { createGunzip } from 'node:zlib';
 import type { Readable } from 'node:stream';
-import type { CaptureParser } from './capture-parser.js';
+import type { Tally } from './capture-format.js';
 
 const MAGIC_0 = 0x1f;
 const MAGIC_1 = 0x8b;
@@ -11,11 +11,14 @@ export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 2 && bytes[0] === MAGIC_0 && bytes[1] === MAGIC_1;
 }
 
+/** What is told of a stream: that it was compressed, and what is wrong with it. */
+export interface StreamNotes { gzip: boolean; readonly captureBytes: number; readonly tally: Pick<Tally, 'warn'> }
+
 /**
  * The pieces of a stream, decompressed when it begins with the gzip magic. A gzip stream that breaks off or is damaged
  * ends where it can be read no further, with a warning on the parser.
  */
-export async function* gunzipped(stream: Readable, parser: CaptureParser): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* gunzipped(stream: Readable, parser: StreamNotes): AsyncGenerator<Uint8Array, void, undefined> {
   const source = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   let first = await source.next();
   let head: Uint8Array = first.done ? new Uint8Array(0) : first.value;

@@ -6,6 +6,7 @@ import type { Packet } from '../decode/packet.js';
 import type { Direction, Flow } from '../flow/flow.js';
 import { B, BUFFER_NAMES, BufferTable, MAX_ENTRIES } from './buffers.js';
 import { decide, Tester } from './conditions.js';
+import type { Later } from './host-state.js';
 import { MATCHED_BYTES, MAX_MATCHED, type OnHit } from './hit.js';
 import { Wants, type MatchContext, type Matcher } from './matcher.js';
 import { FlowScans, mergeGroups, type FlowChoice, type Scan } from './flow-scans.js';
@@ -55,7 +56,8 @@ export class RuleEngine implements Matcher {
   /** What was looked at, and what limits have cost. */
   readonly counters = { scans: 0, scannedBytes: 0, candidates: 0, hits: 0, suppressed: 0, partialsDropped: 0, candidatesDropped: 0, keptDropped: 0, streamBytesUnseen: 0 };
 
-  constructor(private readonly arena: Arena, rules: RuleSet, private readonly onHit: OnHit) {
+  /** @param later where the state of hosts is kept elsewhere: takes what silent rules do to it; hits bring theirs along */
+  constructor(private readonly arena: Arena, rules: RuleSet, private readonly onHit: OnHit, private readonly later?: Later) {
     this.scratch = arena.reserve(MAX_TRANSFORM + 64);
     this.view = { u8: arena.u8, table: this.packetTable, origins: undefined, transformed: new Map() };
     this.swap(rules);
@@ -74,7 +76,7 @@ export class RuleEngine implements Matcher {
     for (const { scan } of this.scans.flat()) scan.dispose();
     this.scans = scans;
     this.rules = rules;
-    this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context));
+    this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context), this.later);
     this.plain = new FlowScans(this.arena, rules.signatures, plain.length > 0 ? mergeGroups(plain) : undefined, (protocol) => this.suricata.slowRules(protocol), ++this.generation);
     before?.dispose();
     this.onHeaders = PACKET_BUFFERS.some((buffer) => scans[buffer].length > 0);
@@ -429,7 +431,8 @@ export class RuleEngine implements Matcher {
     }
     if (threshold) {
       const [source, destination] = endpoints(context, flow, partial.signature.attacker);
-      partial.suppressed = !this.thresholds.pass(threshold, info.sid, source, destination, context.nowUs);
+      if (this.later) partial.later = { kind: 'threshold', threshold, sid: info.sid, source, destination, match: `${partial.key} ${context.packet.number}`, fresh: true };
+      else partial.suppressed = !this.thresholds.pass(threshold, info.sid, source, destination, context.nowUs);
     }
     this.raise(context, flow, tx, partial, direction, true);
   }
@@ -468,8 +471,9 @@ export class RuleEngine implements Matcher {
     const severity: Severity = v?.severity ?? s.info.severity;
     this.onHit({
       signature: s, flow, tx, direction, verdict, severity, because: v?.because ?? s.because, attacker: s.attacker, key: partial.key,
-      timeUs: context.nowUs, packetNumber: context.packet.number, matched: () => matchedOf(partial.seen),
+      timeUs: context.nowUs, packetNumber: context.packet.number, matched: () => matchedOf(partial.seen), later: partial.later && [partial.later],
     }, context);
+    if (partial.later) partial.later = { ...partial.later, fresh: false };
   }
 
   private suricataHit(hit: SuricataHit, context: MatchContext): void {
@@ -478,7 +482,7 @@ export class RuleEngine implements Matcher {
     const window = hit.stream && flow?.matcher instanceof FlowState ? flow.matcher.windows[direction] : undefined;
     this.onHit({
       signature: s, flow, tx: hit.tx, direction, verdict: 'attempted', severity: s.info.severity, because: s.because, attacker: s.attacker, key: hit.key,
-      timeUs: context.nowUs, packetNumber: context.packet.number, matched: () => matchedOf(hit.seen),
+      timeUs: context.nowUs, packetNumber: context.packet.number, matched: () => matchedOf(hit.seen), later: hit.later,
       suricata: { about: hit.about, pseudo: hit.pseudo, stream: hit.stream || hit.tx !== undefined, streamBytes: window && this.arena.u8.slice(window.at, window.at + window.length) },
     }, context);
   }

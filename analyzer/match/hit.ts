@@ -2,6 +2,7 @@ import type { Bilingual, MatchedBuffer } from '../../contracts/alert.js';
 import type { Severity, Verdict } from '../../contracts/classes.js';
 import type { Transaction } from '../app/parser.js';
 import type { Direction, Flow } from '../flow/flow.js';
+import type { HostStep } from './host-state.js';
 import type { MatchContext } from './matcher.js';
 import type { Signature } from './signature.js';
 
@@ -28,6 +29,8 @@ export interface RuleHit {
   readonly packetNumber: number;
   /** Of a rule in Suricata's language: raised outside any packet, and from what was put together of a stream. */
   readonly suricata?: { about: Record<string, unknown> | undefined; pseudo: boolean; stream: boolean; streamBytes: Uint8Array | undefined };
+  /** What is to be asked of the state of hosts, where that is kept elsewhere, before it is an alert. */
+  readonly later?: readonly HostStep[] | undefined;
   /** What matched, with marks; built when asked for, at most `MAX_MATCHED` buffers of `MATCHED_BYTES`. */
   matched(): MatchedBuffer[];
 }

@@ -1,3 +1,4 @@
+import type { HostStep } from './host-state.js';
 import type { Signature } from './signature.js';
 import type { FlowFacts } from './suricata/flow-facts.js';
 import { BufferTable } from './buffers.js';
@@ -35,6 +36,8 @@ export interface Partial {
   /** Nothing more can come of it. */
   done: boolean;
   suppressed: boolean;
+  /** The question of its threshold, where that is decided elsewhere. */
+  later?: Extract<HostStep, { kind: 'threshold' }>;
   key: string;
   /** Stream position of either direction when the match held: a response counts from there. */
   since: [number, number];

@@ -3,6 +3,7 @@ import type { Transaction } from '../../app/parser.js';
 import { TCP_SYN } from '../../decode/packet.js';
 import type { Direction, Flow } from '../../flow/flow.js';
 import { B, type BufferTable } from '../buffers.js';
+import type { HostStep, Later } from '../host-state.js';
 import type { MatchContext } from '../matcher.js';
 import type { RuleSet } from '../rule-set.js';
 import type { Leaf, Signature } from '../signature.js';
@@ -31,6 +32,8 @@ export interface SuricataHit {
   stream: boolean;
   /** Raised at the end of a flow, outside any packet. */
   pseudo: boolean;
+  /** What is to be asked of the state of hosts before it is an alert. */
+  later: readonly HostStep[] | undefined;
   key: string;
 }
 
@@ -55,7 +58,11 @@ export class SuricataDetector {
   private readonly told = new Map<number, number>();
   readonly any: boolean;
 
-  constructor(private readonly arena: Arena, private readonly rules: RuleSet, private readonly fits: Fits, private readonly onHit: (hit: SuricataHit, context: MatchContext) => void) {
+  /** @param later where the state of hosts is kept elsewhere: takes what silent rules do to it; hits bring theirs along */
+  constructor(
+    private readonly arena: Arena, private readonly rules: RuleSet, private readonly fits: Fits, private readonly onHit: (hit: SuricataHit, context: MatchContext) => void,
+    private readonly later?: Later,
+  ) {
     const all = rules.signatures.filter((s) => s.program);
     this.any = all.length > 0;
     const sorted = [...all].sort((a, b) => compareRanks(a.program as SuricataProgram, b.program as SuricataProgram) || a.index - b.index);
@@ -328,29 +335,42 @@ export class SuricataDetector {
       scene.tx = p?.tx;
       scene.streamMatch = p?.stream ?? false;
       if (s.header.apps.length > 0 && (scene.flow === undefined || (p?.tx === undefined && !s.header.apps.includes(scene.flow.app)))) continue;
-      if (!program.tests.every((test) => test(scene))) continue;
+      const later: HostStep[] | undefined = this.later && [];
+      if (!program.tests.every((test) => {
+        if (later === undefined || test.later === undefined) return test(scene);
+        later.push(test.later(scene));
+        return true;
+      })) continue;
       if (program.addresses.length > 0 && !this.addressesHold(program)) continue;
       if ((program.kind === 'transaction' || program.kind === 'event') && program.payload.length > 0 && !this.payloadHolds(program)) continue;
-      if (program.detectionFilter && !this.pass(s, program.detectionFilter)) {
+      if (program.detectionFilter && !this.pass(s, program.detectionFilter, later)) {
         this.counters.suppressed++;
         continue;
       }
-      for (const effect of program.effects) effect(scene);
+      for (const effect of program.effects) {
+        if (later !== undefined && effect.later !== undefined) later.push(effect.later(scene));
+        else effect(scene);
+      }
       if (program.action === 'pass') {
         this.counters.passed++;
         if (scene.facts && (p !== undefined || program.kind === 'ip' || program.kind === 'protocol')) scene.facts.passed = true;
         return;
       }
-      if (program.threshold && !this.pass(s, program.threshold)) {
+      if (program.threshold && !this.pass(s, program.threshold, later)) {
         this.counters.suppressed++;
         continue;
       }
       for (const tag of program.tags) this.tag(context, s, tag);
-      if (s.info.silent) continue;
-      if (++alerts > MAX_ALERTS) return;
+      const open = later !== undefined && later.length > 0 ? later : undefined;
+      if (s.info.silent) {
+        if (open) this.later!(open, scene.nowUs);
+        continue;
+      }
+      // What is decided later may be no alert.
+      if (open === undefined && ++alerts > MAX_ALERTS) return;
       this.counters.alerts++;
       this.onHit({
-        signature: s, flow: scene.flow, tx: p?.tx, direction: scene.direction, seen: p?.seen ?? [], stream: p?.stream ?? false, about: this.tester.context ?? p?.about, pseudo: scene.pseudo,
+        signature: s, flow: scene.flow, tx: p?.tx, direction: scene.direction, seen: p?.seen ?? [], stream: p?.stream ?? false, about: this.tester.context ?? p?.about, pseudo: scene.pseudo, later: open,
         key: `${s.info.gid}:${s.info.sid}:${scene.flow?.id ?? 0}:${p?.key ?? 'p'}:${context.packet.number}`,
       }, context);
     }
@@ -386,7 +406,7 @@ export class SuricataDetector {
     return !scene.pseudo && packet.payloadLength > 0 && this.tester.test(program.payload, arena.u8, packet.payloadOffset, packet.payloadOffset + packet.payloadLength);
   }
 
-  private pass(s: Signature, t: SuricataThreshold): boolean {
+  private pass(s: Signature, t: SuricataThreshold, later: HostStep[] | undefined): boolean {
     const { scene } = this;
     const who = t.track === 'by_rule' ? '' : t.track === 'by_flow' ? String(scene.flow?.id ?? 0) : hostKey(scene, t.track === 'by_src' ? 'src' : t.track === 'by_dst' ? 'dst' : 'pair');
     let distinct: string | undefined;
@@ -394,7 +414,12 @@ export class SuricataDetector {
       const { packet } = scene;
       distinct = String(t.distinct === 'src_port' ? packet.srcPort : packet.dstPort);
     }
-    return sharedState(scene.context).pass(t, `${s.info.gid}:${s.info.sid}:${t.kind === 'detection_filter' ? 'd' : 't'}:${who}`, scene.nowUs, distinct);
+    const key = `${s.info.gid}:${s.info.sid}:${t.kind === 'detection_filter' ? 'd' : 't'}:${who}`;
+    if (later !== undefined && (t.track !== 'by_flow' || later.length > 0)) {
+      later.push({ kind: 'count', key, threshold: t, distinct });
+      return true;
+    }
+    return sharedState(scene.context).pass(t, key, scene.nowUs, distinct);
   }
 }
 

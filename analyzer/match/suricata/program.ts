@@ -1,6 +1,7 @@
 import type { Transaction } from '../../app/parser.js';
 import type { Packet } from '../../decode/packet.js';
 import type { Direction, Flow } from '../../flow/flow.js';
+import type { HostStep } from '../host-state.js';
 import type { MatchContext } from '../matcher.js';
 import type { PerlRegex } from './perl-regex.js';
 import type { FlowFacts } from './flow-facts.js';
@@ -78,8 +79,9 @@ export interface Scene {
   nowUs: number;
 }
 
-export type Test = (scene: Scene) => boolean;
-export type Effect = (scene: Scene) => void;
+/** `later`: the same as a step for whoever keeps the state of all hosts, where it is kept elsewhere. */
+export type Test = ((scene: Scene) => boolean) & { later?: (scene: Scene) => HostStep };
+export type Effect = ((scene: Scene) => void) & { later?: (scene: Scene) => HostStep };
 
 export type Action = 'pass' | 'drop' | 'reject' | 'alert' | 'config';
 /** At what a rule is looked. */

@@ -1,7 +1,7 @@
 import type { Draftsman } from './compile.js';
 import type { FlowFacts } from './flow-facts.js';
 import { hostKey, sharedState } from './shared-state.js';
-import type { Comparison, Scene, SuricataThreshold } from './program.js';
+import type { Comparison, Effect, Scene, SuricataThreshold, Test } from './program.js';
 import { compares } from './byte-tester.js';
 import type { Option } from './syntax.js';
 
@@ -94,16 +94,21 @@ function hostbits(d: Draftsman, o: Option): void {
   const keys = (s: Scene) => `${o.keyword}\0${name}\0${hostKey(s, track)}`;
   if (operation === 'isset' || operation === 'isnotset') {
     d.xbitsUse = d.xbitsUse === 3 ? 2 : Math.max(1, d.xbitsUse);
-    d.tests.push((s) => sharedState(s.context).isSet(keys(s), s.nowUs) === (operation === 'isset'));
+    const wanted = operation === 'isset';
+    const test: Test = (s) => sharedState(s.context).isSet(keys(s), s.nowUs) === wanted;
+    test.later = (s) => ({ kind: 'bit', key: keys(s), wanted });
+    d.tests.push(test);
     return;
   }
   d.xbitsUse = d.xbitsUse === 1 ? 2 : 3;
-  d.effects.push((s) => {
+  const effect: Effect = (s) => {
     const state = sharedState(s.context);
     const key = keys(s);
     if (operation === 'set' || (operation === 'toggle' && !state.isSet(key, s.nowUs))) state.set(key, s.nowUs, seconds);
     else state.unset(key);
-  });
+  };
+  effect.later = (s) => (operation === 'unset' ? { kind: 'unset', key: keys(s) } : { kind: operation as 'set' | 'toggle', key: keys(s), seconds });
+  d.effects.push(effect);
 }
 
 function threshold(d: Draftsman, o: Option): void {

@@ -1,0 +1,93 @@
+import { Correlator } from '../analyzer/correlator.js';
+import { PRIVATE_SITE } from '../analyzer/detect/behaviour.js';
+import type { AnalyzerConfig } from '../analyzer/config.js';
+import type { Alert } from '../contracts/alert.js';
+import type { EveEvent } from '../contracts/event.js';
+import type { PacketStageConfig } from '../analyzer/packet-stage-config.js';
+import type { AnalysisOptions, AnalysisSinks } from './analysis.js';
+import type { Pack } from './pack.js';
+
+/** What follows the packet stage in the analysis of one capture: behaviours, aggregation, and the caller's sinks. */
+export class CaptureCorrelation {
+  alerts = 0;
+  /** Milliseconds spent on behaviours. */
+  spent = 0;
+  readonly correlator: Correlator;
+  /** Whether anybody looks at connection records. */
+  readonly watched: boolean;
+  /** How the packet stage is to be set. */
+  readonly stage: Pick<PacketStageConfig, 'flowEvents' | 'fileHashes' | 'expireAtOnce'>;
+  private readonly reads: ReadonlySet<string>;
+  private readonly events: ReadonlySet<string>;
+
+  constructor(file: string, pack: Pack, options: AnalysisOptions, private readonly sinks: AnalysisSinks) {
+    this.correlator = new Correlator({
+      behaviours: pack.behaviours,
+      mode: 'batch',
+      ...(options.lookup ? { lookup: options.lookup } : {}),
+      ...(options.indicators ? { site: { ...PRIVATE_SITE, indicators: options.indicators } } : {}),
+      point: () => ({ node: '', unit: '', file }),
+      emit: (alert) => {
+        this.alerts++;
+        sinks.alert(alert);
+      },
+    });
+    const events = (this.events = options.events ?? new Set<string>());
+    this.watched = pack.behaviours.length > 0;
+    // Rules in Suricata's language alert once a hit, as their authors expect: nothing is followed up, and no event made for it.
+    const ours = this.watched || options.indicators !== undefined || pack.rules.signatures.some((signature) => !signature.info.suricata);
+    this.reads = ours ? this.correlator.behaviours.reads() : new Set<string>();
+    this.stage = {
+      flowEvents: events.has('flow') ? 'all' : this.watched ? 'answered' : 'none',
+      // Digests cost more than all the rest; rules on them are served by the matcher itself.
+      fileHashes: events.has('fileinfo') ? ['md5', 'sha256', 'sm3'] : options.indicators ? ['md5', 'sha1', 'sha256'] : [],
+      expireAtOnce: Infinity, // nobody waits for the packet behind
+    };
+  }
+
+  wants(type: string): boolean {
+    return this.events.has(type) || this.reads.has(type);
+  }
+
+  /** Types of events wanted. */
+  wanted(): string[] {
+    return [...new Set([...this.events, ...this.reads])];
+  }
+
+  event(event: EveEvent): void {
+    if (this.reads.has(event.event_type)) {
+      const t = performance.now();
+      this.correlator.event(event);
+      this.spent += performance.now() - t;
+    }
+    if (this.events.has(event.event_type)) this.sinks.event?.(event);
+  }
+
+  alert(alert: Alert, each: boolean): void {
+    this.correlator.alert(alert, each);
+  }
+
+  connections(records: Uint8Array, count: number): void {
+    if (!this.watched) return;
+    const t = performance.now();
+    this.correlator.connections(records, count);
+    this.spent += performance.now() - t;
+  }
+
+  counters(): Record<string, number> {
+    const { correlator } = this;
+    return {
+      behavioursEvicted: correlator.behaviours.stats().evicted, alertsEvicted: correlator.sink.counters.evicted, alertsRaised: correlator.sink.counters.in,
+    };
+  }
+}
+
+/** A table no larger than the capture can fill, so that small captures start fast. */
+export function flowsFor(bytes: number | undefined, most: AnalyzerConfig['maxFlows']): number {
+  if (bytes === undefined) return most;
+  // A compressed capture may hold a hundred times as much.
+  return Math.min(most, Math.max(1024, 2 ** Math.ceil(Math.log2(1 + (bytes / MIN_RECORD) * 4))));
+}
+
+/** Fewest bytes that a packet takes in a capture: a bound on its flows. */
+const MIN_RECORD = 60;
