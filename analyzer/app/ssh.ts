@@ -23,14 +23,17 @@ class Side {
   hassh = '';
   algorithms = '';
   encrypted = false;
-  /** Encrypted bytes and reads of this direction: what a login looks like from outside. */
+  /** Encrypted bytes of this direction, and how often it spoke: what a login looks like from outside. */
   bytes = 0;
-  bursts = 0;
-  skip = 0;
+  turns = 0;
 }
 
 /** Bytes a server sends only inside a session: the fallback where single answers were not seen. */
 const SESSION_BYTES = 4000;
+/** Host keys that a server tells after the login take at least this (one Ed25519 key and the name of the message). */
+const HOST_KEYS = 64;
+/** CHANNEL_OPEN of a session takes 52–76 bytes; a password is padded to 148, a signature is larger. */
+const CHANNEL_OPEN = 100;
 
 class SshTransaction implements Transaction {
   readonly id = 0;
@@ -62,9 +65,7 @@ export class SshParser implements AppParser {
     const side = this.sides[direction];
     const { u8 } = c.arena;
     if (side.encrypted) {
-      side.bytes += length;
-      side.bursts++;
-      this.login(c, flow, direction, length);
+      this.spoken(c, flow, direction, length);
       return length;
     }
     let used = 0;
@@ -89,6 +90,7 @@ export class SshParser implements AppParser {
       if (size < 2 || size > MAX_PACKET) {
         c.anomaly(flow, 'ssh', 'invalid_record', 0);
         side.encrypted = true;
+        this.spoken(c, flow, direction, have);
         return length;
       }
       if (have < 4 + size) break;
@@ -97,7 +99,7 @@ export class SshParser implements AppParser {
       used += 4 + size;
       if (type === MSG_NEWKEYS) {
         side.encrypted = true;
-        side.bytes += length - used;
+        if (used < length) this.spoken(c, flow, direction, length - used);
         return length;
       }
     }
@@ -151,24 +153,50 @@ export class SshParser implements AppParser {
     if (c.wants('ssh')) c.event(flow, 'ssh', this.tx.detail(), 0, 0);
   }
 
+  /** Encrypted bytes: what one side says until the other speaks is one turn, however it is cut into segments. */
+  private spoken(c: AppContext, flow: Flow, direction: Direction, length: number): void {
+    if (direction !== this.speaker) {
+      this.turn(c, flow);
+      this.speaker = direction;
+      this.sides[direction].turns++;
+    }
+    this.said += length;
+    this.sides[direction].bytes += length;
+    if (!this.decided && this.accept > 0 && this.sides[1].bytes > SESSION_BYTES) this.decide(c, flow, 'success', 0.5);
+  }
+  private speaker: Direction | -1 = -1;
+  private said = 0;
+
   /**
-   * Infers a login from sizes. The server's first encrypted answer to the client is SERVICE_ACCEPT (RFC 4253 10); of all
-   * its later answers only USERAUTH_SUCCESS, one byte of payload instead of 17, is smaller, while every USERAUTH_FAILURE
-   * is larger. Measured with OpenSSH 9.2 on 56 logins (passwords and keys, right, wrong and mixed) over ChaCha20, GCM,
-   * CTR and CBC with MACs of both orders: all told right, and success always by 16 bytes less. Without every packet, or
-   * with a server that pads as it likes, it may be wrong: hence the confidence.
+   * Infers a login from the sizes of turns. The server's first encrypted answer to the client is SERVICE_ACCEPT (RFC 4253
+   * 10); of all its later answers only USERAUTH_SUCCESS, one byte of payload instead of 17, is smaller, while every
+   * USERAUTH_FAILURE is larger. Measured with OpenSSH 9.2 on 56 logins (passwords and keys, right, wrong and mixed) over
+   * ChaCha20, GCM, CTR and CBC with MACs of both orders: success always by 16 bytes less. Where the server tells its host
+   * keys before the client speaks again, the turn is long, but what the client opens then is shorter than any attempt to
+   * log in. Without every packet, or with a server that pads as it likes, it may be wrong: hence the confidence.
    */
-  private login(c: AppContext, flow: Flow, direction: Direction, length: number): void {
-    if (this.decided || direction === 0 || this.sides[0].bursts === 0) return;
-    if (this.accept === 0) this.accept = length;
-    else if (length === this.accept - 16) this.decide(c, flow, 'success', 0.85);
-    else if (length < this.accept) this.decide(c, flow, 'success', 0.7);
-    else if (this.sides[1].bytes > SESSION_BYTES) this.decide(c, flow, 'success', 0.5);
-    else this.refusals++;
+  private turn(c: AppContext, flow: Flow): void {
+    const { said, speaker } = this;
+    this.said = 0;
+    if (this.decided || said === 0 || this.sides[0].turns === 0) return;
+    if (speaker === 0) {
+      if (this.long && said <= CHANNEL_OPEN) this.decide(c, flow, 'success', 0.7);
+      this.long = false;
+      return;
+    }
+    if (this.accept === 0) this.accept = said;
+    else if (said === this.accept - 16) this.decide(c, flow, 'success', 0.85);
+    else if (said < this.accept) this.decide(c, flow, 'success', 0.7);
+    else {
+      this.refusals++;
+      this.long = said > this.accept + HOST_KEYS;
+    }
   }
   private accept = 0;
   /** Answers that were no success; the first is to the question which methods there are. */
   private refusals = 0;
+  /** The server's last turn was long enough for success and host keys. */
+  private long = false;
 
   private decide(c: AppContext, flow: Flow, result: 'success' | 'failure', confidence: number): void {
     this.decided = true;
@@ -182,8 +210,9 @@ export class SshParser implements AppParser {
 
   end(c: AppContext, flow: Flow): void {
     if (this.sides[0].version !== '' || this.sides[1].version !== '') this.emit(c, flow);
+    this.turn(c, flow);
     // at least the service and one method were asked for
-    if (!this.decided && this.accept > 0 && this.sides[0].bursts > 1 && this.sides[1].bursts > 1)
+    if (!this.decided && this.accept > 0 && this.sides[0].turns > 1 && this.sides[1].turns > 1)
       this.decide(c, flow, 'failure', this.refusals > 1 ? 0.8 : 0.6);
   }
 }

@@ -195,6 +195,8 @@ function blockTarget(): Target {
   return (input) => {
     const copy = Uint8Array.from(input);
     const view = new DataView(copy.buffer);
+    // Whatever the capture is, it is taken for a block.
+    if (copy.length >= 24 && (copy[0]! & 15) !== 1) view.setUint32(0, 0xa1b23c4d, true);
     readBlock(view, 0, copy.length, (offset, captured, _wire, timeUs) => {
       if (!(offset >= 24 && captured >= 0 && offset + captured <= copy.length && timeUs >= 0)) throw new Error(`packet at ${offset}+${captured}`);
     });

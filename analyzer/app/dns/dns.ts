@@ -71,9 +71,11 @@ export class DnsParser implements AppParser {
     let used = 0;
     while (length - used >= 2) {
       const n = u16(c.arena.u8, at + used);
-      if (n < 12) return this.valid ? length : -1;
+      if (n < 12 && !this.valid) return -1;
       if (length - used < 2 + n) break;
-      if (!this.message(c, flow, at + used + 2, n) && !this.valid) return -1;
+      // One too short to be a message is passed over, as a server does.
+      if (n < 12) c.anomaly(flow, 'dns', 'malformed_data');
+      else if (!this.message(c, flow, at + used + 2, n) && !this.valid) return -1;
       used += 2 + n;
     }
     return used;

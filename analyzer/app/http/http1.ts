@@ -52,6 +52,8 @@ class Side extends Delivery {
   skip = 0;
   /** Messages begun. */
   begun = 0;
+  /** While a new start is looked for: a line may begin with the next byte. */
+  fresh = true;
 }
 
 const head = new Head();
@@ -166,12 +168,12 @@ export class Http1Parser implements AppParser {
       return n; // blank lines before a head (RFC 9112 2.2)
     }
     const end = this.headEnd(u8, side, at, length);
-    if (end === NEED) {
-      // no line end at all in 8 KiB, or a line that can't begin a message: this is not HTTP, or not any more
+    if (end === NEED || end - at > MAX_HEAD) {
+      // no end within the largest head, or a line that can't begin a message: this is not HTTP, or not any more
       if (length >= MAX_HEAD) {
         this.anomaly(c, flow, d === 0 ? 'request_field_too_long' : 'response_field_too_long');
         side.scanned = 0;
-        return this.nextId === 0 ? FAIL : this.lose(side, length);
+        return this.nextId === 0 ? FAIL : this.lose(side, MAX_HEAD);
       }
       if (d === 1 && length >= 5 && this.startless(c, flow, side, at, length)) return 0;
       // a first request that does not look like one: the answer has told the protocol, so servers took it
@@ -181,7 +183,7 @@ export class Http1Parser implements AppParser {
     }
     if (d === 1 && this.startless(c, flow, side, at, end - at)) return 0;
     if (!this.plausible(u8, d, at, end - at) && (side.begun > 0 || d === 1))
-      return this.nextId === 0 ? FAIL : this.lose(side, end - at);
+      return this.nextId === 0 ? FAIL : this.lose(side, 1);
     side.bare = NONE;
     if (d === 0) this.request(c, flow, side, at, end - at);
     else this.response(c, flow, side, at, end - at);
@@ -222,6 +224,7 @@ export class Http1Parser implements AppParser {
   private lose(side: Side, n: number): number {
     side.state = State.Resync;
     side.scanned = 0;
+    side.fresh = false;
     return n;
   }
 
@@ -244,8 +247,12 @@ export class Http1Parser implements AppParser {
     const { u8 } = c.arena;
     const end = at + length;
     for (let p = at; p < end; p++) {
-      if (p > at && u8[p - 1] !== 10) continue;
-      if (end - p < 12) return Math.max(p - at, 0) || (length < 12 ? NEED : length - 11);
+      // Where segments begin says nothing: only what follows a line end, or the gap, can be a start.
+      if (p > at ? u8[p - 1] !== 10 : !side.fresh) continue;
+      if (end - p < 12) {
+        side.fresh = true;
+        return p > at ? p - at : NEED;
+      }
       const s = latin(u8, p, 12);
       const found =
         d === 1 ? /^HTTP\/1\.[01] \d\d/.test(s) : KNOWN_METHODS.has(/^[A-Z_-]+(?= [/h*])/.exec(s)?.[0] ?? '');
@@ -254,7 +261,8 @@ export class Http1Parser implements AppParser {
       side.scanned = 0;
       return p - at;
     }
-    return Math.max(length - 11, 1);
+    side.fresh = u8[end - 1] === 10;
+    return length;
   }
 
   private request(c: AppContext, flow: Flow, side: Side, at: number, length: number): void {
@@ -505,6 +513,7 @@ export class Http1Parser implements AppParser {
     if (d === 0) {
       this.complete(c, flow, d, side);
       side.state = State.Resync;
+      side.fresh = true;
     } else side.state = State.Close;
     return 0;
   }
@@ -605,6 +614,7 @@ export class Http1Parser implements AppParser {
     // the rest of this message and perhaps more is gone: what was collected is inspected, then a new start is looked for
     if (side.tx) this.complete(c, flow, d, side, false);
     side.state = State.Resync;
+    side.fresh = true;
     side.scanned = 0;
     return true;
   }

@@ -16,6 +16,7 @@ function inspectStream(
   d: Direction,
   at: number,
   length: number,
+  stage: Stage = d === 0 ? Stage.RequestBody : Stage.ResponseBody,
 ): void {
   const s = findStream(c.arena.u8, at, at + length);
   if (s >= 0) addStream(c, s, at + length);
@@ -24,47 +25,107 @@ function inspectStream(
   for (let i = 0; i < t.count && names.length < 16; i++)
     if (t.ids[i] === B['java.class']) names.push(latin(c.arena.u8, t.offsets[i]!, t.lengths[i]!));
   if (names.length > 0) tx.fields['classes'] = names;
-  c.inspect(flow, tx, d === 0 ? Stage.RequestBody : Stage.ResponseBody);
+  c.inspect(flow, tx, stage);
+}
+
+/** What one side says until the other speaks, or it has said `MAX_CALL`. */
+class Call {
+  block = 0;
+  size = 0;
+  length = 0;
+  /** Length when it was last shown to the rules. */
+  looked = 0;
+  constructor(readonly tx: PlainTransaction) {}
+
+  /** Adds bytes. @returns false when there is no room */
+  append(c: AppContext, at: number, length: number): boolean {
+    if (this.length + length > this.size) {
+      const size = Math.max(1024, 2 * (this.length + length));
+      const block = c.arena.take(size);
+      if (block === 0) return false;
+      c.arena.u8.copyWithin(block, this.block, this.block + this.length);
+      this.release(c);
+      this.block = block;
+      this.size = size;
+    }
+    c.arena.u8.copyWithin(this.block + this.length, at, at + length);
+    this.length += length;
+    return true;
+  }
+
+  release(c: AppContext): void {
+    if (this.size > 0) c.arena.give(this.block, this.size);
+    this.size = 0;
+  }
 }
 
 /**
- * Java RMI (JRMP stream protocol) and bare serialisation streams on a socket. A call has no length: what one read
- * brings is taken as one call, cut at `MAX_CALL`.
+ * Java RMI (JRMP stream protocol) and bare serialisation streams on a socket. A call has no length: it lasts until the
+ * other side answers. Rules see it as it grows, each time it has doubled, and whole at its end.
  */
 class JavaParser implements AppParser {
   readonly protocol = 'java';
   private nextId = 0;
   private greeted = false;
   private events = 0;
+  private readonly calls: [Call | undefined, Call | undefined] = [undefined, undefined];
 
   constructor(private readonly kind: 'rmi' | 'serialization') {}
 
   data(c: AppContext, flow: Flow, d: Direction, at: number, length: number): number {
-    const { u8 } = c.arena;
     if (this.kind === 'rmi' && d === 0 && !this.greeted) {
       if (length < 7) return 0;
       this.greeted = true;
     }
-    const tx = new PlainTransaction(this.nextId++, 'java', { kind: this.kind, direction: d === 0 ? 'call' : 'return' });
-    if (this.kind === 'rmi' && d === 1 && u8[at] === 0x4e && length >= 3) {
-      const n = u16(u8, at + 1);
-      if (n <= length - 3) {
-        tx.fields['host'] = text(u8, at + 3, Math.min(n, 255));
-        c.buffers.add(B['rmi.host'], at + 3, n);
-      }
+    this.finish(c, flow, (1 - d) as Direction);
+    let call = this.calls[d];
+    if (!call) {
+      call = new Call(new PlainTransaction(this.nextId++, 'java', { kind: this.kind, direction: d === 0 ? 'call' : 'return' }));
+      this.calls[d] = call;
     }
-    const n = Math.min(length, MAX_CALL);
-    inspectStream(c, flow, tx, d, at, n);
-    // a long transfer is one thing to tell of, not one a segment
-    if (tx.fields['classes'] !== undefined || tx.fields['host'] !== undefined)
-      if (this.events++ < 32) c.event(flow, 'java', tx.fields, tx.id, d);
+    const n = Math.min(length, MAX_CALL - call.length);
+    if (!call.append(c, at, n)) return -1;
+    if (call.length === MAX_CALL) this.finish(c, flow, d);
+    else if (call.length >= 2 * call.looked) {
+      call.looked = call.length;
+      inspectStream(c, flow, call.tx, d, call.block, call.length, d === 0 ? Stage.RequestHead : Stage.ResponseHead);
+    }
     return n;
   }
-  gap(): boolean {
+
+  private finish(c: AppContext, flow: Flow, d: Direction): void {
+    const call = this.calls[d];
+    if (!call) return;
+    this.calls[d] = undefined;
+    const { u8 } = c.arena;
+    const { tx, block, length } = call;
+    delete tx.fields['classes'];
+    if (this.kind === 'rmi' && d === 1 && u8[block] === 0x4e && length >= 3) {
+      const n = u16(u8, block + 1);
+      if (n <= length - 3) {
+        tx.fields['host'] = text(u8, block + 3, Math.min(n, 255));
+        c.buffers.add(B['rmi.host'], block + 3, n);
+      }
+    }
+    inspectStream(c, flow, tx, d, block, length);
+    // a long transfer is one thing to tell of, not one a call
+    if (tx.fields['classes'] !== undefined || tx.fields['host'] !== undefined)
+      if (this.events++ < 32) c.event(flow, 'java', tx.fields, tx.id, d);
+    call.release(c);
+  }
+
+  gap(c: AppContext, flow: Flow, d: Direction): boolean {
+    this.finish(c, flow, d);
     return true;
   }
-  end(): void {
-    // nothing is kept
+
+  end(c: AppContext, flow: Flow, d: Direction): void {
+    this.finish(c, flow, d);
+  }
+
+  close(c: AppContext): void {
+    for (const call of this.calls) call?.release(c);
+    this.calls.fill(undefined);
   }
 }
 

@@ -154,12 +154,14 @@ export const socks: ProtocolEntry = {
     if (u8[at] === 5) {
       if (length < 2) return 0;
       const n = u8[at + 1]!;
-      if (n === 0 || n > 10 || length > 2 + n) return -1;
-      for (let i = 2; i < length; i++) if (u8[at + i]! > 9 && u8[at + i]! < 0x80) return -1;
-      return length === 2 + n ? 1 : 0;
+      if (n === 0 || n > 10) return -1;
+      for (let i = 2; i < Math.min(length, 2 + n); i++) if (u8[at + i]! > 9 && u8[at + i]! < 0x80) return -1;
+      return length >= 2 + n ? 1 : 0; // the request may come with it
     }
     if (u8[at] !== 4 || (length > 1 && u8[at + 1] !== 1 && u8[at + 1] !== 2)) return -1;
-    return length < 9 ? 0 : u16(u8, at + 2) > 0 && u8[at + length - 1] === 0 && length < 300 ? 1 : -1;
+    if (length < 9) return 0;
+    if (u16(u8, at + 2) === 0) return -1;
+    return indexOf(u8, 0, at + 8, at + Math.min(length, 300)) >= 0 ? 1 : length < 300 ? 0 : -1;
   },
   create: () => new SocksParser(),
 };
