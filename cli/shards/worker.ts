@@ -1,6 +1,7 @@
 /** A worker thread of `analyze --workers`: analyses its share of a capture's flows, or whole captures. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '../../analyzer/engine.js';
+import type { HostStep } from '../../analyzer/match/host-state.js';
 import type { StoredFile } from '../../analyzer/packet-stage-store.js';
 import { CaptureParser, type CaptureSummary } from '../../collector/capture-parser.js';
 import { readCaptureFile } from '../../collector/capture-reader.js';
@@ -59,10 +60,13 @@ async function shard(task: Extract<ToShard, { kind: 'shard' }>): Promise<void> {
         item(Item.Alert);
         out.alerts.push({ alert, each, nowUs: engine.stage.context.nowUs, ...(later && { later }) });
       },
-      later: (steps, nowUs) => {
-        item(Item.Later);
-        out.laters.push({ steps, nowUs });
-      },
+      // One worker alone sees all flows of a host, and knows itself.
+      ...(task.count > 1 && {
+        later: (steps: readonly HostStep[], nowUs: number) => {
+          item(Item.Later);
+          out.laters.push({ steps, nowUs });
+        },
+      }),
       ...(settings.files && { file: (file: StoredFile) => send({ kind: 'file', file }) }),
       connections: (records, count) => {
         if (wants.has('connection')) out.connections(records, count, engine.stage.packets + ended, engine.stage.context.inPacket);
