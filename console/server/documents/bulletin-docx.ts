@@ -26,18 +26,22 @@ export async function bulletinDocx(b: BulletinText): Promise<Buffer> {
     p(`${b.addressee}${b.words.colon}`),
   ];
   for (const { heading, lines } of b.paragraphs) {
-    if (heading) children.push(p(heading, { font: HEI, indent }));
+    if (heading) children.push(p(heading, { font: HEI, indent, keepNext: true }));
     for (const line of lines) children.push(p(line, { indent }));
   }
   b.attachments.forEach((name, n) => children.push(p(`${n === 0 ? b.words.attachments : '　　　'}${n + 1}. ${name}`, { indent, ...(n === 0 ? { spacing: { ...LINE, before: 280 } } : {}) })));
   children.push(p(b.issuer, { alignment: AlignmentType.RIGHT, indent: { right: 640 }, spacing: { ...LINE, before: 840 }, keepNext: true }), p(b.date, { alignment: AlignmentType.RIGHT, indent: { right: 1280 } }));
   if (b.contact) children.push(p(b.words.contact(b.contact), { indent }));
-  if (b.copies) children.push(p(b.words.copies(b.copies), { size: 28, border: { top: { style: BorderStyle.SINGLE, size: 6, color: '000000', space: 4 } }, spacing: { before: 280 } }));
+  const ruled = (...sides: ('top' | 'bottom')[]) => ({ border: Object.fromEntries(sides.map((side) => [side, { style: BorderStyle.SINGLE, size: 6, color: '000000', space: 4 }])) });
+  if (b.copies) children.push(p(b.words.copies(b.copies), { size: 28, ...ruled('top'), spacing: { before: 560 }, indent: { left: 280, right: 280 } }));
+  children.push(p(`${b.issuer}\t${b.words.printed(b.date)}`, { size: 28, ...ruled('top', 'bottom'), ...(b.copies ? {} : { spacing: { before: 560 } }), indent: { left: 280, right: 280 }, tabStops: [{ type: TabStopType.RIGHT, position: mm(151) }] }));
+  const page = (alignment: (typeof AlignmentType)['LEFT' | 'RIGHT'], indent: object) => new Footer({ children: [new Paragraph({ alignment, indent, children: [new TextRun({ children: ['— ', PageNumber.CURRENT, ' —'], size: 28 })] })] });
   const document = new Document({
+    evenAndOddHeaderAndFooters: true,
     creator: b.issuer, title: b.title, subject: b.number,
     sections: [{
       properties: { page: { size: { width: mm(210), height: mm(297) }, margin: { top: mm(37), left: mm(28), right: mm(26), bottom: mm(35) } } },
-      footers: { default: new Footer({ children: [new Paragraph({ alignment: AlignmentType.CENTER, children: [new TextRun({ children: ['— ', PageNumber.CURRENT, ' —'], size: 28 })] })] }) },
+      footers: { default: page(AlignmentType.RIGHT, { right: 280 }), even: page(AlignmentType.LEFT, { left: 280 }) },
       children: [...(b.draft ? [p(b.words.draft, { alignment: AlignmentType.RIGHT, color: '999999' })] : []), ...children],
     }],
   });

@@ -44,6 +44,8 @@ export function bulletinPdf(b: BulletinText): Promise<Buffer> {
   doc.y += 16;
   doc.text(`${b.addressee}${b.words.colon}`, left, doc.y, { width, lineGap: gap(TEXT) });
   for (const { heading, lines } of b.paragraphs) {
+    // A heading does not stand alone at the foot of a page.
+    if (doc.y + LINE * 2 > doc.page.height - MARGINS.bottom) doc.addPage();
     doc.font('bold').text(heading ?? '', left, doc.y, { width, indent, lineGap: gap(TEXT) }).font('text');
     for (const line of lines) doc.text(line, left, doc.y, { width, indent, lineGap: gap(TEXT) });
   }
@@ -57,17 +59,31 @@ export function bulletinPdf(b: BulletinText): Promise<Buffer> {
   doc.text(b.issuer, left, doc.y, { width: width - TEXT * 2, align: 'right', lineGap: gap(TEXT) });
   doc.text(b.date, left, doc.y, { width: width - TEXT * 4, align: 'right', lineGap: gap(TEXT) });
   if (b.contact) doc.text(b.words.contact(b.contact), left, doc.y + LINE / 2, { width, indent, lineGap: gap(TEXT) });
+  // 版记: at the foot of the last page, between lines.
+  const pad = NOTE / 2;
+  doc.fontSize(NOTE);
+  const inner = width - NOTE * 2;
+  const copies = b.copies ? doc.heightOfString(b.words.copies(b.copies), { width: inner }) + pad * 2 : 0;
+  const printed = NOTE * 1.45 + pad * 2;
+  if (doc.y + copies + printed + LINE > doc.page.height - MARGINS.bottom) doc.addPage();
+  let foot = doc.page.height - MARGINS.bottom - copies - printed;
+  const rule = (at: number, thickness: number): void => { doc.moveTo(left, at).lineTo(left + width, at).lineWidth(thickness).strokeColor('black').stroke(); };
+  rule(foot, 1);
   if (b.copies) {
-    doc.fontSize(NOTE);
-    doc.y += LINE / 2;
-    doc.moveTo(left, doc.y).lineTo(left + width, doc.y).lineWidth(0.8).strokeColor('black').stroke();
-    doc.text(b.words.copies(b.copies), left + NOTE, doc.y + 6, { width: width - NOTE * 2 });
+    doc.text(b.words.copies(b.copies), left + NOTE, foot + pad, { width: inner });
+    foot += copies;
+    rule(foot, 0.7);
   }
+  const when = b.words.printed(b.date);
+  doc.text(b.issuer, left + NOTE, foot + pad, { width: inner - doc.widthOfString(when) - NOTE, lineBreak: false, ellipsis: true });
+  doc.text(when, left + NOTE, foot + pad, { width: inner, align: 'right', lineBreak: false });
+  rule(foot + printed, 1);
   const pages = doc.bufferedPageRange();
   for (let n = 0; n < pages.count; n++) {
     doc.switchToPage(n);
     doc.page.margins.bottom = 0;
-    doc.font('text').fontSize(NOTE).fillColor('black').text(`— ${n + 1} —`, left, doc.page.height - MARGINS.bottom + 24, { width, align: 'center', lineBreak: false });
+    // One character in from the outer edge: right on odd pages, left on even ones.
+    doc.font('text').fontSize(NOTE).fillColor('black').text(`— ${n + 1} —`, left + NOTE, doc.page.height - MARGINS.bottom + 24, { width: width - NOTE * 2, align: n % 2 === 0 ? 'right' : 'left', lineBreak: false });
     if (b.draft) doc.save().rotate(-35, { origin: [doc.page.width / 2, doc.page.height / 2] }).font('bold').fontSize(90).fillColor('#999999').opacity(0.25).text(b.words.draft, 0, doc.page.height / 2 - 60, { width: doc.page.width, align: 'center', lineBreak: false }).restore();
   }
   doc.end();

@@ -23,12 +23,12 @@ export interface BulletinText {
   contact?: string;
   draft: boolean;
   /** What stands around the parts, in the language of the document. */
-  words: { colon: string; signedBy: (name: string) => string; attachments: string; copies: (to: string) => string; contact: (text: string) => string; draft: string };
+  words: { colon: string; signedBy: (name: string) => string; attachments: string; copies: (to: string) => string; contact: (text: string) => string; printed: (date: string) => string; draft: string };
 }
 
 const WORDS: Record<'zh' | 'en', BulletinText['words']> = {
-  zh: { colon: '：', signedBy: (n) => `签发人：${n}`, attachments: '附件：', copies: (to) => `抄送：${to}`, contact: (c) => `（联系方式：${c}）`, draft: '草　稿' },
-  en: { colon: ':', signedBy: (n) => `Signed: ${n}`, attachments: 'Annex: ', copies: (to) => `Copies: ${to}`, contact: (c) => `(Contact: ${c})`, draft: 'DRAFT' },
+  zh: { colon: '：', signedBy: (n) => `签发人：${n}`, attachments: '附件：', copies: (to) => `抄送：${to}`, contact: (c) => `（联系方式：${c}）`, printed: (d) => `${d}印发`, draft: '草　稿' },
+  en: { colon: ':', signedBy: (n) => `Signed: ${n}`, attachments: 'Annex: ', copies: (to) => `Copies: ${to}`, contact: (c) => `(Contact: ${c})`, printed: (d) => `Issued ${d}`, draft: 'DRAFT' },
 };
 
 const local = (ms: number, offset: number): Date => new Date(ms + offset * 60_000);
