@@ -20,7 +20,7 @@ export const storeUnusable = coded(
   'Check dataDir (writable, enough room) or database (reachable, right password).',
 );
 export const backupFailed = coded('SW_CONSOLE_BACKUP', (what: string) => `The backup could not be made: ${what}.`, 'Nothing was changed; mend it and try again.');
-export const restoreFailed = coded('SW_CONSOLE_RESTORE', (what: string) => `The backup cannot be restored: ${what}.`, 'Choose another backup, or mend what is said; the data directory is as it was unless it was moved aside.');
+export const restoreFailed = coded('SW_CONSOLE_RESTORE', (what: string) => `The backup cannot be restored: ${what}.`, 'Choose another backup, or mend what is said; the data directory is as it was.');
 export const migrationBackup = coded('SW_CONSOLE_MIGRATION_BACKUP', (why: string) => `The store has an older schema and cannot be backed up before it is changed: ${why}.`, 'Install postgresql-client of the server\'s version, or back the database up yourself and start once with SW_MIGRATE_WITHOUT_BACKUP=1.');
 export const storeNewer = coded(
   'SW_CONSOLE_STORE_NEWER', (has: number, knows: number) => `The store has schema ${has}, this program knows ${knows}.`,

@@ -16,7 +16,8 @@ export async function bulletinDocx(b: BulletinText): Promise<Buffer> {
   };
   const indent = { firstLine: 640 };
   const children: Paragraph[] = [
-    p(b.head, { font: SONG, size: 72, bold: true, color: 'D7000F', alignment: AlignmentType.CENTER, spacing: { after: 360 } }),
+    // A long head shrinks until it fits its line of 156 mm.
+    p(b.head, { font: SONG, size: Math.max(32, Math.min(72, Math.floor(442 / Math.max(1, [...b.head].reduce((n, c) => n + (c > '\u2e80' ? 1 : 0.55), 0))) * 2)), bold: true, color: 'D7000F', alignment: AlignmentType.CENTER, spacing: { after: 360 } }),
     new Paragraph({
       tabStops: [{ type: TabStopType.RIGHT, position: mm(156) }], border: { bottom: { style: BorderStyle.SINGLE, size: 14, color: 'D7000F', space: 6 } }, spacing: { after: 480 },
       ...(b.signer ? {} : { alignment: AlignmentType.CENTER }),

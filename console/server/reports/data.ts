@@ -43,7 +43,7 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
   const before = from - (to - from);
   const [bySeverity, byVerdict, byClass, byUnit, hours, earlier, incidents, incidentsBefore, tickets, nodes] = await Promise.all([
     figures.alerts(scope, from, to, 'severity'), figures.alerts(scope, from, to, 'verdict'), figures.alerts(scope, from, to, 'class'), figures.alerts(scope, from, to, 'unit'),
-    figures.alerts(scope, from, to, to - from > 8 * DAY_MS ? 'day' : 'hour'), figures.alerts(scope, before, from, 'severity'),
+    figures.alerts(scope, from, to, 'hour'), figures.alerts(scope, before, from, 'severity'),
     figures.incidents(scope, from, to), figures.incidents(scope, before, from), figures.tickets(scope, from, to), context.nodeViews(scope),
   ]);
   const sum = (m: Map<string, number>): number => [...m.values()].reduce((a, b) => a + b, 0);
@@ -75,7 +75,7 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
     byClass: bars(byClass, (k) => CLASSES[k as DetectionClass] ?? { zh: k, en: k }).slice(0, 12).map(({ key, name: n, value }) => ({ key, value, name: { zh: n.zh, en: n.en } })), byUnit: bars(byUnit, (k) => name(k)).slice(0, 20).map(({ key, name: n, value }) => ({ key, value, name: { zh: n.zh, en: n.en } })),
     attackers: hosts('attacker_ip').map(([ip, h]) => ({ key: ip, name: { zh: ip, en: ip }, value: h.n, severity: SEVERITIES[h.worst.severity] })),
     victims: hosts('victim_ip').map(([ip, h]) => ({ key: ip, name: { zh: ip, en: ip }, value: h.n, ...(h.worst.unit === null ? {} : { unit: name(h.worst.unit) }), ...(h.worst.system === null ? {} : { system: assets.system(h.worst.system) }) })),
-    trend: [...hours].map(([k, n]): [number, number] => [Number(k) * (to - from > 8 * DAY_MS ? DAY_MS : HOUR_MS), n]).sort((a, b) => a[0] - b[0]),
+    trend: curve(hours, from, to, context.remediation.calendar.offset),
     incidents: incidents.slice(0, LISTED).map((i) => ({
       id: i.id, title: { zh: i.title_zh, en: i.title_en }, level: i.level as Level, severity: SEVERITIES[i.severity], verdict: VERDICTS[i.verdict], state: i.state, ...(i.unit === null ? {} : { unit: name(i.unit) }),
       ...(i.system === null ? {} : { system: assets.system(i.system) }), firstSeen: iso(i.first_seen), lastSeen: iso(i.last_seen), alerts: i.alerts,
@@ -85,6 +85,22 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
   };
   if (kind === 'yearly') data.months = await months(context, scope, from, to, incidents, tickets);
   return data;
+}
+
+/** Every hour, or every local day of a longer time; what nothing is known of was quiet. */
+function curve(counts: ReadonlyMap<string, number>, from: number, to: number, offset: number): [number, number][] {
+  const long = to - from > 8 * DAY_MS;
+  const step = long ? DAY_MS : HOUR_MS;
+  // Days begin where the report's reader has midnight.
+  const shift = long ? ((offset * 60_000) % DAY_MS) : 0;
+  const sums = new Map<number, number>();
+  for (const [hour, n] of counts) {
+    const at = Math.floor((Number(hour) * HOUR_MS + shift) / step) * step - shift;
+    sums.set(at, (sums.get(at) ?? 0) + n);
+  }
+  const points: [number, number][] = [];
+  for (let at = Math.floor((from + shift) / step) * step - shift; at < to; at += step) points.push([at, sums.get(at) ?? 0]);
+  return points;
 }
 
 function league(incidents: readonly IncidentRecord[], tickets: readonly TicketRecord[], setbacks: ReadonlyMap<string, { returned: number; reopened: number }>, overdue: (t: TicketRecord) => boolean, name: (id: string) => { id: string; zh: string; en: string }, now: number): LeagueRow[] {

@@ -1,7 +1,9 @@
-import { Document, HeadingLevel, Packer, Paragraph, Table, TableCell, TableRow, TextRun, WidthType } from 'docx';
+import { AlignmentType, Document, Footer, HeadingLevel, Packer, PageNumber, Paragraph, Table, TableCell, TableRow, TextRun, WidthType } from 'docx';
 import ExcelJS from 'exceljs';
+import JSZip from 'jszip';
 import PDFDocument from 'pdfkit';
 import { FONTS } from '../documents/fonts.js';
+import { chartsIntoDocument, chartsIntoWorkbook, pointsOf, type Placed } from './chart-xml.js';
 import type { Paper, Section } from './tables.js';
 
 const escape = (text: string | number): string => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -21,7 +23,7 @@ export function chartSvg(chart: NonNullable<Section['chart']>): string {
   const points = chart.points.length > 0 ? chart.points : [[0, 0] as [number, number]];
   const [from, to, max] = [points[0][0], points[points.length - 1][0], Math.max(1, ...points.map((p) => p[1]))];
   const at = ([x, y]: [number, number]): string => `${(40 + ((x - from) / Math.max(1, to - from)) * (W - 60)).toFixed(1)},${(150 - (y / max) * 130).toFixed(1)}`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${W} 170" width="${W}" height="170" font-size="12" font-family="sans-serif"><polyline fill="none" stroke="${BLUE}" stroke-width="2" points="${points.map(at).join(' ')}"/><line x1="40" y1="150" x2="${W - 20}" y2="150" stroke="#888"/><text x="36" y="24" text-anchor="end">${max}</text><text x="36" y="154" text-anchor="end">0</text></svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${W} 170" width="${W}" height="170" font-size="12" font-family="sans-serif"><polyline fill="none" stroke="${BLUE}" stroke-width="2" points="${points.map(at).join(' ')}"/><line x1="40" y1="150" x2="${W - 20}" y2="150" stroke="#888"/><text x="36" y="24" text-anchor="end">${max}</text><text x="36" y="154" text-anchor="end">0</text><text x="40" y="166">${escape(chart.labels[0] ?? '')}</text><text x="${W - 20}" y="166" text-anchor="end">${escape(chart.labels.at(-1) ?? '')}</text></svg>`;
 }
 
 /** One page without scripts or anything from elsewhere. */
@@ -32,31 +34,59 @@ export function htmlReport(p: Paper, lang: 'zh' | 'en'): Buffer {
 
 export async function xlsxReport(p: Paper): Promise<Buffer> {
   const book = new ExcelJS.Workbook();
+  book.creator = 'Shouwang';
   const first = book.addWorksheet('0');
   first.addRows([[p.title], [p.period], ...p.summary.map((x) => [x])]);
   first.getColumn(1).width = 90;
+  first.getRow(1).font = { bold: true, size: 16 };
+  const charts: Parameters<typeof chartsIntoWorkbook>[1][number][] = [];
   p.sections.forEach((s, n) => {
-    if (s.columns.length === 0) return;
-    const sheet = book.addWorksheet(`${n + 1} ${s.heading.replace(/[*?:\\/[\]]/g, ' ')}`.slice(0, 31));
-    sheet.addRow(s.columns).font = { bold: true };
+    const trend = s.chart?.kind === 'trend' ? s.chart : undefined;
+    const columns = trend ? trend.columns : s.columns;
+    const rows = trend ? trend.points.map(([, value], i) => [trend.labels[i], value]) : s.rows;
+    if (columns.length === 0) return;
+    const sheet = book.addWorksheet(`${n + 1} ${s.heading.replace(/[*?:\\/[\]]/g, ' ')}`.slice(0, 31), { views: [{ state: 'frozen', ySplit: 1 }] });
+    sheet.addRow(columns).font = { bold: true };
     // Cells are values: text that begins with = stays text.
-    sheet.addRows(s.rows);
-    s.columns.forEach((_, i) => { sheet.getColumn(i + 1).width = Math.min(60, Math.max(12, ...s.rows.map((r) => String(r[i] ?? '').length * 1.6))); });
+    sheet.addRows(rows);
+    columns.forEach((_, i) => { sheet.getColumn(i + 1).width = Math.min(60, Math.max(12, ...rows.map((r) => String(r[i] ?? '').length * 1.6))); });
+    if (!s.chart) return;
+    const points = pointsOf(s.chart);
+    const column = (letter: string): string => `'${sheet.name.replaceAll("'", "''")}'!$${letter}$2:$${letter}$${points.length + 1}`;
+    if (points.length > 0) charts.push({ title: s.heading, chart: s.chart, points, sheet: book.worksheets.length, column: columns.length + 1, cells: { names: column('A'), values: column('B') } });
   });
-  return Buffer.from(await book.xlsx.writeBuffer());
+  const zip = await JSZip.loadAsync(await book.xlsx.writeBuffer());
+  await chartsIntoWorkbook(zip, charts);
+  return zip.generateAsync({ type: 'nodebuffer', compression: 'DEFLATE' });
 }
 
 export async function docxReport(p: Paper): Promise<Buffer> {
-  const run = (text: string | number, bold = false): TextRun => new TextRun({ text: String(text), bold, font: { ascii: 'Times New Roman', eastAsia: '宋体', hAnsi: 'Times New Roman' } });
-  const cell = (text: string | number, bold = false): TableCell => new TableCell({ children: [new Paragraph({ children: [run(text, bold)] })] });
+  const run = (text: string | number, bold = false, size = 24): TextRun => new TextRun({ text: String(text), bold, size, color: '000000', font: { ascii: 'Times New Roman', eastAsia: '宋体', hAnsi: 'Times New Roman' } });
+  const cell = (text: string | number, bold = false): TableCell => new TableCell({ children: [new Paragraph({ children: [run(text, bold, 20)] })], margins: { left: 80, right: 80 }, ...(bold ? { shading: { fill: 'EEF3F9' } } : {}) });
+  // Not a text that a report holds: the parts before it are written without control characters.
+  const marker = (n: number): string => `\ue000chart${n}\ue001`;
+  const charts: Placed[] = [];
+  const place = (s: Section): Paragraph[] => {
+    const points = s.chart ? pointsOf(s.chart) : [];
+    if (!s.chart || points.length === 0) return [];
+    charts.push({ title: s.heading, chart: s.chart, points });
+    return [new Paragraph({ keepNext: true, children: [new TextRun(marker(charts.length - 1))] })];
+  };
   const children = [
-    new Paragraph({ heading: HeadingLevel.TITLE, children: [run(p.title, true)] }), new Paragraph({ children: [run(p.period)] }), ...p.summary.map((x) => new Paragraph({ children: [run(x)] })),
-    ...p.sections.flatMap((s) => (s.columns.length === 0 ? [] : [
-      new Paragraph({ heading: HeadingLevel.HEADING_2, children: [run(s.heading, true)] }),
-      new Table({ width: { size: 100, type: WidthType.PERCENTAGE }, rows: [new TableRow({ tableHeader: true, children: s.columns.map((c) => cell(c, true)) }), ...s.rows.map((r) => new TableRow({ children: r.map((c) => cell(c)) }))] }),
-    ])),
+    new Paragraph({ alignment: AlignmentType.CENTER, spacing: { after: 120 }, children: [run(p.title, true, 40)] }), new Paragraph({ alignment: AlignmentType.CENTER, spacing: { after: 240 }, children: [run(p.period)] }),
+    ...p.summary.map((x) => new Paragraph({ indent: { firstLine: 480 }, spacing: { line: 400 }, children: [run(x)] })),
+    ...p.sections.flatMap((s) => [
+      new Paragraph({ heading: HeadingLevel.HEADING_2, keepNext: true, spacing: { before: 280, after: 120 }, children: [run(s.heading, true, 28)] }), ...place(s),
+      ...(s.columns.length === 0 ? [] : [new Table({
+        width: { size: 100, type: WidthType.PERCENTAGE },
+        rows: [new TableRow({ tableHeader: true, cantSplit: true, children: s.columns.map((c) => cell(c, true)) }), ...s.rows.map((r) => new TableRow({ cantSplit: true, children: r.map((c) => cell(c)) }))],
+      })]),
+    ]),
   ];
-  return Packer.toBuffer(new Document({ title: p.title, creator: 'Shouwang', sections: [{ children }] }));
+  const page = new Footer({ children: [new Paragraph({ alignment: AlignmentType.CENTER, children: [new TextRun({ children: [PageNumber.CURRENT, ' / ', PageNumber.TOTAL_PAGES], size: 18 })] })] });
+  const zip = await JSZip.loadAsync(await Packer.toBuffer(new Document({ title: p.title, creator: 'Shouwang', sections: [{ properties: { page: { size: { width: 11_906, height: 16_838 }, margin: { top: 1134, bottom: 1134, left: 1134, right: 1134 } } }, footers: { default: page }, children }] })));
+  await chartsIntoDocument(zip, charts, marker);
+  return zip.generateAsync({ type: 'nodebuffer', compression: 'DEFLATE' });
 }
 
 export function pdfReport(p: Paper): Promise<Buffer> {
@@ -119,6 +149,8 @@ function drawChart(doc: PDFKit.PDFDocument, chart: NonNullable<Section['chart']>
   chart.points.forEach(([x, y], n) => { const px = 80 + ((x - from) / Math.max(1, to - from)) * (width - 40); const py = top + 110 - (y / max) * 100; if (n === 0) doc.moveTo(px, py); else doc.lineTo(px, py); });
   doc.lineWidth(1.4).stroke(BLUE).moveTo(80, top + 110).lineTo(40 + width, top + 110).lineWidth(0.5).stroke('#888888');
   doc.fillColor('black').text(String(max), 40, top + 4, { width: 36, align: 'right', lineBreak: false }).text('0', 40, top + 104, { width: 36, align: 'right', lineBreak: false });
+  // Where the curve begins, where its middle is, where it ends.
+  for (const [n, x, align] of [[0, 80, 'left'], [Math.floor((chart.labels.length - 1) / 2), 40 + width / 2 - 20, 'center'], [chart.labels.length - 1, width - 40, 'right']] as const) doc.text(chart.labels[n] ?? '', x, top + 114, { width: 80, align, lineBreak: false });
   doc.x = 50;
-  doc.y = top + 124;
+  doc.y = top + 136;
 }

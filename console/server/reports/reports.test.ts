@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import ExcelJS from 'exceljs';
+import JSZip from 'jszip';
 import t from 'tap';
 import type { Page, ReportData, ReportFileRow, ReportScheduleRow, IncidentRow } from '../../model/api.js';
 import { alertOf, startConsole } from '../harness.js';
@@ -38,9 +40,22 @@ t.test('figures, files of every kind, schedules; a unit reads its own', async (t
   t.match(html, /<svg /);
   t.notMatch(html, /<script|<b>/);
   t.equal((await file('pdf')).raw.subarray(0, 5).toString(), '%PDF-');
-  t.equal((await file('docx')).raw.subarray(0, 2).toString(), 'PK');
+  const [docx, xlsx] = [(await file('docx')).raw, (await file('xlsx')).raw];
+  if (process.env.SW_KEEP) for (const format of ['pdf', 'docx', 'xlsx', 'html']) writeFileSync(`${process.env.SW_KEEP}.${format}`, (await file(format)).raw);
+  for (const [raw, prefix] of [[docx, 'word'], [xlsx, 'xl']] as const) {
+    const zip = await JSZip.loadAsync(raw);
+    const charts = Object.keys(zip.files).filter((n) => n.startsWith(`${prefix}/charts/`) && n.endsWith('.xml'));
+    t.ok(charts.length >= 4, `${prefix}: charts that the office program draws`);
+    const types = await zip.file('[Content_Types].xml')?.async('string') ?? '';
+    const rels = (await Promise.all(Object.keys(zip.files).filter((n) => n.endsWith('.rels')).map((n) => zip.file(n)?.async('string')))).join('');
+    for (const name of charts) {
+      t.match(await zip.file(name)?.async('string'), /<c:(barChart|lineChart)>[\s\S]*<c:pt idx="0"><c:v>/);
+      t.ok(types.includes(`PartName="/${name}"`) && rels.includes(`charts/${name.split('/').at(-1)}"`), `${name} is declared and referred to`);
+    }
+    for (const name of Object.keys(zip.files).filter((n) => n.endsWith('.xml'))) t.notMatch(await zip.file(name)?.async('string'), /\ue000/u, `${name}: no mark is left`);
+  }
   const book = new ExcelJS.Workbook();
-  await book.xlsx.load((await file('xlsx')).raw as never);
+  await book.xlsx.load(xlsx as never);
   t.ok(book.worksheets.length > 4);
   book.eachSheet((sheet) => { sheet.eachRow((row) => { row.eachCell((cell) => { if (cell.type === ExcelJS.ValueType.Formula) t.fail('captured text became a formula'); }); }); });
 

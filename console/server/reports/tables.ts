@@ -5,19 +5,21 @@ import type { ReportData } from '../../model/report.js';
 import { documentText } from '../documents/fonts.js';
 
 /** A report as headed tables of text, from which every file format is made. */
-export interface Section { heading: string; columns: string[]; rows: (string | number)[][]; chart?: { kind: 'bars'; items: { name: string; value: number }[] } | { kind: 'trend'; points: [number, number][] } }
+export interface Section { heading: string; columns: string[]; rows: (string | number)[][]; chart?: { kind: 'bars'; items: { name: string; value: number }[] } | { kind: 'trend'; points: [number, number][]; /** Local time of each point, as text. */ labels: string[]; columns: [string, string] } }
 export interface Paper { title: string; period: string; summary: string[]; sections: Section[] }
 
 export function paperOf(d: ReportData, lang: 'zh' | 'en', offset: number): Paper {
   const t = (zh: string, en: string): string => (lang === 'zh' ? zh : en);
   const s = (text: string | undefined): string => documentText(text ?? '').replaceAll('\n', ' ');
   const when = (text: string): string => new Date(Date.parse(text) + offset * 60_000).toISOString().slice(0, 16).replace('T', ' ');
+  const long = Date.parse(d.to) - Date.parse(d.from) > 8 * 86_400_000;
+  const label = (at: number): string => (long ? when(new Date(at).toISOString()).slice(5, 10) : when(new Date(at).toISOString()).slice(5));
   const bars = (heading: string, of: string, list: ReportData['bySeverity']): Section => ({
     heading, columns: [of, t('数量', 'Count')], rows: list.map((b) => [s(b.name[lang]), b.value]), chart: { kind: 'bars', items: list.slice(0, 10).map((b) => ({ name: s(b.name[lang]), value: b.value })) },
   });
   const minutes = (n: number | undefined): string => (n === undefined ? '—' : n < 120 ? `${n} min` : n < 2880 ? `${(n / 60).toFixed(1)} h` : `${(n / 1440).toFixed(1)} d`);
   const sections: Section[] = [
-    { heading: t('告警趋势', 'Alerts over time'), columns: [], rows: [], chart: { kind: 'trend', points: d.trend } },
+    { heading: t('告警趋势', 'Alerts over time'), columns: [], rows: [], chart: { kind: 'trend', points: d.trend, labels: d.trend.map(([at]) => label(at)), columns: [t('时间', 'Time'), t('告警', 'Alerts')] } },
     bars(t('按严重程度', 'By severity'), t('严重程度', 'Severity'), d.bySeverity), bars(t('按研判结论', 'By verdict'), t('结论', 'Verdict'), d.byVerdict), bars(t('按攻击类别', 'By class'), t('类别', 'Class'), d.byClass), bars(t('按单位', 'By unit'), t('单位', 'Unit'), d.byUnit),
     { heading: t('重点事件', 'Incidents'), columns: [t('事件', 'Incident'), t('级别', 'Level'), t('单位', 'Unit'), t('状态', 'State'), t('最近发生', 'Last seen'), t('告警', 'Alerts')], rows: d.incidents.map((i) => [s(i.title[lang]), LEVELS[i.level].roman, s(i.unit?.[lang]), INCIDENT_STATE_NAMES[i.state as IncidentState]?.[lang] ?? i.state, when(i.lastSeen), i.alerts]) },
     { heading: t('通报与整改', 'Bulletins'), columns: [t('编号', 'Number'), t('标题', 'Title'), t('单位', 'Unit'), t('级别', 'Level'), t('状态', 'State'), t('超期', 'Overdue')], rows: d.tickets.map((k) => [s(k.number), s(k.title), s(k.unit[lang]), LEVELS[k.level].roman, TICKET_STATE_NAMES[k.state as TicketState]?.[lang] ?? k.state, k.overdue ? t('是', 'yes') : '']) },

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, cpSync, createReadStream, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { copyFileSync, cpSync, createReadStream, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import Database from 'libsql';
 import { backupFailed, restoreFailed } from '../errors.js';
 
@@ -59,6 +59,30 @@ export async function makeBackup(dataDir: string, to: string, url?: string, now 
   }
 }
 
+/** A data directory that is a mount cannot be renamed: then what is in it goes into a folder of it. @returns where it is */
+function moveAside(dataDir: string): string {
+  const name = `before-restore-${Date.now()}`;
+  try {
+    renameSync(dataDir, `${dataDir}.${name}`);
+    return `${dataDir}.${name}`;
+  } catch {
+    const inside = join(dataDir, name);
+    mkdirSync(inside, { mode: 0o700 });
+    for (const entry of readdirSync(dataDir)) if (entry !== name) renameSync(join(dataDir, entry), join(inside, entry));
+    return inside;
+  }
+}
+function moveBack(aside: string, dataDir: string): void {
+  if (dirname(aside) !== dataDir) {
+    rmSync(dataDir, { recursive: true, force: true });
+    renameSync(aside, dataDir);
+    return;
+  }
+  for (const entry of readdirSync(dataDir)) if (join(dataDir, entry) !== aside) rmSync(join(dataDir, entry), { recursive: true, force: true });
+  for (const entry of readdirSync(aside)) renameSync(join(aside, entry), join(dataDir, entry));
+  rmSync(aside, { recursive: true, force: true });
+}
+
 /** Puts a backup back, whole or not at all; what is there is moved aside. The console must not be running. @returns where the old data went */
 export async function restoreBackup(from: string, dataDir: string, url?: string): Promise<{ manifest: BackupManifest; aside?: string }> {
   let manifest: BackupManifest;
@@ -74,20 +98,29 @@ export async function restoreBackup(from: string, dataDir: string, url?: string)
     if (f.name.split(/[\\/]/).includes('..') || !existsSync(path) || await hashOf(path) !== f.sha256) throw restoreFailed(`${f.name} is missing or was changed`);
   }
   let aside: string | undefined;
+  let source = from;
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0) {
-    aside = `${dataDir}.before-restore-${Date.now()}`;
-    renameSync(dataDir, aside);
+    // A backup that lies in the data directory, as the console makes them, moves along.
+    const within = relative(realpathSync(dataDir), realpathSync(from));
+    aside = moveAside(dataDir);
+    if (!within.startsWith('..') && !isAbsolute(within)) source = join(aside, within);
   }
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  for (const f of manifest.files) {
-    if (f.name === 'console.pgdump') continue;
-    mkdirSync(join(dataDir, f.name, '..'), { recursive: true, mode: 0o700 });
-    copyFileSync(join(from, f.name), join(dataDir, f.name));
-  }
-  if (url) {
-    const done = spawnSync('pg_restore', ['--clean', '--if-exists', '--no-owner', '--single-transaction', '--dbname', url, join(from, 'console.pgdump')], { encoding: 'utf8' });
-    if (done.error) throw restoreFailed('pg_restore is not on this machine; install postgresql-client of the server\'s version');
-    if (done.status !== 0) throw restoreFailed(done.stderr.trim().slice(0, 500));
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    for (const f of manifest.files) {
+      if (f.name === 'console.pgdump') continue;
+      mkdirSync(join(dataDir, f.name, '..'), { recursive: true, mode: 0o700 });
+      copyFileSync(join(source, f.name), join(dataDir, f.name));
+    }
+    // One transaction: a dump that breaks off leaves the database as it was.
+    if (url) {
+      const done = spawnSync('pg_restore', ['--clean', '--if-exists', '--no-owner', '--single-transaction', '--dbname', url, join(source, 'console.pgdump')], { encoding: 'utf8' });
+      if (done.error) throw restoreFailed('pg_restore is not on this machine; install postgresql-client of the server\'s version');
+      if (done.status !== 0) throw restoreFailed(done.stderr.trim().slice(0, 500));
+    }
+  } catch (error) {
+    if (aside) moveBack(aside, dataDir);
+    throw (error as { code?: string }).code?.startsWith('SW_') ? error : restoreFailed((error as Error).message);
   }
   return { manifest, ...(aside ? { aside } : {}) };
 }

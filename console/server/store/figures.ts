@@ -17,8 +17,8 @@ export function figureStore(db: Db) {
   const units = (scope: Scope): string[] => (scope.all ? [] : scope.units.length > 0 ? [...scope.units] : ['?']);
   return {
     /** Counts of alerts by one dimension over whole hours; the demonstration is left out. */
-    async alerts(scope: Scope, from: number, to: number, by: 'severity' | 'verdict' | 'class' | 'unit' | 'hour' | 'day'): Promise<Map<string, number>> {
-      const key = by === 'hour' ? sql<string>`hour` : by === 'day' ? sql<string>`hour / 24` : sql<string>`${sql.ref(by)}`;
+    async alerts(scope: Scope, from: number, to: number, by: 'severity' | 'verdict' | 'class' | 'unit' | 'hour'): Promise<Map<string, number>> {
+      const key = by === 'hour' ? sql<string>`hour` : sql<string>`${sql.ref(by)}`;
       let q = db.selectFrom('alert_hour').select([key.as('key'), sql<number>`sum(alerts)`.as('n')]).where('hour', '>=', Math.floor(from / HOUR_MS)).where('hour', '<', Math.ceil(to / HOUR_MS)).where('demo', '=', 0);
       if (!scope.all) q = q.where((eb) => eb.or([eb('unit', 'in', units(scope)), eb('attacker_unit', 'in', units(scope))]));
       return new Map((await q.groupBy(key).execute()).map((r) => [String(r.key), Number(r.n)]));

@@ -1,6 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -10,6 +9,7 @@ import type { Alert } from '../../../contracts/alert.js';
 import { assetsOf } from '../assets.js';
 import { REGISTRY, alertOf } from '../harness.js';
 import { openDatabase } from './open.js';
+import { NO_POSTGRES, startPostgres } from './postgres-server.js';
 import { EVERYTHING } from './scope.js';
 import { openStore, type Store } from './store.js';
 
@@ -151,37 +151,11 @@ t.test('killed at any moment, what was acknowledged is stored', async (t) => {
   t.same([rows[0].bodies, rows[0].searched], [rows[0].n, rows[0].n], 'no half of a batch');
 });
 
-const PG = ['/usr/lib/postgresql/15/bin', '/usr/lib/postgresql/16/bin', '/usr/lib/postgresql/17/bin'].find((d) => existsSync(join(d, 'initdb')));
-t.test('PostgreSQL', { skip: PG ? false : 'SW_TEST_NO_POSTGRES: no server found; apt-get install postgresql' }, async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), 'sw-pg-'));
-  const data = join(dir, 'data');
-  // The server refuses to run as root.
-  const root = process.getuid?.() === 0;
-  const account = Number(spawnSync('id', ['-u', 'postgres']).stdout.toString()) || undefined;
-  const as = root && account ? { uid: account, gid: account } : {};
-  if (root && account) chownSync(dir, account, account);
-  const bin = (name: string): string => join(PG as string, name);
-  const made = spawnSync(bin('initdb'), ['-D', data, '-U', 'sw', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C'], { ...as, cwd: dir });
-  t.equal(made.status, 0, made.stderr?.toString());
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((r) => { probe.once('listening', r); });
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((r) => { probe.close(r); });
-  const server = spawn(bin('postgres'), ['-D', data, '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'], { ...as, cwd: dir, stdio: 'ignore' });
-  t.teardown(async () => {
-    const gone = new Promise((r) => { server.once('exit', r); });
-    server.kill('SIGQUIT');
-    await gone;
-    rmSync(dir, { recursive: true, force: true });
-  });
-  const url = `postgres://sw@127.0.0.1:${port}/postgres`;
+t.test('PostgreSQL', { skip: NO_POSTGRES }, async (t) => {
+  const { url, stop } = await startPostgres();
+  t.teardown(stop);
   const files = mkdtempSync(join(tmpdir(), 'sw-pgfiles-'));
   t.teardown(() => rmSync(files, { recursive: true, force: true }));
-  for (let i = 0; ; i++) {
-    if (spawnSync(bin('pg_isready'), ['-h', '127.0.0.1', '-p', String(port)]).status === 0) break;
-    if (i > 100) throw new Error('the server did not start');
-    await new Promise((r) => { setTimeout(r, 100); });
-  }
   await suite(t, () => openStore(files, url));
   const { db } = await openDatabase(files, url);
   await t.rejects(sql`delete from audit`.execute(db), /append-only/);

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import type { AlertRow, BackupRow, Page, RetentionRun, StoreView } from '../../model/api.js';
+import type { AlertRow, BackupRow, IncidentRow, Page, RetentionRun, StoreView } from '../../model/api.js';
 import { alertOf, startConsole } from '../harness.js';
+import { NO_POSTGRES, startPostgres } from './postgres-server.js';
 import { openStore } from './store.js';
 import { EVERYTHING } from './scope.js';
 
@@ -45,7 +47,59 @@ t.test('retention with a dry run; a backup while it runs, and back', async (t) =
   t.match(await store.audit.verify(), { intact: true });
   await store.close();
   t.ok(existsSync(join(out, 'data/signing.key')));
+  // Put back in place, from where the console itself keeps its backups.
+  const placed = run('restore', join(out, 'data/backup/mine'), '--data', join(out, 'data'));
+  t.match(placed, { status: 2, stderr: /SW_CONSOLE_RESTORE/ });
+  t.equal(run('backup', '--data', join(out, 'data'), '--to', join(out, 'data/backup/mine')).status, 0);
+  t.match(run('restore', join(out, 'data/backup/mine'), '--data', join(out, 'data')), { status: 0, stdout: /What was there is in / });
+  t.ok(existsSync(join(out, 'data/console.db')));
   writeFileSync(join(backup, 'signing.key'), 'changed');
   t.match(run('restore', backup, '--data', join(out, 'data')), { status: 2, stderr: /SW_CONSOLE_RESTORE/ });
   t.ok(readdirSync(join(out, 'data')).includes('console.db'), 'a bad backup changes nothing');
+});
+
+t.test('a console that is restored elsewhere reads, and its evidence is verified', async (t) => {
+  for (const engine of ['sqlite', 'postgres'] as const) {
+    await t.test(engine, { skip: engine === 'postgres' && NO_POSTGRES }, async (t) => {
+      const server = engine === 'postgres' ? await startPostgres() : undefined;
+      if (server) t.teardown(() => server.stop());
+      const out = mkdtempSync(join(tmpdir(), 'sw-moved-'));
+      t.teardown(() => rmSync(out, { recursive: true, force: true }));
+      const h = await startConsole(server ? { database: server.url } : {});
+      let stopped = false;
+      t.teardown(async () => { if (!stopped) await h.stop(); });
+      await h.useRegistry();
+      const ana = await h.person('ana', ['analyst']);
+      const chief = await h.person('chief', ['system_admin']);
+      const packets = Buffer.from('d4c3b2a1020004000000000000000000ffff000001000000', 'hex');
+      await h.send(alertOf({ id: 'b-1', verdict: 'succeeded', evidence: [{ id: 'ev-b', sha256: createHash('sha256').update(packets).digest('hex'), bytes: packets.length, packets: 0 }] }));
+      await h.evidence('ev-b', 'b-1', packets);
+      await h.until(() => h.console.context.counters().alerts === 1 && h.console.context.counters().evidence === 1, 'ingest');
+      const incident = (await ana.call<Page<IncidentRow>>('GET', '/api/incidents')).body.items[0];
+      const made = await chief.call<BackupRow>('POST', '/api/backups', {});
+      t.equal(made.status, 201, made.raw.toString());
+      // After the backup: gone again when it is put back.
+      await h.send(alertOf({ id: 'b-2', attacker: { ip: '198.51.100.4' } }));
+      await h.until(() => h.console.context.counters().alerts === 2, 'a later alert');
+      const before = await h.console.context.store.audit.verify();
+      stopped = true;
+      cpSync(join(h.dir, 'data/backup', made.body.name), join(out, 'backup'), { recursive: true });
+      await h.stop();
+
+      writeFileSync(join(out, 'console.yaml'), `console:\n  dataDir: ${join(out, 'data')}\n${server ? `  database: ${server.url}\n` : ''}`);
+      const restored = spawnSync(process.execPath, ['dist/cli/main.js', 'restore', join(out, 'backup'), '--config', join(out, 'console.yaml')], { encoding: 'utf8' });
+      t.equal(restored.status, 0, restored.stderr);
+      const again = await startConsole({ dataDir: join(out, 'data'), ...(server ? { database: server.url } : {}) });
+      t.teardown(() => again.stop());
+      t.equal(again.code, undefined, 'its accounts are there');
+      const reader = await again.client('ana');
+      t.same((await reader.call<Page<AlertRow>>('GET', '/api/alerts')).body.items.map((a) => a.id), ['b-1']);
+      t.same((await reader.call<Page<AlertRow>>('GET', '/api/alerts?text=sqli-union')).body.items.map((a) => a.id), ['b-1'], 'and can be searched');
+      t.same((await reader.call('GET', '/api/evidence/ev-b')).raw, packets);
+      const audit = await again.console.context.store.audit.verify();
+      t.ok(audit.intact && audit.entries <= before.entries + 3);
+      writeFileSync(join(out, 'x.swbundle'), (await reader.call('GET', `/api/incidents/${incident.id}/bundle`)).raw);
+      t.match(spawnSync(process.execPath, ['dist/cli/main.js', 'verify', join(out, 'x.swbundle')], { encoding: 'utf8' }), { status: 0, stdout: /Sound\./ });
+    });
+  }
 });
