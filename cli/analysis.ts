@@ -64,6 +64,9 @@ export function defaultConfig(): AnalyzerConfig {
   return Value.Default(AnalyzerConfig, {}) as AnalyzerConfig;
 }
 
+/** Nobody asks for the packets of an alert here, so little more than what is being read need be kept. */
+export const RING_MIB = 8;
+
 /** Size of a capture file; undefined for what has none. */
 export function captureSize(path: string): number | undefined {
   if (path === '-') return undefined;
@@ -95,7 +98,7 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
   const started = performance.now();
   const correlation = new CaptureCorrelation(file, pack, options, sinks);
   const engine = new Engine({
-    config: { ...config, maxFlows: flowsFor(captureSize(file), config.maxFlows) },
+    config: { ...config, maxFlows: flowsFor(captureSize(file), config.maxFlows), ringMiB: Math.min(config.ringMiB, RING_MIB) },
     rules: pack.rules,
     stage: correlation.stage,
     outputs: {

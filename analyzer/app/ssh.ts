@@ -99,6 +99,7 @@ export class SshParser implements AppParser {
       used += 4 + size;
       if (type === MSG_NEWKEYS) {
         side.encrypted = true;
+        flow.sealed |= 1 << direction;
         if (used < length) this.spoken(c, flow, direction, length - used);
         return length;
       }

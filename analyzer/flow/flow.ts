@@ -5,6 +5,20 @@ export type Direction = 0 | 1;
 export const TO_SERVER = 0;
 export const TO_CLIENT = 1;
 
+/** Flows whose addresses share one array: each of its own would cost four times as much. */
+const SHARED = 256;
+let shared = new Uint8Array(0);
+let taken = 0;
+
+function place(): Uint8Array {
+  if (taken === shared.length) {
+    shared = new Uint8Array(SHARED * 32);
+    taken = 0;
+  }
+  taken += 32;
+  return shared.subarray(taken - 32, taken);
+}
+
 /**
  * What outlives a packet of one flow beyond the counters in the flow table: made with the first payload (or the first
  * alert), so that a SYN flood makes none.
@@ -17,7 +31,7 @@ export class Flow {
   ipVersion: 4 | 6 = 4;
   protocol = 0;
   /** Client address (4 or 16 bytes) at 0, server address at 16. */
-  readonly addresses = new Uint8Array(32);
+  readonly addresses = place();
   clientPort = 0;
   serverPort = 0;
   vlan0 = 0;
@@ -37,6 +51,8 @@ export class Flow {
   parser: AppParser | undefined;
   /** Bytes of payload handed to the application so far, by direction. */
   readonly seen: [number, number] = [0, 0];
+  /** A bit by direction: what follows is encrypted, says its parser; no rule looks at the bytes any more. */
+  sealed = 0;
   /** Rule state: flowbits, flowints, which rules have fired; made when first needed. */
   state: Map<string, number> | undefined;
   /** Free for the matcher: per-flow match state (stream scan position, candidates). */

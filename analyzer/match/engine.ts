@@ -117,6 +117,10 @@ export class RuleEngine implements Matcher {
 
   stream(context: MatchContext, flow: Flow, direction: Direction, at: number, length: number): void {
     if (!this.rules.hasStream) return;
+    if ((flow.sealed & (1 << direction)) !== 0) {
+      if (flow.matcher instanceof FlowState) flow.matcher.windows[direction].skip(this.arena, length);
+      return;
+    }
     const state = stateOf(flow);
     const window = state.windows[direction];
     if (state.lastDirection !== direction) {
@@ -200,7 +204,7 @@ export class RuleEngine implements Matcher {
     this.startCandidates();
     const choice = flow !== undefined ? this.choiceOf(flow) : undefined;
     const slow = choice !== undefined ? choice.slow[direction] : this.suricata.slowRules(packet.protocol);
-    if (packet.payloadLength > 0) {
+    if (packet.payloadLength > 0 && (flow === undefined || (flow.sealed & (1 << direction)) === 0)) {
       const { scanned } = this;
       if (scanned.number === packet.number && scanned.at === packet.payloadOffset && scanned.length === packet.payloadLength) {
         for (let i = 0; i < scanned.count; i++) this.addCandidate(scanned.candidates[i]);

@@ -122,7 +122,10 @@ export class TlsParser implements AppParser {
         (type === Content.Heartbeat && length - used < 5 + size && length - used > 8)
       ) {
         if (type === Content.Data && !side.encrypted) side.encrypted = true;
-        if (type === Content.Data) this.emit(c, flow);
+        if (type === Content.Data) {
+          if (this.helloSeen && this.serverSeen) flow.sealed |= 1 << direction;
+          this.emit(c, flow);
+        }
         if (type === Content.Heartbeat && !side.encrypted) this.heartbeat(c, flow, p, size, length - used);
         side.skip = size;
         side.records++;

@@ -179,6 +179,7 @@ export class SuricataDetector {
     let flow = given;
     const tcp = packet.protocol === 6 && packet.transportOffset !== 0;
     const found: (Signature | Pending)[] = [];
+    const sealed = flow !== undefined && (flow.sealed & (1 << direction)) !== 0;
     const tracked = tcp && flow !== undefined && this.followed(flow);
     const consider = (s: Signature): void => {
       const program = s.program as SuricataProgram;
@@ -190,6 +191,7 @@ export class SuricataDetector {
         default: return;
       }
       if (s.header.apps.length > 0 && (flow === undefined || !s.header.apps.includes(flow.app))) return;
+      if (program.payload.length > 0 && sealed) return;
       if (!this.fits(s, context, flow, direction, '')) return;
       if (program.payload.length > 0 && !this.tester.test(program.payload, this.arena.u8, packet.payloadOffset, packet.payloadOffset + packet.payloadLength)) return;
       if (program.payload.length > 0 && packet.payloadLength === 0) return;
