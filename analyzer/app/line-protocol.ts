@@ -12,6 +12,7 @@ export class PlainTransaction implements Transaction {
     readonly id: number,
     readonly protocol: string,
     readonly fields: Record<string, unknown> = {},
+    readonly ruleProtocol?: string,
   ) {}
   detail(): Record<string, unknown> {
     return this.fields;

@@ -15,6 +15,16 @@ const MAX_HEADERS = 200;
 const FILE_LIMIT = 64 * 1024;
 const MAX_BOUNDARIES = 8;
 
+/** Stations that one mail is told to have come through. */
+const MAX_RECEIVED = 32;
+/** Addresses of pages in one mail's text. */
+const MAX_URLS = 64;
+const URL_PATTERN = /\b(?:https?|ftp):\/\/([^\s<>"'\u0000-\u001f]{3,1024})/gi;
+/** Headers told as they are: name in the event, buffer. */
+const MAIL_HEADERS: Readonly<Record<string, readonly [string, number]>> = {
+  date: ['date', B['email.date']], 'message-id': ['message_id', B['email.message_id']], received: ['received', B['email.received']], 'x-mailer': ['x_mailer', B['email.x_mailer']],
+};
+
 const unbase64 = (s: string): string => Buffer.from(s, 'base64').toString('utf8');
 
 const COMMANDS = /^(?:HELO|EHLO|MAIL|RCPT|DATA|BDAT|RSET|VRFY|EXPN|NOOP|QUIT|STARTTLS|AUTH|HELP)\b/i;
@@ -24,6 +34,8 @@ export class SmtpParser extends LineProtocol {
   readonly protocol = 'smtp';
   private tx: PlainTransaction | undefined;
   private helo = '';
+  /** Transactions whose rules have seen the greeting. */
+  private readonly greeted = new WeakSet<PlainTransaction>();
   private inData = false;
   private command = '';
   /** The message of this transaction is whole; what comes next belongs to another. */
@@ -77,13 +89,13 @@ export class SmtpParser extends LineProtocol {
     } else if (word === 'MAIL') {
       const v = /<?([^<>\s]*)>?/.exec(s.slice(10).trim())?.[1] ?? '';
       tx.fields['mail_from'] = `<${v}>`;
-      addString(c, B['smtp.mail_from'], v);
+      addString(c, B['smtp.mail_from'], `<${v}>`);
     } else if (word === 'RCPT') {
       // everything between the brackets: an exploit of CVE-2019-10149 has spaces in it
       const v = s.slice(8).trim().replace(/^<|>$/g, '');
       if (mail.length < 64) mail.push(`<${v}>`);
       tx.fields['rcpt_to'] = mail;
-      addString(c, B['smtp.rcpt_to'], v);
+      addString(c, B['smtp.rcpt_to'], `<${v}>`);
     } else if (word === 'DATA') {
       this.boundaries = [];
       this.headers = 0;
@@ -105,6 +117,8 @@ export class SmtpParser extends LineProtocol {
       if (initial !== '')
         this.auth.user = this.auth.method === 'PLAIN' ? (unbase64(initial).split('\0')[1] ?? '') : unbase64(initial);
     }
+    if (word !== 'HELO' && word !== 'EHLO' && this.helo !== '' && !this.greeted.has(tx)) addString(c, B['smtp.helo'], this.helo);
+    this.greeted.add(tx);
     c.buffers.add(B['line'], at, length);
     c.inspect(flow, tx, Stage.RequestHead);
   }
@@ -212,8 +226,22 @@ export class SmtpParser extends LineProtocol {
     }
     if (this.part?.file) this.body(c, at, length);
     else if (length > 0) {
+      this.urls(c, at, length);
       c.buffers.add(B['line'], at, length);
       c.inspect(flow, this.open(), Stage.RequestBody);
+    }
+  }
+
+  /** Addresses of pages in a line of the text, without their scheme, as EVE has them. */
+  private urls(c: AppContext, at: number, length: number): void {
+    const { u8 } = c.arena;
+    if (indexOf(u8, 0x3a, at, at + length) < 0) return;
+    for (const m of text(u8, at, Math.min(length, MAX_LINE)).matchAll(URL_PATTERN)) {
+      const email = (this.open().fields['email'] ??= { status: 'PARSE_DONE' }) as Record<string, unknown>;
+      const list = (email['url'] ??= []) as string[];
+      if (list.length >= MAX_URLS) return;
+      list.push(m[1]!);
+      addString(c, B['email.url'], m[1]!);
     }
   }
 
@@ -231,8 +259,17 @@ export class SmtpParser extends LineProtocol {
     } else if (name === 'to') {
       email['to'] ??= addresses(value);
       addString(c, B['email.to'], value);
-    } else if (name === 'cc') email['cc'] ??= addresses(value);
-    else if (name === 'subject') {
+    } else if (name === 'cc') {
+      email['cc'] ??= addresses(value);
+      addString(c, B['email.cc'], value);
+    } else if (Object.hasOwn(MAIL_HEADERS, name)) {
+      const [key, id] = MAIL_HEADERS[name]!;
+      if (key === 'received') {
+        const list = (email[key] ??= []) as string[];
+        if (list.length < MAX_RECEIVED) list.push(value);
+      } else email[key] ??= value;
+      addString(c, id, value);
+    } else if (name === 'subject') {
       email['subject'] ??= value;
       addString(c, B['email.subject'], value);
     } else if (name === 'content-type' || name === 'content-disposition') {

@@ -25,6 +25,8 @@ export interface Transaction {
   readonly id: number;
   /** EVE name of the protocol: http, dns, tls … */
   readonly protocol: string;
+  /** As the headers of Suricata's rules name it, where that differs (`http2` beside EVE's http). */
+  readonly ruleProtocol?: string;
   /** The EVE object of this transaction as far as it is known now; becomes `alert.http` and the event's body. */
   detail(): Record<string, unknown>;
   /** `detail` without evidence and header lists, for events that only name their transaction; cheaper where it exists. */

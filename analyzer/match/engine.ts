@@ -107,6 +107,7 @@ export class RuleEngine implements Matcher {
       for (let g = 0; g < groups.length; g++) this.scanEntry(groups[g], i);
     }
     for (const s of this.rules.always.transaction) this.addCandidate(s.index);
+    if (this.suricata.any) this.suricata.shown(context, flow, direction, tx);
     if (this.candidateCount === 0 && state === undefined && (this.rules.kept.size === 0 || at === 2)) return;
     const own = state ?? new TxState();
     if (own.partials.length > 0) this.proceed(context, flow, tx, own, direction, at);
@@ -367,7 +368,7 @@ export class RuleEngine implements Matcher {
       const s = this.rules.signatures[index];
       if (s.level !== level || (s.program && level !== 'transaction') || state.partials.some((p) => p.signature === s && p.direction === direction)) continue;
       if (!s.either && s.parts[0].direction !== direction) continue;
-      if (!this.headerFits(s, context, flow, direction, protocol)) continue;
+      if (!this.headerFits(s, context, flow, direction, s.program ? (tx?.ruleProtocol ?? protocol) : protocol)) continue;
       this.counters.candidates++;
       const where = tx ? `t${tx.id}` : level === 'stream' ? 's' : `p${context.packet.number}`;
       const partial = newPartial(s, direction, `${s.info.sid}:${flow?.id ?? 0}:${where}`);
@@ -485,7 +486,7 @@ export class RuleEngine implements Matcher {
     const { signature: s, flow, direction } = hit;
     const window = hit.stream && flow?.matcher instanceof FlowState ? flow.matcher.windows[direction] : undefined;
     this.onHit({
-      signature: s, flow, tx: hit.tx, direction, verdict: 'attempted', severity: s.info.severity, because: s.because, attacker: s.attacker, key: hit.key,
+      signature: s, flow, tx: hit.tx ?? hit.beside, direction, verdict: 'attempted', severity: s.info.severity, because: s.because, attacker: s.attacker, key: hit.key,
       timeUs: context.nowUs, packetNumber: context.packet.number, matched: () => matchedOf(hit.seen), later: hit.later,
       suricata: { about: hit.about, pseudo: hit.pseudo, stream: hit.stream || hit.tx !== undefined, streamBytes: window && this.arena.u8.slice(window.at, window.at + window.length) },
     }, context);

@@ -31,7 +31,16 @@ export function alertOfHit(hit: RuleHit, context: MatchContext): Alert {
   const header = context.header('alert', hit.flow, hit.direction);
   if (hit.tx) header.tx_id = hit.tx.id;
   const detail: Record<string, unknown> = {};
-  if (hit.tx) detail[hit.tx.protocol] = hit.tx.detail();
+  if (hit.tx) {
+    const own = hit.tx.detail();
+    // EVE shows a mail beside the protocol that carried it.
+    if (own['email'] === undefined) detail[hit.tx.protocol] = own;
+    else {
+      const { email, ...rest } = own;
+      detail[hit.tx.protocol] = rest;
+      detail['email'] = email;
+    }
+  }
   const printable = payloadPrintable(context);
   if (printable !== '') detail.payload_printable = printable;
   const [client, server] = sides(hit, header as { src_ip?: string; dest_ip?: string; src_port?: number; dest_port?: number });

@@ -21,6 +21,8 @@ export type Http2Anomaly =
   | 'invalid_frame_length'
   | 'header_frame_with_too_long_length'
   | 'too_many_streams'
+  | 'userinfo_in_uri'
+  | 'authority_host_mismatch'
   | 'failed_decompression';
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
@@ -59,6 +61,7 @@ const head = new Head();
 
 /** A transaction with what HTTP/2 adds to its event. */
 class StreamTransaction extends HttpTransaction {
+  readonly ruleProtocol = 'http2';
   readonly http2: Record<string, unknown>;
   constructor(
     id: number,
@@ -226,13 +229,30 @@ export class Http2Parser implements AppParser {
         const error = { error_code: (ERRORS[code] ?? String(code)).replaceAll('_', '') };
         if (open) {
           open.tx.http2[d === 0 ? 'request' : 'response'] = error;
+          c.buffers.addNumber(B['http2.errorcode'], code);
+          c.buffers.addNumber(B['http2.frametype'], type);
+          c.inspect(flow, open.tx, d === 0 ? Stage.RequestBody : Stage.ResponseBody);
           this.finish(c, flow, open);
         } else this.control(c, flow, d, stream, error, B['http2.errorcode'], code);
         return;
       }
+      case Type.Window:
+        if (size === 4) this.number(c, flow, d, stream, B['http2.window'], u32(u8, p) & 0x7fffffff, type);
+        return;
       default:
+        if (type <= Type.Continuation) this.number(c, flow, d, stream, B['http2.frametype'], type, type);
     }
   }
+
+  /** A number that a frame of a stream, or of the connection, shows to rules and to nobody else. */
+  private number(c: AppContext, flow: Flow, d: Direction, stream: number, id: number, value: number, type: number): void {
+    c.buffers.addNumber(id, value);
+    if (id !== B['http2.frametype']) c.buffers.addNumber(B['http2.frametype'], type);
+    this.connection ??= new PlainTransaction(this.nextId++, 'http', { version: '2', http2: { stream_id: 0, request: {}, response: {} } }, 'http2');
+    c.inspect(flow, this.streams.get(stream)?.tx ?? this.connection, d === 0 ? Stage.RequestBody : Stage.ResponseBody);
+  }
+  /** Stands for frames that belong to no stream. */
+  private connection: PlainTransaction | undefined;
 
   private settings(c: AppContext, flow: Flow, d: Direction, at: number, size: number): void {
     const { u8 } = c.arena;
@@ -252,7 +272,7 @@ export class Http2Parser implements AppParser {
       version: '2',
       http2: { stream_id: stream, request: d === 0 ? what : {}, response: d === 1 ? what : {} },
     };
-    const tx = new PlainTransaction(this.nextId++, 'http', detail);
+    const tx = new PlainTransaction(this.nextId++, 'http', detail, 'http2');
     c.buffers.addNumber(id, value);
     c.inspect(flow, tx, d === 0 ? Stage.RequestHead : Stage.ResponseHead);
     c.event(flow, 'http', detail, tx.id, d);
@@ -338,6 +358,7 @@ export class Http2Parser implements AppParser {
     const encoding = head.index[H['content-encoding']]!;
     if (encoding >= 0) side.codings = codings(u8, head.valueAt[encoding]!, head.valueLength[encoding]!);
     for (const [name] of list) this.addName(c, name);
+    c.buffers.addNumber(B['http2.frametype'], Type.Headers);
     if (d === 0) {
       tx.head = method === 'HEAD';
       tx.connect = method === 'CONNECT';
@@ -345,7 +366,11 @@ export class Http2Parser implements AppParser {
       const auth = list.find(([name]) => name === 'authorization');
       if (auth) basic(tx, auth[1].slice(0, 600));
       if (tx.request.block !== 0) addRequest(c.buffers, tx);
+      this.pseudo(c, list, B['http.request_header']);
       c.inspect(flow, tx, Stage.RequestHead);
+      if (authority.includes('@')) c.anomaly(flow, 'http2', 'userinfo_in_uri' satisfies Http2Anomaly, tx.id);
+      const named = list.find(([name]) => name === 'host');
+      if (named && authority !== '' && bare(named[1]) !== bare(authority)) c.anomaly(flow, 'http2', 'authority_host_mismatch' satisfies Http2Anomaly, tx.id);
       const type = tx.request.contentType;
       const parts = type.length > 0 && boundary(u8, type.at, type.length)[1] > 0;
       if (!parts && (method === 'POST' || method === 'PUT')) side.file = c.file(flow, tx, 0, nameOf(c, tx));
@@ -354,8 +379,21 @@ export class Http2Parser implements AppParser {
     tx.status = /^\d{3}$/.test(status) ? Number(status) : 0;
     if (made >= 0) responseFields(c.arena, head, tx);
     if (tx.response.block !== 0) addResponse(c.buffers, tx);
+    this.pseudo(c, list, B['http.response_header']);
     c.inspect(flow, tx, Stage.ResponseHead);
     side.file = c.file(flow, tx, 1, nameOf(c, tx));
+  }
+
+  /** Pseudo-headers are headers to rules (`:authority: host`). */
+  private pseudo(c: AppContext, list: Field[], id: number): void {
+    for (const [name, value] of list) {
+      if (!name.startsWith(':')) continue;
+      const line = `${name}: ${oneLine(value)}`;
+      const at = c.scratch(line.length);
+      if (at === 0) return;
+      put(c.arena.u8, at, line);
+      c.buffers.add(id, at, line.length);
+    }
   }
 
   private addName(c: AppContext, name: string): void {
@@ -450,6 +488,9 @@ export class Http2Parser implements AppParser {
     c.anomaly(flow, 'http2', name);
   }
 }
+
+/** An authority without user and password, in one case. */
+const bare = (authority: string): string => authority.slice(authority.lastIndexOf('@') + 1).toLowerCase();
 
 /** A field can't end its line: RFC 9113 8.2.1 forbids it, and an attacker does it to split requests at a gateway. */
 function oneLine(value: string): string {

@@ -24,6 +24,8 @@ export interface SuricataHit {
   signature: Signature;
   flow: Flow | undefined;
   tx: Transaction | undefined;
+  /** Of a rule that asks for no transaction: the one that its packet brought. */
+  beside: Transaction | undefined;
   direction: Direction;
   seen: Seen[];
   /** What sets have said of the values that they hold. */
@@ -56,6 +58,7 @@ export class SuricataDetector {
   private readonly scene: Scene;
   /** Packet at which an event was told last, by rule. */
   private readonly told = new Map<number, number>();
+  private readonly latest: { number: number; flow: Flow | undefined; direction: Direction; tx: Transaction | undefined } = { number: -1, flow: undefined, direction: 0, tx: undefined };
   readonly any: boolean;
 
   /** @param later where the state of hosts is kept elsewhere: takes what silent rules do to it; hits bring theirs along */
@@ -86,6 +89,20 @@ export class SuricataDetector {
   /** Rules that packets of a protocol are asked by without any literal. */
   slowRules(protocol: number): readonly Signature[] {
     return this.packetRules[slotOf(protocol)];
+  }
+
+  /** A transaction shows buffers: an alert of the packet under way that asks for none of them is about it, too. */
+  shown(context: MatchContext, flow: Flow, direction: Direction, tx: Transaction): void {
+    const { latest } = this;
+    latest.number = context.packet.number;
+    latest.flow = flow;
+    latest.direction = direction;
+    latest.tx = tx;
+  }
+
+  private transactionOf(context: MatchContext): Transaction | undefined {
+    const { latest, scene } = this;
+    return latest.tx && !scene.pseudo && latest.number === context.packet.number && latest.flow === scene.flow && latest.direction === scene.direction ? latest.tx : undefined;
   }
 
   /** A rule on a transaction has all its buffers. */
@@ -372,7 +389,7 @@ export class SuricataDetector {
       if (open === undefined && ++alerts > MAX_ALERTS) return;
       this.counters.alerts++;
       this.onHit({
-        signature: s, flow: scene.flow, tx: p?.tx, direction: scene.direction, seen: p?.seen ?? [], stream: p?.stream ?? false, about: this.tester.context ?? p?.about, pseudo: scene.pseudo, later: open,
+        signature: s, flow: scene.flow, tx: p?.tx, beside: this.transactionOf(context), direction: scene.direction, seen: p?.seen ?? [], stream: p?.stream ?? false, about: this.tester.context ?? p?.about, pseudo: scene.pseudo, later: open,
         key: `${s.info.gid}:${s.info.sid}:${scene.flow?.id ?? 0}:${p?.key ?? 'p'}:${context.packet.number}`,
       }, context);
     }
