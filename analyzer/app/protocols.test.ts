@@ -68,7 +68,7 @@ t.test('mail and FTP', async (t) => {
   ]);
   t.equal(h.flow.app, 'smtp');
   t.match(h.of('auth')[0], { protocol: 'smtp', user: 'bob', result: 'failure' });
-  t.equal(h.value('smtp.rcpt_to'), '${run{x y}}@localhost');
+  t.equal(h.value('smtp.rcpt_to'), '<${run{x y}}@localhost>');
   t.equal(h.value('file.name'), 'x.exe');
   t.equal(h.value('file.data'), 'MZ\x90\0\x03\0');
   t.match(h.of('smtp')[0], { mail_from: '<a@b>', email: { subject: '你好', attachment: ['x.exe'] } });
