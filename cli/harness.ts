@@ -28,6 +28,10 @@ export class Running {
     this.exited = new Promise((done) => this.child.once('close', done));
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   get input(): NodeJS.WritableStream {
     return this.child.stdin!;
   }
@@ -112,6 +116,11 @@ export class Site {
     if (!answer.ok) throw new Error(await answer.text());
     this.cookie = answer.headers.getSetCookie()[0]!.split(';')[0]!;
     return { process: p, address };
+  }
+
+  /** The administrator's cookie. */
+  get session(): string {
+    return this.cookie;
   }
 
   get(address: string, path: string): Promise<Response> {
