@@ -65,6 +65,7 @@ export async function seedAlerts(dir: string, url: string | undefined, total: nu
       count(*), sum(count), min(first_seen), max(last_seen), 0, 0, 'inc-' || (min(last_seen) / ${DAY_MS}) || '-' || attacker_ip, case when min(num) % 20 = 0 or max(last_seen) > ${now - 7 * DAY_MS} then 1 else 0 end, 0
     from alert group by incident, attacker_ip, victim_ip`);
   await run(`insert into alert_hour select last_seen / 3600000, demo, coalesce(unit, ''), coalesce(attacker_unit, ''), class, severity, verdict, count(*) from alert group by 1, 2, 3, 4, 5, 6, 7`);
+  await run(`insert into alert_total select demo, coalesce(unit, ''), coalesce(attacker_unit, ''), class, severity, verdict, count(*) from alert group by 1, 2, 3, 4, 5, 6`);
   for (const statement of indexes) await run(statement.sql);
   await run(`insert into counter (name, value) values ('search_upto', ${total}) on conflict (name) do update set value = excluded.value`);
   if (engine === 'postgres') await run('analyze');

@@ -33,14 +33,15 @@ export function alertRoutes(app: FastifyInstance, context: Context): void {
   app.get<{ Querystring: AlertCountQuery }>('/api/alerts/counts', { schema: { querystring: AlertCountQuery } }, async (request): Promise<AlertCounts> => {
     const counts: AlertCounts = { total: 0, capped: false, bySeverity: {}, byVerdict: {}, byClass: {}, byUnit: [] };
     const units: Record<string, number> = {};
-    for (const r of await store.alerts.counts(callerOf(request).scope, withUnits(context, request.query))) {
+    const counted = await store.alerts.counts(callerOf(request).scope, withUnits(context, request.query));
+    for (const r of counted.rows) {
       counts.total += r.n;
       add(counts.bySeverity, SEVERITIES[r.severity], r.n);
       add(counts.byVerdict, VERDICTS[r.verdict], r.n);
       add(counts.byClass, r.class as DetectionClass, r.n);
       if (r.unit !== null) add(units, r.unit, r.n);
     }
-    if (counts.total > COUNT_CAP) { counts.total = COUNT_CAP; counts.capped = true; }
+    if (counted.partial) { counts.total = Math.min(counts.total, COUNT_CAP); counts.capped = true; }
     counts.byUnit = Object.entries(units).sort((a, b) => b[1] - a[1]).slice(0, 50).map(([id, count]) => ({ unit: context.assets().unit(id) ?? { id, zh: id, en: id }, count }));
     return counts;
   });

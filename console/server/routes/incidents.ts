@@ -80,7 +80,9 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
   app.get<{ Querystring: IncidentQuery }>('/api/incidents/counts', { schema: { querystring: IncidentQuery } }, async (request): Promise<IncidentCounts> => {
     const { scope, user } = callerOf(request);
     const counts: IncidentCounts = { total: 0, capped: false, byState: {}, bySeverity: {}, byVerdict: {} };
-    for (const r of await store.incidents.counts(scope, withUnits(context, request.query), user.id)) {
+    const counted = await store.incidents.counts(scope, withUnits(context, request.query), user.id);
+    counts.capped = counted.partial;
+    for (const r of counted.rows) {
       counts.total += r.n;
       add(counts.byState, r.state as IncidentState, r.n);
       add(counts.bySeverity, SEVERITIES[r.severity], r.n);

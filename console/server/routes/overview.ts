@@ -112,12 +112,12 @@ export function overviewRoutes(app: FastifyInstance, context: Context): void {
       topUnits: units.map((u) => ({ unit: assets.unit(u.key) ?? { id: u.key, zh: u.key, en: u.key }, count: u.n })),
       metricsUp: metricsUp && metrics.stats().up,
     };
-    for (const c of counts) {
+    for (const c of counts.rows) {
       overview.alerts.total += c.n;
       add(overview.alerts.bySeverity, SEVERITIES[c.severity], c.n);
       add(overview.alerts.byVerdict, VERDICTS[c.verdict], c.n);
     }
-    for (const i of incidents) {
+    for (const i of incidents.rows) {
       add(overview.incidents.byState, i.state as IncidentState, i.n);
       if (!(INCIDENT_OPEN as readonly string[]).includes(i.state)) continue;
       overview.incidents.open += i.n;

@@ -21,6 +21,8 @@ const STEP_ROWS_MAX = 64_000;
 /** A page that is not full by then ends early with a `next`: a filter that fits hardly anything answers all the same. */
 const PAGE_MS = 120;
 const PAGE_DEFAULT = 100;
+/** Words that a beginning may stand for; more are looked for as a beginning. */
+const TERMS_MAX = 32;
 
 export type SeriesTag = 'unit' | 'node' | 'severity' | 'verdict' | 'class';
 
@@ -36,7 +38,9 @@ type AlertSelect = SelectQueryBuilder<Tables, 'alert', object>;
 const split = (text: string | undefined): string[] | undefined => text?.split(',');
 const ordinals = (text: string | undefined, names: readonly string[]): number[] | undefined => split(text)?.map((n) => names.indexOf(n));
 
-type Driver = { column: 'incident' | 'rule' | 'system' | 'class' | 'unit' | 'verdict' | 'severity' | 'attacker_ip' | 'victim_ip' | 'attacker_unit'; value: string | number };
+type Driver = { column: 'incident' | 'rule' | 'system' | 'node' | 'class' | 'unit' | 'verdict' | 'severity' | 'attacker_ip' | 'victim_ip' | 'attacker_unit'; value: string | number };
+/** Columns whose index holds only the rows that have a value. */
+const SPARSE: ReadonlySet<string> = new Set(['system', 'attacker_unit', 'node']);
 const HOUR_MS = 3_600_000;
 /** A week's report and a day more; beyond it the hours are too many for an answer at once. */
 const HOURLY_MAX_MS = 8 * 24 * HOUR_MS;
@@ -58,7 +62,7 @@ function walks(f: Filters, scope: Scope): (Driver | undefined)[] {
   return of('incident', split(f.incident)) ?? of('rule', split(f.rule)) ?? of('system', split(f.system))
     ?? (verdicts && !verdicts.includes(0) ? of('verdict', verdicts) : undefined)
     ?? (severities?.every((s) => s === SEVERITIES.length - 1) ? of('severity', severities) : undefined)
-    ?? of('unit', f.units) ?? of('class', split(f.class))
+    ?? of('node', f.node === undefined ? undefined : [f.node]) ?? of('unit', f.units) ?? of('class', split(f.class))
     ?? (!scope.all ? of('unit', scope.units)?.flatMap((d) => [d, { ...d, column: 'attacker_unit' as const }]) : undefined)
     ?? of('severity', severities) ?? [undefined];
 }
@@ -84,17 +88,47 @@ function narrow(query: AlertSelect, f: Filters, scope: Scope): AlertSelect {
 }
 
 export function alertStore(db: Db, engine: Engine) {
-  /** The next matching numbers of the search index, the latest arrivals first. */
-  async function found(text: string, before: number, limit: number): Promise<number[]> {
+  /**
+   * The words of the index that begin like this, in order; undefined where they are more than `TERMS_MAX`. A match of
+   * whole words is read lazily, newest first; one of a beginning gathers all its alerts before the first is known.
+   */
+  async function terms(start: string): Promise<string[] | undefined> {
+    const found: string[] = [];
+    for (let from = start; ;) {
+      const [row] = (await db.executeQuery<{ term: string }>(CompiledQuery.raw('select term from alert_term where term >= ? limit 1', [from]), )).rows;
+      if (!row?.term.startsWith(start)) return found;
+      if (found.length >= TERMS_MAX) return undefined;
+      found.push(row.term);
+      // No word of the index holds a control character: the next possible one.
+      from = `${row.term}\u0001`;
+    }
+  }
+  /** The question in the index's own language; undefined: no alert holds such a word. */
+  async function question(text: string): Promise<string | undefined> {
     const words = queryWords(text);
-    if (words.length === 0) return [];
+    if (words.length === 0) return undefined;
+    if (engine === 'postgres') return toTsQuery(words);
+    const parts: string[] = [];
+    for (const word of words) {
+      const whole = word.prefix ? await terms(word.token) : [word.token];
+      if (whole?.length === 0) return undefined;
+      parts.push(whole ? `(${whole.map((t) => `"${t}"`).join(' OR ')})` : toFts5([word]));
+    }
+    return parts.join(' AND ');
+  }
+  /** The next matching numbers of the search index, the latest arrivals first. */
+  async function found(asked: string | undefined, before: number, limit: number): Promise<number[]> {
+    if (asked === undefined) return [];
     const { rows } = engine === 'postgres'
-      ? await sql<{ num: number }>`select num from alert_search where tokens @@ ${toTsQuery(words)}::tsquery and num < ${before} order by num desc limit ${sql.lit(limit)}`.execute(db)
-      : await db.executeQuery<{ num: number }>(CompiledQuery.raw('select rowid as num from alert_search where alert_search match ? and rowid < ? order by rowid desc limit ?', [toFts5(words), before, limit]));
+      ? await sql<{ num: number }>`select num from alert_search where tokens @@ ${asked}::tsquery and num < ${before} order by num desc limit ${sql.lit(limit)}`.execute(db)
+      : await db.executeQuery<{ num: number }>(CompiledQuery.raw('select rowid as num from alert_search where alert_search match ? and rowid < ? order by rowid desc limit ?', [asked, before, limit]));
     return rows.map((r) => Number(r.num));
   }
   const base = (f: Filters, scope: Scope): AlertSelect => narrow(db.selectFrom('alert') as unknown as AlertSelect, f, scope);
-  const those = (nums: number[]) => (engine === 'postgres' ? sql<SqlBool>`alert.num = any(${nums})` : sql<SqlBool>`alert.num in (select value from json_each(${JSON.stringify(nums)}))`);
+  /** What fits of these alerts. SQLite is told to begin with them: by itself it might walk an index of millions. */
+  const ofNums = (f: Filters, scope: Scope, nums: number[]): AlertSelect => (engine === 'postgres'
+    ? base(f, scope).where(sql<SqlBool>`alert.num = any(${nums})`)
+    : narrow(db.selectFrom(sql<{ value: number }>`json_each(${JSON.stringify(nums)})`.as('found')).crossJoin('alert').where(sql<SqlBool>`alert.num = found.value`) as unknown as AlertSelect, f, scope));
 
   /** A page of a search: in the order of arrival, as the search index has it. */
   async function search(scope: Scope, q: ListQuery, limit: number): Promise<{ rows: AlertRecord[]; next?: string }> {
@@ -102,9 +136,10 @@ export function alertStore(db: Db, engine: Engine) {
     let before = (after?.[0] as number | undefined) ?? Number.MAX_SAFE_INTEGER;
     const rows: AlertRecord[] = [];
     const until = performance.now() + PAGE_MS;
+    const asked = await question(q.text as string);
     for (let step = STEP_ROWS / 4; ; step = Math.min(step * 2, STEP_ROWS_MAX / 4)) {
-      const nums = await found(q.text as string, before, step);
-      if (nums.length > 0) rows.push(...(await base(q, scope).where(those(nums)).selectAll('alert').orderBy('num', 'desc').limit(limit + 1 - rows.length).execute()) as AlertRecord[]);
+      const nums = await found(asked, before, step);
+      if (nums.length > 0) rows.push(...(await ofNums(q, scope, nums).selectAll('alert').orderBy('num', 'desc').limit(limit + 1 - rows.length).execute()) as AlertRecord[]);
       if (rows.length > limit) {
         rows.length = limit;
         return { rows, next: writeCursor(rows[limit - 1].num) };
@@ -115,42 +150,53 @@ export function alertStore(db: Db, engine: Engine) {
     }
   }
 
-  /** Walks one index in page order from `after` on, step by step. `end`: where it stopped before the walk was over. */
-  async function walk(scope: Scope, q: ListQuery, driver: Driver | undefined, limit: number, down: boolean, after: Key | undefined, until: number): Promise<{ rows: AlertRecord[]; end?: Key }> {
-    const direction = down ? 'desc' : 'asc';
-    const beyond = (key: Key) => (down ? sql<SqlBool>`(alert.last_seen, alert.num) < (${key[0]}, ${key[1]})` : sql<SqlBool>`(alert.last_seen, alert.num) > (${key[0]}, ${key[1]})`);
-    const upTo = (key: Key) => (down ? sql<SqlBool>`(alert.last_seen, alert.num) >= (${key[0]}, ${key[1]})` : sql<SqlBool>`(alert.last_seen, alert.num) <= (${key[0]}, ${key[1]})`);
+  const beyond = (key: Key, down: boolean) => (down ? sql<SqlBool>`(alert.last_seen, alert.num) < (${key[0]}, ${key[1]})` : sql<SqlBool>`(alert.last_seen, alert.num) > (${key[0]}, ${key[1]})`);
+  /** How far a step of a walk goes, read from the index alone; undefined: to its end. */
+  async function edgeOf(q: Filters, driver: Driver | undefined, down: boolean, at: Key | undefined, step: number): Promise<Key | undefined> {
+    let edge = db.selectFrom('alert').select(['last_seen', 'num']);
+    if (driver) edge = edge.where(driver.column, '=', driver.value as never);
+    if (driver?.column === 'verdict') edge = edge.where('verdict', '>', 0);
+    if (driver && SPARSE.has(driver.column)) edge = edge.where(driver.column, 'is not', null);
+    if (q.demo === true && !driver) edge = edge.where('demo', '=', 1);
+    if (q.suppressed === true && !driver) edge = edge.where('suppressed', 'is not', null);
     const from = readTime(q.from, 'from');
     const to = readTime(q.to, 'to');
+    if (from !== undefined) edge = edge.where('last_seen', '>=', from);
+    if (to !== undefined) edge = edge.where('last_seen', '<', to);
+    if (at) edge = edge.where(beyond(at, down));
+    const direction = down ? 'desc' : 'asc';
+    const last = await edge.orderBy('last_seen', direction).orderBy('num', direction).offset(step - 1).limit(1).executeTakeFirst();
+    return last && [last.last_seen, last.num];
+  }
+  /** The alerts of one step: what fits the filters, from `at` to `edge`. */
+  function within(query: AlertSelect, driver: Driver | undefined, down: boolean, at: Key | undefined, edge: Key | undefined): AlertSelect {
+    const direction = down ? 'desc' : 'asc';
+    let q = query;
+    if (driver) q = q.where(`alert.${driver.column}`, '=', driver.value as never);
+    if (driver?.column === 'verdict') q = q.where('alert.verdict', '>', 0);
+    if (at) q = q.where(beyond(at, down));
+    if (edge) q = q.where(down ? sql<SqlBool>`(alert.last_seen, alert.num) >= (${edge[0]}, ${edge[1]})` : sql<SqlBool>`(alert.last_seen, alert.num) <= (${edge[0]}, ${edge[1]})`);
+    return q.orderBy('alert.last_seen', direction).orderBy('alert.num', direction);
+  }
+
+  /** Walks one index in page order from `after` on, step by step. `end`: where it stopped before the walk was over. */
+  async function walk(scope: Scope, q: ListQuery, driver: Driver | undefined, limit: number, down: boolean, after: Key | undefined, until: number): Promise<{ rows: AlertRecord[]; end?: Key }> {
     const rows: AlertRecord[] = [];
     let at = after;
     for (let step = STEP_ROWS; ; step = Math.min(step * 2, STEP_ROWS_MAX)) {
-      // How far this step goes is read from the index alone.
-      let edge = db.selectFrom('alert').select(['last_seen', 'num']);
-      if (driver) edge = edge.where(driver.column, '=', driver.value as never);
-      if (driver?.column === 'verdict') edge = edge.where('verdict', '>', 0);
-      if (driver && (driver.column === 'system' || driver.column === 'attacker_unit')) edge = edge.where(driver.column, 'is not', null);
-      if (q.demo === true && !driver) edge = edge.where('demo', '=', 1);
-      if (q.suppressed === true && !driver) edge = edge.where('suppressed', 'is not', null);
-      if (from !== undefined) edge = edge.where('last_seen', '>=', from);
-      if (to !== undefined) edge = edge.where('last_seen', '<', to);
-      if (at) edge = edge.where(beyond(at));
-      const last = await edge.orderBy('last_seen', direction).orderBy('num', direction).offset(step - 1).limit(1).executeTakeFirst();
-      let query = base(q, scope).selectAll('alert');
-      if (driver) query = query.where(`alert.${driver.column}`, '=', driver.value as never);
-      if (driver?.column === 'verdict') query = query.where('alert.verdict', '>', 0);
-      if (at) query = query.where(beyond(at));
-      if (last) query = query.where(upTo([last.last_seen, last.num]));
-      rows.push(...(await query.orderBy('alert.last_seen', direction).orderBy('alert.num', direction).limit(limit + 1 - rows.length).execute()) as AlertRecord[]);
-      if (rows.length > limit || !last) return { rows };
-      at = [last.last_seen, last.num];
+      const edge = await edgeOf(q, driver, down, at, step);
+      rows.push(...(await within(base(q, scope), driver, down, at, edge).selectAll('alert').limit(limit + 1 - rows.length).execute()) as AlertRecord[]);
+      if (rows.length > limit || !edge) return { rows };
+      at = edge;
       if (performance.now() > until) return { rows, end: at };
     }
   }
 
+  /** Whether the filters ask for nothing but what the tables of counts hold. */
+  const onlyKinds = (f: Filters): boolean => !(f.text?.trim() || f.ip || f.node || f.rule || f.system || f.incident || f.after !== undefined || f.suppressed);
   /** Whether the hourly counts can answer: no filter that they do not hold, and whole hours. */
   function hourly(f: Filters): { from: number; to?: number } | undefined {
-    if (f.text?.trim() || f.ip || f.node || f.rule || f.system || f.incident || f.after !== undefined || f.suppressed) return undefined;
+    if (!onlyKinds(f)) return undefined;
     const from = readTime(f.from, 'from');
     const to = readTime(f.to, 'to');
     if (from === undefined || (to ?? Date.now()) - from > HOURLY_MAX_MS) return undefined;
@@ -186,56 +232,78 @@ export function alertStore(db: Db, engine: Engine) {
       return { rows, ...(stop ? { next: writeCursor(...stop) } : {}) };
     },
 
-    /** Counts by severity, verdict, class and unit: exact where whole hours answer, else over the newest `COUNT_CAP` that match. */
-    async counts(scope: Scope, f: Filters): Promise<CountRow[]> {
+    /**
+     * Counts by severity, verdict, class and unit: exact where the totals or whole hours answer, else over the newest
+     * `COUNT_CAP` that match, as far as the time for looking goes. `partial`: there are more than were counted.
+     */
+    async counts(scope: Scope, f: Filters): Promise<{ rows: CountRow[]; partial: boolean }> {
+      const tabled = async (query: typeof whole): Promise<CountRow[]> => (await query.select(['severity', 'verdict', 'class', 'unit', sql<number>`sum(alerts)`.as('n')]).groupBy(['severity', 'verdict', 'class', 'unit']).execute())
+        .map((r) => ({ ...r, unit: r.unit === '' ? null : r.unit, n: Number(r.n) })).filter((r) => r.n > 0);
+      const units = scope.all ? [] : scope.units.length > 0 ? [...scope.units] : ['?'];
+      const whole = db.selectFrom('alert_total')
+        .$if(!scope.all, (q) => q.where((eb) => eb.or([eb('unit', 'in', units), eb('attacker_unit', 'in', units)])))
+        .$if(f.units !== undefined, (q) => q.where('unit', 'in', f.units && f.units.length > 0 ? [...f.units] : ['?']))
+        .$if(f.class !== undefined, (q) => q.where('class', 'in', split(f.class) ?? []))
+        .$if(f.severity !== undefined, (q) => q.where('severity', 'in', ordinals(f.severity, SEVERITIES) ?? []))
+        .$if(f.verdict !== undefined, (q) => q.where('verdict', 'in', ordinals(f.verdict, VERDICTS) ?? []))
+        .$if(f.demo !== undefined, (q) => q.where('demo', '=', f.demo ? 1 : 0));
+      if (onlyKinds(f) && f.from === undefined && f.to === undefined) return { rows: await tabled(whole), partial: false };
       const range = hourly(f);
       if (range) {
         // Whole hours from their own table, the ends from the alerts themselves.
         const first = Math.ceil(range.from / HOUR_MS);
-        const beyond = range.to === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(range.to / HOUR_MS);
-        if (beyond > first) {
-          let q = db.selectFrom('alert_hour').where('hour', '>=', first).where('hour', '<', beyond);
-          if (!scope.all) q = q.where((eb) => eb.or([eb('unit', 'in', scope.units.length > 0 ? [...scope.units] : ['?']), eb('attacker_unit', 'in', scope.units.length > 0 ? [...scope.units] : ['?'])]));
+        const end = range.to === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(range.to / HOUR_MS);
+        if (end > first) {
+          let q = db.selectFrom('alert_hour').where('hour', '>=', first).where('hour', '<', end);
+          if (!scope.all) q = q.where((eb) => eb.or([eb('unit', 'in', units), eb('attacker_unit', 'in', units)]));
           if (f.units) q = q.where('unit', 'in', f.units.length > 0 ? [...f.units] : ['?']);
           if (f.class) q = q.where('class', 'in', f.class.split(','));
           if (f.severity) q = q.where('severity', 'in', ordinals(f.severity, SEVERITIES) as number[]);
           if (f.verdict) q = q.where('verdict', 'in', ordinals(f.verdict, VERDICTS) as number[]);
           if (f.demo !== undefined) q = q.where('demo', '=', f.demo ? 1 : 0);
-          const whole = (await q.select(['severity', 'verdict', 'class', 'unit', sql<number>`sum(alerts)`.as('n')]).groupBy(['severity', 'verdict', 'class', 'unit']).execute())
-            .map((r) => ({ ...r, unit: r.unit === '' ? null : r.unit, n: Number(r.n) }));
-          const ends: CountRow[] = [];
+          const rows = await tabled(q as unknown as typeof whole);
           const part = async (from: number, to: number): Promise<void> => {
-            if (to > from) ends.push(...await tally(base({ ...f, from: String(from), to: String(to) }, scope).orderBy('last_seen', 'desc').limit(COUNT_CAP)));
+            if (to > from) rows.push(...(await tally(base({ ...f, from: String(from), to: String(to) }, scope).orderBy('last_seen', 'desc').limit(COUNT_CAP))).map((r) => ({ ...r, n: Number(r.n) })));
           };
           await part(range.from, first * HOUR_MS);
-          if (range.to !== undefined) await part(beyond * HOUR_MS, range.to);
-          return [...whole, ...ends.map((r) => ({ ...r, n: Number(r.n) }))].filter((r) => r.n > 0);
+          if (range.to !== undefined) await part(end * HOUR_MS, range.to);
+          return { rows, partial: false };
         }
       }
-      let query = base(f, scope);
-      if (f.text?.trim()) {
-        const nums = await found(f.text, Number.MAX_SAFE_INTEGER, COUNT_CAP + 1);
-        if (nums.length === 0) return [];
-        query = query.where(those(nums));
-      }
+      const until = performance.now() + PAGE_MS;
       const rows: CountRow[] = [];
       let left = COUNT_CAP + 1;
-      if (f.text?.trim()) rows.push(...await tally(query.limit(left)));
-      else {
-        const until = performance.now() + PAGE_MS;
-        for (const [i, driver] of walks(f, scope).entries()) {
-          let q = query;
-          if (driver) q = q.where(`alert.${driver.column}`, '=', driver.value as never);
-          if (driver?.column === 'verdict') q = q.where('alert.verdict', '>', 0);
-          if (f.ip && i === 1) q = q.where('attacker_ip', '!=', f.ip);
-          if (driver?.column === 'attacker_unit' && !scope.all) q = q.where((eb) => eb.or([eb('alert.unit', 'is', null), eb('alert.unit', 'not in', [...scope.units])]));
-          const part = await tally(q.orderBy('last_seen', 'desc').limit(left));
-          rows.push(...part);
-          left -= part.reduce((n, r) => n + Number(r.n), 0);
-          if (left <= 0 || performance.now() > until) break;
+      const take = async (query: AlertSelect): Promise<void> => {
+        for (const r of await tally(query.limit(left))) {
+          rows.push({ ...r, n: Number(r.n) });
+          left -= Number(r.n);
+        }
+      };
+      if (f.text?.trim()) {
+        const asked = await question(f.text);
+        for (let before = Number.MAX_SAFE_INTEGER, step = STEP_ROWS / 4; ; step = Math.min(step * 2, STEP_ROWS_MAX / 4)) {
+          const nums = await found(asked, before, step);
+          if (nums.length > 0) await take(ofNums(f, scope, nums));
+          if (nums.length < step) return { rows, partial: left <= 0 };
+          if (left <= 0 || performance.now() > until) return { rows, partial: true };
+          before = nums[nums.length - 1];
         }
       }
-      return rows.map((r) => ({ ...r, n: Number(r.n) }));
+      for (const [i, driver] of walks(f, scope).entries()) {
+        let query = base(f, scope);
+        if (f.ip && i === 1) query = query.where('attacker_ip', '!=', f.ip);
+        if (driver?.column === 'attacker_unit' && !scope.all) query = query.where((eb) => eb.or([eb('alert.unit', 'is', null), eb('alert.unit', 'not in', [...scope.units])]));
+        let at: Key | undefined;
+        for (let step = STEP_ROWS / 4; ; step = Math.min(step * 2, STEP_ROWS_MAX)) {
+          const edge = await edgeOf(f, driver, true, at, step);
+          await take(within(query, driver, true, at, edge));
+          if (left <= 0) return { rows, partial: true };
+          if (!edge) break;
+          if (performance.now() > until) return { rows, partial: true };
+          at = edge;
+        }
+      }
+      return { rows, partial: false };
     },
 
     /** All alerts, hidden ones too. */

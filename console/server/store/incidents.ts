@@ -10,6 +10,15 @@ export type IncidentRecord = Selectable<IncidentTable>;
 export type HistoryRecord = Selectable<HistoryTable>;
 type Query = Omit<IncidentQuery, 'unit'> & { units?: readonly string[] };
 
+/** Rows that one step of a list looks at, and the time after which a page ends as it is. */
+const STEP_ROWS = 4_000;
+const STEP_ROWS_MAX = 32_000;
+const PAGE_MS = 120;
+/** Incidents that are counted one by one where no index holds what is asked; beyond it the answer says that there are more. */
+export const INCIDENT_COUNT_CAP = 10_000;
+
+// A whole address is looked up, not searched for.
+const ADDRESS = /^\d+\.\d+\.\d+\.\d+$/;
 const like = (text: string): string => `%${text.replace(/[\\%_]/g, (c) => `\\${c}`)}%`;
 
 export function incidentStore(db: Db) {
@@ -31,6 +40,10 @@ export function incidentStore(db: Db) {
     if (to !== undefined) query = query.where('last_seen', '<', to);
     if (q.demo !== undefined) query = query.where('demo', '=', q.demo ? 1 : 0);
     for (const word of q.text?.trim().split(/\s+/).filter(Boolean).slice(0, 8) ?? []) {
+      if (ADDRESS.test(word)) {
+        query = query.where((eb) => eb.or([eb('attacker_ip', '=', word), eb('victim_ip', '=', word)]));
+        continue;
+      }
       const pattern = like(word);
       query = query.where(sql<SqlBool>`(lower(title_zh) like lower(${pattern}) escape '\\' or lower(title_en) like lower(${pattern}) escape '\\' or lower(techniques_json) like lower(${pattern}) escape '\\' or lower(rules_json) like lower(${pattern}) escape '\\' or id = ${word})`);
     }
@@ -38,31 +51,74 @@ export function incidentStore(db: Db) {
   }
 
   return {
-    /** One page: by rank (open ones first), or by the last sighting. */
+    /**
+     * One page: by rank (open ones first), or by the last sighting. Filters that no index knows are tried step by step
+     * along the order; a page may end early with a `next` when the time for looking is over.
+     */
     async list(scope: Scope, q: Query, me?: string): Promise<{ rows: IncidentRecord[]; next?: string }> {
       const limit = q.limit ?? 100;
       const order = q.order ?? 'rank';
-      let query = filtered(scope, q, me).selectAll();
-      if (order === 'rank') {
-        const after = readCursor(q.cursor, ['number', 'number', 'number', 'string']);
-        if (after) query = query.where(sql<SqlBool>`(open, rank, last_seen, id) < (${after[0]}, ${after[1]}, ${after[2]}, ${after[3]})`);
-        query = query.orderBy('open', 'desc').orderBy('rank', 'desc').orderBy('last_seen', 'desc').orderBy('id', 'desc');
-      } else {
-        const after = readCursor(q.cursor, ['number', 'string']);
-        const down = order === 'newest';
-        if (after) query = query.where(down ? sql<SqlBool>`(last_seen, id) < (${after[0]}, ${after[1]})` : sql<SqlBool>`(last_seen, id) > (${after[0]}, ${after[1]})`);
-        query = query.orderBy('last_seen', down ? 'desc' : 'asc').orderBy('id', down ? 'desc' : 'asc');
+      const keys = order === 'rank' ? ['open', 'rank', 'last_seen', 'id'] as const : ['last_seen', 'id'] as const;
+      const direction = order === 'oldest' ? 'asc' : 'desc';
+      const key = sql.raw(`(${keys.join(', ')})`);
+      type Key = (number | string)[];
+      const tuple = (k: Key) => sql.join(k);
+      const beyond = (k: Key) => (direction === 'desc' ? sql<SqlBool>`${key} < (${tuple(k)})` : sql<SqlBool>`${key} > (${tuple(k)})`);
+      const upTo = (k: Key) => (direction === 'desc' ? sql<SqlBool>`${key} >= (${tuple(k)})` : sql<SqlBool>`${key} <= (${tuple(k)})`);
+      let at = readCursor(q.cursor, keys.map((k) => (k === 'id' ? 'string' : 'number')));
+      const page = (from: Key | undefined, edge: Key | undefined, most: number): Promise<IncidentRecord[]> => {
+        let query = filtered(scope, q, me).selectAll();
+        if (from) query = query.where(beyond(from));
+        if (edge) query = query.where(upTo(edge));
+        for (const k of keys) query = query.orderBy(k, direction);
+        return query.limit(most).execute();
+      };
+      // Few incidents are these: their own index finds them all.
+      const narrow = q.campaign !== undefined || q.ip !== undefined || !scope.all || (q.text?.trim().split(/\s+/).some((w) => ADDRESS.test(w)) ?? false);
+      const broad = !q.text?.trim() && !q.class;
+      const rows: IncidentRecord[] = [];
+      const until = performance.now() + PAGE_MS;
+      for (let step = STEP_ROWS; ; step = Math.min(step * 2, STEP_ROWS_MAX)) {
+        let edge: Key | undefined;
+        if (!narrow && !broad) {
+          let query = db.selectFrom('incident').select(keys);
+          if (at) query = query.where(beyond(at));
+          for (const k of keys) query = query.orderBy(k, direction);
+          const last = await query.offset(step - 1).limit(1).executeTakeFirst() as Record<string, number | string> | undefined;
+          edge = last && keys.map((k) => last[k]);
+        }
+        rows.push(...await page(at, edge, limit + 1 - rows.length));
+        if (rows.length > limit) {
+          rows.length = limit;
+          return { rows, next: writeCursor(...keys.map((k) => rows[limit - 1][k])) };
+        }
+        if (!edge) return { rows };
+        at = edge;
+        if (performance.now() > until) return { rows, next: writeCursor(...edge) };
       }
-      const rows = await query.limit(limit + 1).execute();
-      const more = rows.length > limit;
-      if (more) rows.pop();
-      const last = rows.at(-1);
-      const next = more && last ? (order === 'rank' ? writeCursor(last.open, last.rank, last.last_seen, last.id) : writeCursor(last.last_seen, last.id)) : undefined;
-      return { rows, ...(next ? { next } : {}) };
     },
     async counts(scope: Scope, q: Query, me?: string) {
-      const rows = await filtered(scope, q, me).select(['state', 'severity', 'verdict', sql<number>`count(*)`.as('n')]).groupBy(['state', 'severity', 'verdict']).execute();
-      return rows.map((r) => ({ ...r, n: Number(r.n) }));
+      const plain = !q.text?.trim() && !q.class && !q.ip && !q.campaign && q.from === undefined && q.to === undefined && q.owner === undefined;
+      if (plain) {
+        // All that is asked for stands in one index.
+        const rows = await filtered(scope, q, me).select(['state', 'severity', 'verdict', sql<number>`count(*)`.as('n')]).groupBy(['state', 'severity', 'verdict']).execute();
+        return { rows: rows.map((r) => ({ ...r, n: Number(r.n) })), partial: false };
+      }
+      const tally = new Map<string, { state: string; severity: number; verdict: number; n: number }>();
+      let left = INCIDENT_COUNT_CAP;
+      let cursor: string | undefined;
+      const until = performance.now() + PAGE_MS;
+      do {
+        const page = await this.list(scope, { ...q, order: q.order ?? 'rank', limit: 2_000, ...(cursor ? { cursor } : { cursor: undefined }) }, me);
+        for (const r of page.rows) {
+          const k = `${r.state} ${r.severity} ${r.verdict}`;
+          const held = tally.get(k) ?? { state: r.state, severity: r.severity, verdict: r.verdict, n: 0 };
+          tally.set(k, { ...held, n: held.n + 1 });
+        }
+        left -= page.rows.length;
+        cursor = page.next;
+      } while (cursor && left > 0 && performance.now() < until);
+      return { rows: [...tally.values()], partial: cursor !== undefined };
     },
     byId: (scope: Scope, id: string): Promise<IncidentRecord | undefined> =>
       db.selectFrom('incident').selectAll().where('id', '=', id).where(withinScope(scope, 'incident')).executeTakeFirst(),

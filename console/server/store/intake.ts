@@ -228,6 +228,7 @@ async function knownAlerts(tx: Db, engine: Engine, ids: string[]): Promise<Map<s
   return new Map(rows.map((r) => [r.id, r]));
 }
 
+const TOTAL_COLUMNS: Columns = { demo: 'bigint', unit: 'text', attacker_unit: 'text', class: 'text', severity: 'bigint', verdict: 'bigint', alerts: 'bigint' };
 /** What a batch adds to the hourly counts, and takes from them where a revision says something else than the one before. */
 class Hours {
   private readonly cells = new Map<string, { key: (string | number)[]; n: number }>();
@@ -238,10 +239,19 @@ class Hours {
     if (cell) cell.n += n;
     else this.cells.set(name, { key, n });
   }
-  write(tx: Db, engine: Engine): Promise<void> {
-    const rows = [...this.cells.values()].filter((c) => c.n !== 0).map((c) => [...c.key, c.n]);
-    return insertMany(tx, engine, 'alert_hour', { hour: 'bigint', demo: 'bigint', unit: 'text', attacker_unit: 'text', class: 'text', severity: 'bigint', verdict: 'bigint', alerts: 'bigint' }, rows,
+  async write(tx: Db, engine: Engine): Promise<void> {
+    const cells = [...this.cells.values()].filter((c) => c.n !== 0);
+    await insertMany(tx, engine, 'alert_hour', { hour: 'bigint', ...TOTAL_COLUMNS }, cells.map((c) => [...c.key, c.n]),
       'on conflict (hour, demo, unit, attacker_unit, class, severity, verdict) do update set alerts = alert_hour.alerts + excluded.alerts');
+    const totals = new Map<string, { key: (string | number)[]; n: number }>();
+    for (const { key, n } of cells) {
+      const name = key.slice(1).join('\0');
+      const held = totals.get(name);
+      if (held) held.n += n;
+      else totals.set(name, { key: key.slice(1), n });
+    }
+    await insertMany(tx, engine, 'alert_total', TOTAL_COLUMNS, [...totals.values()].filter((c) => c.n !== 0).map((c) => [...c.key, c.n]),
+      'on conflict (demo, unit, attacker_unit, class, severity, verdict) do update set alerts = alert_total.alerts + excluded.alerts');
   }
 }
 

@@ -8,8 +8,8 @@ import type { Reply } from './libsql-worker.js';
 import { Many } from './many.js';
 
 /**
- * Kysely over libsql in two worker threads: one connection writes, one reads beside it (WAL). A transaction holds the
- * writer; a select outside a transaction goes to the reader and waits for nobody.
+ * Kysely over libsql in worker threads: one connection writes, two read beside it (WAL). A transaction holds the writer; a
+ * select outside a transaction goes to the reader that has less to do and does not wait for the writer.
  */
 export class LibsqlDialect implements Dialect {
   constructor(private readonly file: string) {}
@@ -19,6 +19,8 @@ export class LibsqlDialect implements Dialect {
   createIntrospector(db: Kysely<never>): DatabaseIntrospector { return new SqliteIntrospector(db as never); }
 }
 
+// A question that takes its time leaves the other reader free.
+const READERS = 2;
 interface Waiting { resolve: (rows: QueryResult<never>) => void; reject: (error: Error) => void }
 
 class Thread {
@@ -65,6 +67,9 @@ class Thread {
     });
   }
 
+  /** Statements that have not been answered yet. */
+  get load(): number { return this.waiting.size; }
+
   async close(): Promise<void> {
     if (!this.dead) this.worker.postMessage('close');
     await this.gone;
@@ -86,31 +91,31 @@ class Turn {
 
 class LibsqlDriver implements Driver {
   private writer!: Thread;
-  private reader!: Thread;
+  private readers: Thread[] = [];
   private readonly turn = new Turn();
   constructor(private readonly file: string) {}
 
   async init(): Promise<void> {
     this.writer = new Thread(this.file, false);
     await this.writer.run('select 1', []);
-    this.reader = new Thread(this.file, true);
+    this.readers = Array.from({ length: READERS }, () => new Thread(this.file, true));
   }
   acquireConnection(): Promise<DatabaseConnection> {
-    return Promise.resolve(new Connection(this.writer, this.reader, this.turn));
+    return Promise.resolve(new Connection(this.writer, this.readers, this.turn));
   }
   async beginTransaction(connection: DatabaseConnection): Promise<void> { await (connection as Connection).begin(); }
   async commitTransaction(connection: DatabaseConnection): Promise<void> { await (connection as Connection).end('commit'); }
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> { await (connection as Connection).end('rollback'); }
   releaseConnection(): Promise<void> { return Promise.resolve(); }
   async destroy(): Promise<void> {
-    await this.reader?.close();
+    await Promise.all(this.readers.map((r) => r.close()));
     await this.writer?.close();
   }
 }
 
 class Connection implements DatabaseConnection {
   private release: (() => void) | undefined;
-  constructor(private readonly writer: Thread, private readonly reader: Thread, private readonly turn: Turn) {}
+  constructor(private readonly writer: Thread, private readonly readers: readonly Thread[], private readonly turn: Turn) {}
 
   async begin(): Promise<void> {
     this.release = await this.turn.take();
@@ -135,7 +140,7 @@ class Connection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (this.release) return this.writer.run<R>(query.sql, query.parameters);
-    if (query.query.kind === 'SelectQueryNode') return this.reader.run<R>(query.sql, query.parameters);
+    if (query.query.kind === 'SelectQueryNode' || /^\s*select\b/i.test(query.sql)) return this.readers.reduce((a, b) => (b.load < a.load ? b : a)).run<R>(query.sql, query.parameters);
     const release = await this.turn.take();
     try {
       return await this.writer.run<R>(query.sql, query.parameters);

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db, Engine } from './schema.js';
 
 /** Forward only. A migration is never edited once it has shipped; the next one follows it. */
-export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations, lighter];
+export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations, lighter, counted];
 export const SCHEMA = MIGRATIONS.length;
 
 async function initial(db: Db, engine: Engine): Promise<void> {
@@ -166,4 +166,17 @@ async function lighter(db: Db): Promise<void> {
   await run('create index incident_unit on incident (unit)');
   await run('create index incident_attacker_unit on incident (attacker_unit) where attacker_unit is not null');
   await run('create index alert_node on alert (node, last_seen, num) where node is not null');
+}
+
+/** Counts that need no counting: alerts by what they are, incidents by their state; and the terms of the search index, in order. */
+async function counted(db: Db, engine: Engine): Promise<void> {
+  const pg = engine === 'postgres';
+  const int = pg ? 'bigint' : 'integer';
+  const text = pg ? 'text collate "C"' : 'text';
+  const run = async (statement: string): Promise<void> => { await sql.raw(statement).execute(db); };
+  await run(`create table alert_total (demo ${int} not null, unit ${text} not null, attacker_unit ${text} not null, class ${text} not null, severity ${int} not null, verdict ${int} not null,
+    alerts ${int} not null, primary key (demo, unit, attacker_unit, class, severity, verdict))${pg ? '' : ' without rowid'}`);
+  await run(`insert into alert_total select demo, coalesce(unit, ''), coalesce(attacker_unit, ''), class, severity, verdict, count(*) from alert where suppressed is null group by 1, 2, 3, 4, 5, 6`);
+  await run('create index incident_counts on incident (state, severity, verdict, unit, attacker_unit, demo)');
+  if (!pg) await run('create virtual table alert_term using fts5vocab(alert_search, instance)');
 }

@@ -76,6 +76,7 @@ export function demoStore(db: Db, engine: Engine) {
         // `rowid` of the search index is the alert's number in SQLite; PostgreSQL names it.
         await sql`delete from alert_search where ${sql.raw(engine === 'postgres' ? 'num' : 'rowid')} in (${demoAlerts})`.execute(tx);
         await tx.deleteFrom('alert_hour').where('demo', '=', 1).execute();
+        await tx.deleteFrom('alert_total').where('demo', '=', 1).execute();
         const alerts = await tx.deleteFrom('alert').where('demo', '=', 1).executeTakeFirst();
         const unused: string[] = [];
         for (const hash of new Set(files)) {

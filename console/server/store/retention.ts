@@ -54,6 +54,10 @@ export function retentionStore(db: Db, engine: Engine) {
           if (nums.length === 0) return false;
           await tx.deleteFrom('alert_body').where('num', 'in', nums).execute();
           await sql`delete from alert_search where ${sql.raw(engine === 'postgres' ? 'num' : 'rowid')} in (${sql.join(nums)})`.execute(tx);
+          // The hourly counts stay, for the years' reports; what is there now is less.
+          await sql`insert into alert_total (demo, unit, attacker_unit, class, severity, verdict, alerts)
+            select demo, coalesce(unit, ''), coalesce(attacker_unit, ''), class, severity, verdict, -count(*) from alert where num in (${sql.join(nums)}) and suppressed is null group by 1, 2, 3, 4, 5, 6
+            on conflict (demo, unit, attacker_unit, class, severity, verdict) do update set alerts = alert_total.alerts + excluded.alerts`.execute(tx);
           await tx.deleteFrom('alert').where('num', 'in', nums).execute();
           return nums.length === STEP;
         });

@@ -41,6 +41,8 @@ export interface AlertTable {
 }
 /** Alerts by hour, for charts and reports: `''` where the alert names none. Hidden alerts are not in it. */
 export interface AlertHourTable { hour: number; demo: Flag; unit: string; attacker_unit: string; class: string; severity: number; verdict: number; alerts: number }
+/** All alerts that are not hidden, by what they are. */
+export interface AlertTotalTable { demo: Flag; unit: string; attacker_unit: string; class: string; severity: number; verdict: number; alerts: number }
 /** The alert as it came; apart, so that lists read little. */
 export interface AlertBodyTable { num: number; eve_json: string }
 export interface AlertSearchTable { num: number; tokens: ColumnType<string, unknown, unknown> }
@@ -120,7 +122,7 @@ export interface Tables {
   incident: IncidentTable; ticket: TicketTable; history: HistoryTable; attachment: AttachmentTable;
   user_account: UserTable; session: SessionTable; login_failure: LoginFailureTable; setting: SettingTable; counter: CounterTable;
   node: NodeTable; registry: RegistryTable; audit: AuditTable;
-  alert_hour: AlertHourTable; api_token: TokenTable; reset_request: ResetTable; suppression: SuppressionTable; saved_filter: SavedFilterTable; notice: NoticeTable;
+  alert_hour: AlertHourTable; alert_total: AlertTotalTable; api_token: TokenTable; reset_request: ResetTable; suppression: SuppressionTable; saved_filter: SavedFilterTable; notice: NoticeTable;
   channel: ChannelTable; delivery: DeliveryTable; report_schedule: ReportScheduleTable; report_file: ReportFileTable;
 }
 export type Db = Kysely<Tables>;

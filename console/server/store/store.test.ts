@@ -60,6 +60,11 @@ async function suite(t: Test, open: () => Promise<Store>): Promise<void> {
       [{}, { all: false, units: ['yichang'] }, alerts.filter((a) => a.shouwang.victim.ip === '10.2.0.1')],
       [{ units: ['wuhan'] }, { all: false, units: ['yichang'] }, []],
       [{}, { all: false, units: [] }, []],
+      [{ severity: 'high' }, { all: false, units: ['yichang'] }, alerts.filter((a) => a.shouwang.victim.ip === '10.2.0.1' && a.shouwang.severity === 'high')],
+      [{ units: ['wuhan'], class: 'port_scan', verdict: 'attempted' }, EVERYTHING, alerts.filter((a) => /^10\.1\.(?!9\.)/.test(a.shouwang.victim.ip) && a.shouwang.class === 'port_scan')],
+      [{ node: 'node-1', severity: 'low' }, EVERYTHING, alerts.filter((a) => a.shouwang.severity === 'low')],
+      [{ text: '203.0.113' }, EVERYTHING, alerts],
+      [{ text: 'sqli uni', rule: 'sqli-union' }, EVERYTHING, alerts],
     ] as const) {
       const found: string[] = [];
       let cursor: string | undefined;
@@ -71,7 +76,7 @@ async function suite(t: Test, open: () => Promise<Store>): Promise<void> {
       t.same([...found].sort(), expected.map((a) => a.shouwang.id).sort(), JSON.stringify([q, scope]));
       t.equal(new Set(found).size, found.length);
       const counts = await store.alerts.counts(scope, q as Parameters<Store['alerts']['counts']>[1]);
-      t.equal(counts.reduce((n, c) => n + c.n, 0), expected.length, 'the counts agree');
+      t.equal(counts.rows.reduce((n, c) => n + c.n, 0), expected.length, 'the counts agree');
     }
     t.same(await list({ text: "'\" OR 1=1 --" }), [], 'a search is words, never syntax');
     await t.rejects(store.alerts.list(EVERYTHING, { cursor: 'eyJ9' }), { code: 'SW_CONSOLE_BAD_REQUEST' });
