@@ -199,7 +199,7 @@ export function intakeStore(db: Db, engine: Engine) {
         await tx.insertInto('history').values({ object: incident.id, at: now, by: null, action: 'reopen', from_state: null, to_state: incident.state, text: seenAgain(cause) }).execute();
       }
       const seen = todo.filter((p) => p.row.suppressed === null);
-      const tickets = await reopenTickets(tx, seen, now, options.due ?? deadlinesFrom);
+      const tickets = await reopenTickets(tx, seen, now, options.due ?? deadlinesFrom, new Map(reopened.map((r) => [r.incident.id, r.cause])));
       return { alerts: seen.map((p) => p.row), eve: seen.map((p) => p.json), incidents: changed, tickets, stale, hidden, reopened: reopened.map((r) => r.incident), fresh };
     });
   };
@@ -357,7 +357,7 @@ async function loadIncidents(tx: Db, engine: Engine, todo: Pending[], known: Map
 }
 
 /** The same attack on the same asset, as far as it got before: the fix did not hold. */
-async function reopenTickets(tx: Db, todo: Pending[], now: number, dueAt: (at: number, level: Level) => ClockTimes): Promise<string[]> {
+async function reopenTickets(tx: Db, todo: Pending[], now: number, dueAt: (at: number, level: Level) => ClockTimes, woken: ReadonlyMap<string, AlertRecord>): Promise<string[]> {
   const victims = new Set(todo.map((p) => p.sighting.victim_ip));
   // Few tickets are watched at a time, and a batch has many victims: the tickets are read, and compared here.
   const earliest = Math.min(...todo.map((p) => p.sighting.last_seen));
@@ -365,14 +365,9 @@ async function reopenTickets(tx: Db, todo: Pending[], now: number, dueAt: (at: n
     .select(['ticket.id', 'ticket.state', 'ticket.watch_until', 'ticket.verification_json', 'ticket.level', 'incident.victim_ip', 'incident.classes_json', 'incident.verdict', 'incident.demo'])
     .where('ticket.state', 'in', ['watching', 'closed']).where((eb) => eb.or([eb('ticket.watch_until', 'is', null), eb('ticket.watch_until', '>=', earliest)])).execute()).filter((r) => victims.has(r.victim_ip));
   const back: string[] = [];
-  for (const ticket of held) {
-    const since = (JSON.parse(ticket.verification_json ?? '{}') as { at?: string }).at;
-    const cause = todo.find(({ sighting: s }) => s.victim_ip === ticket.victim_ip && s.demo === ticket.demo && s.verdict >= ticket.verdict
-      && (JSON.parse(ticket.classes_json) as string[]).includes(s.class) && s.last_seen >= (since ? Date.parse(since) : 0)
-      && s.last_seen <= (ticket.watch_until ?? now));
-    if (!cause) continue;
+  const reopen = async (ticket: { id: string; state: string; level: number }, cause: Pick<AlertRecord, 'title_zh' | 'title_en' | 'attacker_ip' | 'victim_ip'>): Promise<void> => {
     const to = step(TICKET_MACHINE, ticket.state as TicketState, 'reopen', ['system'], () => true);
-    if (!to.ok) continue;
+    if (!to.ok || back.includes(ticket.id)) return;
     const due = dueAt(now, ticket.level as Level);
     await tx.updateTable('ticket').set((eb) => ({
       state: to.to, version: eb('version', '+', 1), ended: null, watch_until: null, issued: now,
@@ -380,8 +375,20 @@ async function reopenTickets(tx: Db, todo: Pending[], now: number, dueAt: (at: n
       done_acknowledge: null, done_contain: null, done_rectify: null, told_due: null, escalated: null,
     }))
       .where('id', '=', ticket.id).execute();
-    await tx.insertInto('history').values({ object: ticket.id, at: now, by: null, action: 'reopen', from_state: ticket.state, to_state: to.to, text: seenAgain(cause.row) }).execute();
+    await tx.insertInto('history').values({ object: ticket.id, at: now, by: null, action: 'reopen', from_state: ticket.state, to_state: to.to, text: seenAgain(cause) }).execute();
     back.push(ticket.id);
+  };
+  for (const ticket of held) {
+    const since = (JSON.parse(ticket.verification_json ?? '{}') as { at?: string }).at;
+    const cause = todo.find(({ sighting: s }) => s.victim_ip === ticket.victim_ip && s.demo === ticket.demo && s.verdict >= ticket.verdict
+      && (JSON.parse(ticket.classes_json) as string[]).includes(s.class) && s.last_seen >= (since ? Date.parse(since) : 0)
+      && s.last_seen <= (ticket.watch_until ?? now));
+    if (cause) await reopen(ticket, cause.row);
+  }
+  // An incident that woke after its archive takes its latest ticket along: the fix did not hold.
+  for (const [incident, cause] of woken) {
+    const last = await tx.selectFrom('ticket').select(['id', 'state', 'level']).where('incident', '=', incident).where('state', 'in', ['watching', 'closed']).orderBy('issued', 'desc').limit(1).executeTakeFirst();
+    if (last) await reopen(last, cause);
   }
   return back;
 }

@@ -92,6 +92,7 @@ export const zh = {
   outcome: '结果',
   outcomes: { done: '成功', refused: '拒绝' },
   hash: '哈希',
+  auditDetails: '详情',
   noAudit: '没有符合条件的记录',
   separationFault: '“{a}”与“{b}”不能由同一人担任',
 };
@@ -189,6 +190,7 @@ export const en: typeof zh = {
   outcome: 'Outcome',
   outcomes: { done: 'Done', refused: 'Refused' },
   hash: 'Hash',
+  auditDetails: 'Details',
   noAudit: 'No entries match',
   separationFault: '“{a}” and “{b}” may not be one person’s',
 };

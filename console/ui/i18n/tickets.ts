@@ -1,4 +1,5 @@
 export const zh = {
+  marks: '督办催办',
   number: '编号',
   unnumbered: '未编号',
   level: '等级',
@@ -61,6 +62,7 @@ export const zh = {
   actionName: { create: '创建', edit: '修改', comment: '意见', attach: '上传附件', overdue: '超期', escalate: '上报' },
 };
 export const en: typeof zh = {
+  marks: 'Marks',
   number: 'Number',
   unnumbered: 'no number yet',
   level: 'Level',

@@ -1,6 +1,8 @@
 import t from 'tap';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { INCIDENT_MACHINE } from '../../model/incident.js';
+import { ROUTES } from '../../model/permissions.js';
 import { messages } from '../i18n/messages.js';
 
 const ROOT = 'console/ui';
@@ -35,6 +37,26 @@ t.test('every text that a page asks for is there', async (t) => {
       t.ok([...zh.keys()].some((k) => k.startsWith(prefix + '.')), `${name}: ${prefix}.…`);
     }
   }
+});
+
+/** GET routes that the server writes into the audit log, too. */
+const AUDITED_GETS = (readdirSync('console/server/routes') as string[]).flatMap((f) => {
+  const text = readFileSync(join('console/server/routes', f), 'utf8');
+  return [...text.matchAll(/app\.get(?:<[^(]*>)?\('([^']+)'[^\n]*audit: 'always'/g)].map((m) => `GET ${m[1]}`);
+});
+
+t.test('what the server names by a code has a name here', async (t) => {
+  const audit = messages.zh.audit as Record<string, string>;
+  t.ok(AUDITED_GETS.length > 5, 'the audited routes were found');
+  // Stopped at the door or never written down: they change nothing that an auditor follows.
+  for (const route of [...Object.keys(ROUTES).filter((r) => !r.startsWith('GET ')), ...AUDITED_GETS]) t.ok(audit[route], route);
+  const kinds = /kind: ('issued'[^;]+);/.exec(readFileSync('console/model/remediation.ts', 'utf8'))![1];
+  for (const [, kind] of kinds.matchAll(/'(\w+)'/g)) t.ok(zh.has(`remedy.noticeKind.${kind}`), `notice ${kind}`);
+  const parts = /name: ('escalated'[^;]+); points/.exec(readFileSync('console/model/triage.ts', 'utf8'))![1];
+  for (const [, part] of parts.matchAll(/'(\w+)'/g)) t.ok(zh.has(`triage.part.${part}`), `ranking ${part}`);
+  const league = /name: ('compromised'[^;]+); count/.exec(readFileSync('console/model/report.ts', 'utf8'))![1];
+  for (const [, part] of league.matchAll(/'(\w+)'/g)) t.ok(zh.has(`reports.part.${part}`), `league ${part}`);
+  for (const action of Object.keys(INCIDENT_MACHINE.actions)) t.ok(zh.has(`incidents.actionName.${action}`), `incident ${action}`);
 });
 
 t.test('no page has text of its own', async (t) => {
