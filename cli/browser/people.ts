@@ -1,0 +1,96 @@
+import { generateSync } from 'otplib';
+import type { Test } from 'tap';
+import { PASSWORD } from './appliance.js';
+import type { Stage } from './console.test.js';
+import { id, open } from './window.js';
+
+/** Accounts and roles, what a unit sees, two-step login, ended sessions. */
+export async function users(t: Test, { appliance, browser, people, broken }: Stage): Promise<void> {
+  const admin = await open(browser, appliance.address, appliance.admin);
+  await admin.go('/users', 'user-row');
+  await admin.click('user-new');
+  await admin.fill('user-account', 'new-hand');
+  await admin.fill('user-name', '新来的 <b>同事</b>');
+  await admin.fill('user-password', PASSWORD);
+  await admin.click('user-save');
+  const row = admin.page.locator(`${id('user-row')}[data-account="new-hand"]`);
+  await row.locator(id('user-roles')).click();
+  await admin.click('role-operator');
+  await admin.click('role-auditor');
+  t.equal(await admin.at('roles-save').isDisabled(), true, 'an auditor is nothing else');
+  await admin.click('role-auditor');
+  await admin.click('roles-save');
+  await row.locator('text=值班员').waitFor();
+  t.equal(await admin.page.locator(`${id('user-row')}[data-account="chief"] ${id('user-roles')}`).count(), 0, 'nobody gives roles to themselves');
+  await admin.shot('users');
+
+  const far = await open(browser, appliance.address, people.yichang);
+  for (const path of ['/incidents', '/alerts']) {
+    await far.go(path);
+    await far.page.waitForLoadState('networkidle').catch(() => undefined);
+    t.notMatch(await far.text(), /10\.101\.1\.10/, `${path} of another unit shows nothing of this one`);
+  }
+  await far.go(`/incidents/${broken.id}`);
+  await far.page.locator('[role="alert"]').first().waitFor();
+  t.notMatch(await far.text(), /198\.51\.100\.99/, 'nor does the address of its incident');
+  await far.go('/search?text=198.51.100.99', 'page-search');
+  await far.page.waitForLoadState('networkidle').catch(() => undefined);
+  t.equal(await far.at('found-incidents').count() + await far.at('found-alerts').count(), 0, 'nor does the search');
+  await far.shot('unit');
+  for (const w of [admin, far]) {
+    t.same(w.complaints, []);
+    await w.close();
+  }
+}
+
+export async function secondFactor(t: Test, { appliance, browser }: Stage): Promise<void> {
+  const person = await appliance.person('careful', '谨慎的人', ['operator']);
+  const w = await open(browser, appliance.address, person, { language: 'en' });
+  await w.go('/account', 'totp-begin');
+  await w.click('totp-begin');
+  await w.fill('totp-password', PASSWORD);
+  await w.click('totp-next');
+  await w.at('totp-qr').waitFor();
+  t.ok(await w.page.locator(id('totp-qr')).evaluate((img) => (img as HTMLImageElement).complete && (img as HTMLImageElement).naturalWidth > 0), 'the QR code is drawn under the content security policy');
+  const secret = (await w.at('totp-secret').innerText()).replace(/\s/g, '');
+  const code = (ahead: number) => generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + ahead });
+  await w.fill('totp-code', code(0));
+  await w.click('totp-next');
+  await w.at('recovery-codes').waitFor();
+  const recovery = (await w.page.locator(`${id('recovery-codes')} li`).first().innerText()).trim();
+  await w.click('totp-next');
+  const login = async (second: string) => {
+    const fresh = await open(browser, appliance.address, undefined, { language: 'en' });
+    await fresh.go('/login', 'login-submit');
+    await fresh.fill('login-account', 'careful');
+    await fresh.fill('login-password', PASSWORD);
+    await fresh.click('login-submit');
+    await fresh.at('login-code').waitFor();
+    await fresh.fill('login-code', second);
+    await fresh.click('login-submit');
+    await fresh.at('nav').waitFor();
+    return fresh;
+  };
+  const other = await login(code(30));
+  t.pass('logging in takes the code');
+  await (await login(recovery)).close();
+  t.pass('or a recovery code');
+
+  await w.page.reload();
+  await w.at('session-row').first().waitFor();
+  t.equal(await w.at('session-row').count(), 3);
+  await w.shot('account');
+  const ends = w.at('session-end');
+  while (await ends.count() > 0) {
+    const before = await ends.count();
+    await ends.first().click();
+    await w.page.waitForFunction(([sel, n]) => document.querySelectorAll(sel as string).length < (n as number), [id('session-end'), before] as const);
+  }
+  await other.page.goto(`${appliance.address}/incidents`);
+  await other.at('login-submit').waitFor();
+  t.pass('a session that was ended elsewhere is over');
+  for (const x of [w, other]) {
+    t.same(x.complaints, []);
+    await x.close();
+  }
+}
