@@ -76,7 +76,7 @@ export async function startConsole(config: Partial<ConsoleConfig> = {}) {
       session, cookie,
       async call(method, url, body, headers = {}) {
         const r = await console.app.inject({ method: method as 'GET', url, headers: { cookie, [CSRF_HEADER]: session.csrf ?? '', 'accept-language': 'en', ...headers }, ...(body === undefined ? {} : { payload: body as object }) });
-        const json = String(r.headers['content-type']).includes('json');
+        const json = /^application\/([a-z]+\+)?json\b/.test(String(r.headers['content-type']));
         return { status: r.statusCode, body: (json ? r.json() : undefined) as never, headers: r.headers, raw: r.rawPayload };
       },
     };

@@ -16,6 +16,21 @@ export function auditHash(before: string, e: Omit<AuditRecord, 'hash'>): string 
   return createHash('sha256').update(before).update(JSON.stringify([e.seq, e.at, e.actor, e.address, e.action, e.object, e.outcome, e.details_json])).digest('hex');
 }
 
+/** Walks entries in their order. A missing, changed or moved one breaks the chain. */
+export class AuditChain {
+  head = GENESIS;
+  entries = 0;
+  brokenAt: number | undefined;
+  /** @returns whether the chain holds up to here */
+  add(row: AuditRecord): boolean {
+    if (this.brokenAt === undefined && (row.seq !== this.entries + 1 || auditHash(this.head, row) !== row.hash)) this.brokenAt = this.entries + 1;
+    if (this.brokenAt !== undefined) return false;
+    this.head = row.hash;
+    this.entries++;
+    return true;
+  }
+}
+
 export function auditStore(db: Db, engine: Engine) {
   return {
     async append(entry: AuditEntry): Promise<void> {
@@ -53,18 +68,12 @@ export function auditStore(db: Db, engine: Engine) {
         seq = rows[rows.length - 1].seq;
       }
     },
-    /** Walks the chain. A missing, changed or moved entry breaks it. */
     async verify(): Promise<{ intact: boolean; entries: number; head: string; brokenAt?: number }> {
-      let head = GENESIS;
-      let entries = 0;
+      const chain = new AuditChain();
       for await (const rows of this.all()) {
-        for (const row of rows) {
-          if (row.seq !== entries + 1 || auditHash(head, row) !== row.hash) return { intact: false, entries, head, brokenAt: entries + 1 };
-          head = row.hash;
-          entries++;
-        }
+        for (const row of rows) if (!chain.add(row)) return { intact: false, entries: chain.entries, head: chain.head, brokenAt: chain.brokenAt };
       }
-      return { intact: true, entries, head };
+      return { intact: true, entries: chain.entries, head: chain.head };
     },
   };
 }
