@@ -42,6 +42,7 @@ class OracleParser extends FrameProtocol {
         return;
       }
       case Type.Accept:
+        if (length < 10) return;
         f['result'] = 'accept';
         f['server_version'] = u16(u8, at + 8);
         this.large = u16(u8, at + 8) >= LARGE_SDU;

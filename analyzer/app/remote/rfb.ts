@@ -65,9 +65,8 @@ class RfbParser implements AppParser {
         return 1;
       case 'response':
         if (this.type === Security.None || this.type === 0) {
-          // 3.3 without authentication: the next byte is ClientInit
-          this.steps[0] = 'share';
-          return this.type === 0 && length < 16 ? this.share(u8, at) : length >= 16 && this.type === 0 ? this.answer(u8, at) : this.share(u8, at);
+          // 3.3 without authentication: the next byte is ClientInit, 0 or 1. Where the server was not heard, it may be an answer.
+          if (this.type === Security.None || u8[at]! <= 1) return this.share(u8, at);
         }
         return length < 16 ? 0 : this.answer(u8, at);
       case 'share':

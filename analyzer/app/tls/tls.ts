@@ -103,8 +103,12 @@ export class TlsParser implements AppParser {
       const type = u8[p]!,
         size = u16(u8, p + 3);
       if (type < 20 || type > 24 || size > MAX_RECORD || (u8[p + 1] !== 3 && u8[p + 1] !== 1)) {
-        if (side.records === 0 && (u8[p]! & 0x80) !== 0 && u8[p + 2] === 1)
-          return this.ssl2(c, flow, direction, p, length - used) + used;
+        if (side.records === 0 && (u8[p]! & 0x80) !== 0 && u8[p + 2] === 1) {
+          const n = this.ssl2(c, flow, direction, p, length - used);
+          if (n === 0) break;
+          used += n;
+          continue;
+        }
         c.anomaly(
           flow,
           'tls',
