@@ -63,6 +63,13 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
   };
   const change = (a: number, b: number): { zh: string; en: string } => (b === 0 ? { zh: '上期无数据', en: 'nothing the time before' } : { zh: `环比${a >= b ? '上升' : '下降'} ${Math.abs(Math.round(((a - b) / b) * 100))}%`, en: `${a >= b ? 'up' : 'down'} ${Math.abs(Math.round(((a - b) / b) * 100))}%` });
   const [alertsChange, incidentsChange] = [change(totals.alerts, totals.alertsBefore), change(totals.incidents, totals.incidentsBefore)];
+  /** By rule: an incident's alerts are those of several, so each rule's own are counted. */
+  const busiest = async (): Promise<WorkRow[]> => {
+    const named = await context.rules.all(now);
+    return Promise.all(work(incidents, (i) => JSON.parse(i.rules_json) as string[], (k) => named.get(k)?.title ?? { zh: k, en: k }).map(async (r) => ({
+      ...r, alerts: (await store.alerts.counts(scope, { rule: r.key, from: iso(from), to: iso(to), demo: false })).rows.reduce((n, c) => n + c.n, 0),
+    })));
+  };
   const data: ReportData = {
     kind, title: TITLES[kind], from: iso(from), to: iso(to), ...(unit ? { unit: name(unit) } : {}), generatedAt: iso(now),
     summary: [
@@ -81,7 +88,7 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
       ...(i.system === null ? {} : { system: assets.system(i.system) }), firstSeen: iso(i.first_seen), lastSeen: iso(i.last_seen), alerts: i.alerts,
     })),
     tickets: tickets.slice(0, LISTED).map((t) => ({ id: t.id, ...(t.number === null ? {} : { number: t.number }), title: t.title, unit: name(t.unit), level: t.level as Level, state: t.state, ...(t.issued === null ? {} : { issuedAt: iso(t.issued) }), overdue: overdue(t) })),
-    times, league: league(incidents, tickets, setbacks, overdue, name, now), recurrence: recurrence(incidents, name, (s) => assets.system(s)), rules: work(incidents, (i) => JSON.parse(i.rules_json) as string[], (k) => ({ zh: k, en: k })), assets: work(incidents, (i) => [i.system ?? i.victim_ip], (k) => assets.system(k) ?? { zh: k, en: k }),
+    times, league: league(incidents, tickets, setbacks, overdue, name, now), recurrence: recurrence(incidents, name, (s) => assets.system(s)), rules: await busiest(), assets: work(incidents, (i) => [i.system ?? i.victim_ip], (k) => assets.system(k) ?? { zh: k, en: k }),
   };
   if (kind === 'yearly') data.months = await months(context, scope, from, to, incidents, tickets);
   return data;

@@ -75,7 +75,7 @@ export function upkeepRoutes(app: FastifyInstance, context: Context): void {
 
   app.get('/api/store', async (): Promise<StoreView> => {
     const { oldest, ...size } = await store.retention.size();
-    const bytes = store.engine === 'sqlite' ? statSync(join(config.dataDir, 'console.db')).size : 0;
+    const bytes = store.engine === 'sqlite' ? ['', '-wal'].reduce((n, end) => n + (statSync(join(config.dataDir, `console.db${end}`), { throwIfNoEntry: false })?.size ?? 0), 0) : 0;
     return { engine: store.engine, schema: SCHEMA, bytes, ...size, ...(oldest === null ? {} : { oldestAlert: iso(oldest) }) };
   });
 }

@@ -96,7 +96,7 @@ export const en: typeof zh = {
   longterm: 'Long term',
   coverage: 'Rule coverage',
   notices: 'Notices',
-  settings: 'Remediation settings',
+  settings: 'Settings',
   evidence: 'Evidence',
   campaign: 'Campaign',
   searchAll: 'Search (Ctrl K)',
