@@ -67,13 +67,23 @@ export function eveTimestamp(us: number): string {
 
 /** µs since the epoch of an EVE time stamp; 0 for what is none. */
 export function fromEveTimestamp(text: string): number {
-  const seconds = Date.parse(`${text.slice(0, 19)}Z`);
-  if (Number.isNaN(seconds)) return 0;
-  const micros = Number(text.slice(20, 26));
-  const sign = text[26] === '-' ? -1 : 1;
-  const offset = sign * (Number(text.slice(27, 29)) * 60 + Number(text.slice(29, 31)));
-  return seconds * 1000 + (micros || 0) - (offset || 0) * 60_000_000;
+  const second = text.slice(0, 19);
+  const zone = text.slice(26);
+  if (second !== lastSecond || zone !== lastZone) {
+    const seconds = Date.parse(`${second}Z`);
+    if (Number.isNaN(seconds)) return 0;
+    const sign = zone[0] === '-' ? -1 : 1;
+    const offset = sign * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3, 5)));
+    lastSecond = second;
+    lastZone = zone;
+    lastUs = seconds * 1000 - (offset || 0) * 60_000_000;
+  }
+  return lastUs + (Number(text.slice(20, 26)) || 0);
 }
+/** Events come thousands a second. */
+let lastSecond = '';
+let lastZone = '';
+let lastUs = 0;
 
 /**
  * The alert of one finding, before aggregation: `id` holds the occurrence until the sink gives the id, the evidence and
