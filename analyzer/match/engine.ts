@@ -511,7 +511,9 @@ export class RuleEngine implements Matcher {
     for (const leaf of part.leaves) {
       if (truth[leaf.slot] === 1) continue;
       if (this.leaf(leaf, view, partial, direction)) truth[leaf.slot] = 1;
-      else if (truth[leaf.slot] === -1 && at >= leaf.final) truth[leaf.slot] = leaf.absent && !has(view, leaf.buffer) ? 1 : 0;
+      else if (leaf.absent && has(view, leaf.buffer)) truth[leaf.slot] = 0;
+      // A rule that is looked at always was there when the buffer was; to others earlier stages have been shown.
+      else if (truth[leaf.slot] === -1 && at >= leaf.final) truth[leaf.slot] = leaf.absent && (at === leaf.final || partial.signature.fast) ? 1 : 0;
       // What can't hold any more needs no further tests.
       if (truth[leaf.slot] === 0 && decide(part.root, truth) === 0) return;
       // On streams a negation is asked anew with each chunk.

@@ -362,6 +362,8 @@ function fastOf(d: Draftsman, lists: readonly List[], kind: RuleKind): readonly 
   let best: { list: List; bytes: Uint8Array; score: number } | undefined;
   const candidates = kind === 'transaction' ? lists.filter((l) => !PACKET_BUFFERS.has(l.buffer)) : kind === 'packet' && lists.length > 0 ? [...lists, d.payload] : [d.payload];
   for (const list of candidates) {
+    // It may hold without the buffer.
+    if (list.ops.some((op) => op.kind === 'absent')) continue;
     for (const op of list.ops) {
       if (op.kind !== 'content' || op.negated || op.bytes.length < 1) continue;
       const part = op.fastPart ? op.bytes.subarray(op.fastPart[0], op.fastPart[0] + op.fastPart[1]) : op.bytes;

@@ -359,7 +359,11 @@ export class SuricataDetector {
         if (later === undefined || test.later === undefined) return test(scene);
         later.push(test.later(scene));
         return true;
-      })) continue;
+      })) {
+        // What came with the SYN is asked again once the handshake is over.
+        if (p && scene.facts && !scene.established && !scene.pseudo && scene.flow?.protocol === 6 && scene.flow.established) this.wait(scene.facts, scene.direction, p);
+        continue;
+      }
       if (program.addresses.length > 0 && !this.addressesHold(program)) continue;
       if ((program.kind === 'transaction' || program.kind === 'event') && program.payload.length > 0 && !this.payloadHolds(program)) continue;
       if (program.detectionFilter && !this.pass(s, program.detectionFilter, later)) {

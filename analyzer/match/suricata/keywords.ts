@@ -554,8 +554,13 @@ for (const [keyword, algorithm] of [['filemd5', 'md5'], ['filesha1', 'sha1'], ['
   };
 }
 KEYWORDS['filesize'] = (d, o) => {
-  const c = comparison(text(o));
+  const m = /^\s*(?:(to_server|to_client)\s*,)?(.*)$/.exec(text(o));
+  const c = comparison(m?.[2]);
   if (!c) throw d.wrong(o, 'is no comparison with a number');
+  if (m?.[1] !== undefined) {
+    d.lists.push({ buffer: 'file.data', transforms: [], ops: [{ kind: 'length', compare: c.compare, value: c.value, high: c.high }], fast: false, side: m[1] === 'to_server' ? 0 : 1 });
+    return;
+  }
   d.ask('file.data', { kind: 'length', compare: c.compare, value: c.value, high: c.high });
 };
 /** The time and the rest of TLS's random bytes. */

@@ -127,7 +127,9 @@ function ipProtocol(value: string | undefined): Test | string {
   if (!m || !(number >= 0 && number <= 255)) return `'${value ?? ''}' is no IP protocol`;
   return ({ packet: p }) => {
     if (p.ipVersion === 0) return false;
-    return m[1] === '<' ? p.protocol < number : m[1] === '>' ? p.protocol > number : m[1] === '!' ? p.protocol !== number : p.protocol === number;
+    // The outermost header of a tunnel counts, too: Suricata asks its rules of that packet as well.
+    const outer = p.tunnelDepth > 0 && p.outerVersion !== 0 ? p.outerProtocol : -1;
+    return m[1] === '<' ? p.protocol < number : m[1] === '>' ? p.protocol > number : m[1] === '!' ? p.protocol !== number : p.protocol === number || outer === number;
   };
 }
 

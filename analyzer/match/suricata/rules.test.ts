@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -7,6 +7,9 @@ import { loadPack } from '../../../cli/pack.js';
 import type { Alert } from '../../../contracts/alert.js';
 import type { EveEvent } from '../../../contracts/event.js';
 import type { StoredFile } from '../../packet-stage-store.js';
+import { CARRIERS } from '../../evasion/carriers.js';
+import { readFrames } from '../../evasion/frame.js';
+import { SEGMENT_VARIANTS } from '../../evasion/segments.js';
 import { loadRules } from '../load.js';
 import type { ReputationFiles } from './reputation.js';
 
@@ -253,4 +256,17 @@ await t.test('what changes nothing is said', (t) => {
   t.same(suricata.withoutEffect, { rawbytes: 1, replace: 1, bypass: 1, logto: 1, prefilter: 1 });
   t.match(warnings[1], { code: 'SW_RULE_WITHOUT_EFFECT', message: /sid 5: 'replace' changes nothing here/, place: { line: 1 } });
   t.end();
+});
+
+await t.test('bytes that came with the SYN and come again', async (t) => {
+  const frames = SEGMENT_VARIANTS['data on the SYN, sent again']!(readFrames(readFileSync('rules/web/path-traversal/passwd.pcap')), () => 0);
+  const packets = CARRIERS['ethernet']!(frames, () => 0).packets.map((p) => Buffer.from(p.bytes));
+  const sids = (await alertsOf('alert http any any -> any any (flow:to_server,established; http.uri; content:"/etc/passwd"; sid:1;)', packets)).map((a) => a.alert.signature_id);
+  t.ok(sids.includes(1));
+});
+
+await t.test('what is absent', async (t) => {
+  const rules = ['http.referer; absent;', 'http.referer; absent:or_else; content:"x";', 'http.user_agent; absent;', 'http.user_agent; absent:or_else; content:"curl";', 'http.user_agent; absent:or_else; content:"wget";']
+    .map((o, i) => `alert http any any -> any any (flow:to_server; ${o} sid:${i + 1};)`).join('\n');
+  t.equal(await hits(rules, tcp([['c', 'GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: curl\r\n\r\n']])), '1@4 2@4 4@4');
 });
