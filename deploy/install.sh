@@ -69,7 +69,7 @@ for role in "$@"; do
   case "$role" in
     collector) sample "$here/deploy/config/collect.yaml" "$etc/collect.yaml"; unit=shouwang-collector.service ;;
     analyzer) sample "$here/deploy/config/analyze.yaml" "$etc/analyze-0.yaml"; sample "$here/deploy/registry.sample.yaml" "$etc/registry.yaml"; unit=shouwang-analyzer@.service ;;
-    console) sample "$here/deploy/config/console.yaml" "$etc/console.yaml"; sample "$here/deploy/registry.sample.yaml" "$etc/registry.yaml"; unit=shouwang-console.service ;;
+    console) sample "$here/deploy/config/console.yaml" "$etc/console.yaml"; sample "$here/deploy/registry.sample.yaml" "$etc/registry.yaml"; sample "$here/deploy/config/holidays.yaml" "$etc/holidays.yaml"; unit=shouwang-console.service ;;
   esac
   install -m 0644 "$here/deploy/systemd/$unit" "/etc/systemd/system/$unit"; say "wrote /etc/systemd/system/$unit"
 done

@@ -3,6 +3,7 @@ import { Gauge, Registry as PromRegistry } from 'prom-client';
 import { callerOf, isLocal } from '../app.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
+import type { Described } from '../openapi.js';
 import { EVERYTHING } from '../store/scope.js';
 
 export function statusRoutes(app: FastifyInstance, context: Context): void {
@@ -26,7 +27,8 @@ export function statusRoutes(app: FastifyInstance, context: Context): void {
     return reply.type(prom.contentType).send(await prom.metrics());
   });
 
-  app.get('/api/openapi.json', () => (app as unknown as { swagger(): unknown }).swagger());
+  // Loaded when first wanted: shapes and examples are long.
+  app.get('/api/openapi.json', async () => (await import('../openapi.js')).describe((app as unknown as { swagger(): Described }).swagger()));
 
   app.get('/api/nodes', async (request) => context.nodeViews(callerOf(request).scope));
 }
