@@ -23,6 +23,7 @@ export async function story(t: Test, { appliance, browser, people, broken }: Sta
   await w.at('stream').waitFor();
   const conversation = await w.at('stream').innerText();
   t.match(conversation, /POST \/login\.action/);
+  t.match(conversation, /uid=0\(root\)/, 'the capture that is offered first has the answer, too');
   t.match(conversation, /<script>alert\(document\.domain\)/, 'markup of the attacker is text');
   t.notMatch(conversation, /\u202e/, 'what turns text around is shown by name');
   await w.shot('stream');
