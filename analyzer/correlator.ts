@@ -42,7 +42,10 @@ export class Correlator {
     this.allowances = new Allowances(options.allowed, options.allowedAs);
     this.fewWords = new FewWords((alert, more) => this.deliver(alert, more), (hit) => this.found(hit));
     this.fewWords.reload(options.behaviours);
-    this.followUp = new FollowUp((alert) => this.deliver(alert, {}));
+    this.followUp = new FollowUp((alert) => {
+      this.raised(alert, fromEveTimestamp(alert.shouwang.last_seen));
+      this.deliver(alert, {});
+    });
     this.behaviours = this.stage();
   }
 
@@ -83,6 +86,11 @@ export class Correlator {
     this.deliver(alert, { key: hit.key, ...(hit.anyVictim && { anyVictim: true }) });
   }
 
+  /** Tells the behaviours that an attack was seen. */
+  private raised(alert: Alert, timeUs: number): void {
+    for (const stage of [this.behaviours, ...this.others]) stage.alert(alert, timeUs);
+  }
+
   /** The last look at an alert before it is aggregated. */
   private deliver(alert: Alert, more: AddOptions): void {
     if (this.allowances.pass(alert)) this.sink.add(alert, more);
@@ -100,6 +108,7 @@ export class Correlator {
     this.fewWords.alert(alert, timeUs, more);
     // Behind the alert itself, so that what followed it raises the alert that there is.
     this.followUp.alert(copy, timeUs);
+    this.raised(copy, timeUs);
   }
 
   event(event: EveEvent): void {

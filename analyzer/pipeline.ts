@@ -24,6 +24,8 @@ import { Session } from './stream/session.js';
 import { follow, setTcpState, T, TCP_STATES, tcpState } from './stream/tcp-state.js';
 import { TRAFFIC, type Traffic, TrafficCounters } from './traffic.js';
 
+/** Clients of every stack take their ports from here on. */
+const EPHEMERAL = 32_768;
 /** Capture points told apart in the flow key: 8 bits. */
 const MAX_SOURCES = 256;
 /** Sessions that have ended and wait for another flow. */
@@ -494,7 +496,8 @@ export class PacketStage {
     if ((flags & TCP_RST) !== 0) return -1;
     if (!syn && (!ack || ((flags & TCP_FIN) !== 0 && p.payloadLength === 0))) {
       // NULL, FIN, Xmas and the like: no stack sends them first, and what they start is no connection.
-      if (!ack || (flags & TCP_FIN) === 0) {
+      // A FIN with ACK ends a connection that was forgotten, unless it goes from a client's port to a service's (Maimon's scan).
+      if (!ack || (flags & TCP_FIN) === 0 || (flags === (TCP_FIN | TCP_ACK) && p.dstPort < p.srcPort && p.dstPort < EPHEMERAL)) {
         this.oddProbes++;
         this.connections.packet(ConnectionKind.OddProbe, u8, p, false, this.sourceNumber);
       }

@@ -49,4 +49,6 @@ export interface AuthDetail {
   confidence: number;
   method?: string;
   target?: string;
+  /** Failures told together, where a connection tells its tries only at its end. */
+  attempts?: number;
 }

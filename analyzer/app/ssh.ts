@@ -201,7 +201,9 @@ export class SshParser implements AppParser {
 
   private decide(c: AppContext, flow: Flow, result: 'success' | 'failure', confidence: number): void {
     this.decided = true;
-    c.event(flow, 'auth', { protocol: 'ssh', result, confidence, method: 'ssh' }, 0, 0);
+    // The first refusal answers the question which methods there are.
+    const attempts = result === 'failure' ? Math.max(1, this.refusals - 1) : 1;
+    c.event(flow, 'auth', { protocol: 'ssh', result, confidence, method: 'ssh', ...(attempts > 1 && { attempts }) }, 0, 0);
   }
 
   gap(_c: AppContext, _flow: Flow, direction: Direction): boolean {

@@ -1,4 +1,4 @@
-import type { Bilingual } from '../../contracts/alert.js';
+import type { Alert, Bilingual } from '../../contracts/alert.js';
 import type { DetectionClass, Severity, Verdict } from '../../contracts/classes.js';
 import type { EveEvent, EventType } from '../../contracts/event.js';
 import type { ConnectionRecord } from '../flow/connection-log.js';
@@ -49,6 +49,8 @@ export interface Behaviour {
   /** The record is a view that moves on: copy what is kept. */
   connection?(record: ConnectionRecord): void;
   event?(event: EveEvent, timeUs: number): void;
+  /** An alert as it is raised, before repeats become one. */
+  alert?(alert: Alert, timeUs: number): void;
   /** Packet time has come to `nowUs`; called about once a second of it. */
   advance(nowUs: number): void;
   /** End of input: tells what has grown since it was last told. */

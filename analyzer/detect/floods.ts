@@ -6,6 +6,8 @@ import { Distinct, WindowTable } from './windows.js';
 
 const TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58;
 const SYN = 2, ACK = 16;
+/** A TCP packet without data on Ethernet, with a time stamp. */
+const BARE_BYTES = 66;
 /** Destinations followed at once, by address, protocol and port. */
 const MAX_TARGETS = 16_384;
 /** Sources kept of one flood; more are told as "at least". */
@@ -22,6 +24,9 @@ interface Target {
   bucketUs: number;
   opened: number;
   answered: number;
+  refused: number;
+  /** Packets whose flags begin no connection. */
+  odd: number;
   used: number;
   total: number;
   peak: number;
@@ -31,7 +36,8 @@ interface Target {
 }
 
 /**
- * SYN, UDP and ICMP floods by openings: so many connections a second to one port (host) that come to nothing.
+ * SYN, UDP and ICMP floods by openings: so many connections a second to one port (host) that come to nothing; `tcp`:
+ * packets with ACK, FIN or odd flags of no connection, refused or left without an answer.
  * Parameters: `rate` (openings a second), `seconds` (for so long), `used` (share that may carry data).
  * Floods within one flow are seen at its end: `packets` a second.
  */
@@ -43,7 +49,7 @@ class Flood implements Behaviour {
   private readonly used: number;
   private readonly packets: number;
 
-  constructor(private readonly rule: BehaviourRule, private readonly emit: Emit, private readonly kind: 'syn' | 'udp' | 'icmp') {
+  constructor(private readonly rule: BehaviourRule, private readonly emit: Emit, private readonly kind: 'syn' | 'tcp' | 'udp' | 'icmp') {
     this.rate = numberOf(rule, 'rate', 200);
     this.bucketUs = numberOf(rule, 'seconds', 3) * 1e6;
     this.used = numberOf(rule, 'used', 0.2);
@@ -62,16 +68,16 @@ class Flood implements Behaviour {
   }
 
   private takes(protocol: number): boolean {
-    return this.kind === 'syn' ? protocol === TCP : this.kind === 'udp' ? protocol === UDP : protocol === ICMP || protocol === ICMP6;
+    return this.kind === 'syn' || this.kind === 'tcp' ? protocol === TCP : this.kind === 'udp' ? protocol === UDP : protocol === ICMP || protocol === ICMP6;
   }
 
   connection(r: ConnectionRecord): void {
     const { kind, protocol } = r;
-    if (!this.takes(protocol) || kind === ConnectionKind.OddProbe) return;
-    const port = this.kind === 'syn' ? r.dstPort : 0;
+    if (!this.takes(protocol) || (kind === ConnectionKind.OddProbe && this.kind !== 'tcp')) return;
+    const port = protocol === TCP ? r.dstPort : 0;
     const key = hostNumber(r.dst) * 2 + port * 0x1_0000_0003;
-    if (kind === ConnectionKind.Opened) {
-      if (protocol === TCP && (r.tcpFlags & (SYN | ACK)) !== SYN) return;
+    if (kind === ConnectionKind.Opened || kind === ConnectionKind.OddProbe) {
+      if (protocol === TCP && ((r.tcpFlags & (SYN | ACK)) === SYN) !== (this.kind === 'syn')) return;
       if (protocol === UDP && r.srcPort < 1024) return;
       this.opened(key, r, port);
       return;
@@ -79,6 +85,7 @@ class Flood implements Behaviour {
     const one = this.targets.find(key, r.timeUs);
     if (one === undefined) return;
     if (kind === ConnectionKind.Answered) one.answered++;
+    else if (kind === ConnectionKind.Refused) one.refused++;
     else if (kind === ConnectionKind.Spoke) one.used++;
   }
 
@@ -86,15 +93,16 @@ class Flood implements Behaviour {
     const { timeUs } = r;
     let one = this.targets.find(key, timeUs);
     one ??= this.targets.add(key, {
-      firstUs: timeUs, lastUs: timeUs, dst: textOf(r.dst), port, protocol: r.protocol, source: r.source, bucketUs: timeUs, opened: 0, answered: 0, used: 0, total: 0,
+      firstUs: timeUs, lastUs: timeUs, dst: textOf(r.dst), port, protocol: r.protocol, source: r.source, bucketUs: timeUs, opened: 0, answered: 0, refused: 0, odd: 0, used: 0, total: 0,
       peak: 0, sources: new Distinct(MAX_SOURCES), attacker: '', told: 0,
     });
     if (timeUs - one.bucketUs >= this.bucketUs) {
       this.bucket(one);
       one.bucketUs = timeUs;
-      one.opened = one.answered = one.used = 0;
+      one.opened = one.answered = one.refused = one.odd = one.used = 0;
     }
     one.opened++;
+    if (r.kind === ConnectionKind.OddProbe) one.odd++;
     one.total++;
     one.lastUs = timeUs;
     if (one.sources.add(hostNumber(r.src)) && one.attacker === '') one.attacker = textOf(r.src);
@@ -104,7 +112,8 @@ class Flood implements Behaviour {
   private bucket(one: Target): void {
     if (one.opened < this.rate * (this.bucketUs / 1e6)) return;
     if (one.used > this.used * one.opened) return;
-    if (this.kind !== 'syn' && one.answered > 0.5 * one.opened) return;
+    // Connections that were under way before the capture began look the same, but they go on.
+    if (this.kind === 'tcp' ? one.odd + one.refused < 0.5 * one.opened : this.kind !== 'syn' && one.answered > 0.5 * one.opened) return;
     one.peak = Math.max(one.peak, Math.round(one.opened / Math.max(0.2, (one.lastUs - one.bucketUs) / 1e6)));
     this.tell(one);
   }
@@ -113,8 +122,10 @@ class Flood implements Behaviour {
   event(event: EveEvent, timeUs: number): void {
     const protocol = event.proto === 'UDP' ? UDP : event.proto === 'ICMP' || event.proto === 'IPv6-ICMP' ? ICMP : TCP;
     if (this.kind === 'syn' || !this.takes(protocol)) return;
-    const f = event.flow as { pkts_toserver: number; pkts_toclient: number; bytes_toserver: number; start: string; end: string };
+    const f = event.flow as { pkts_toserver: number; pkts_toclient: number; bytes_toserver: number; bytes_toclient: number; start: string; end: string };
     if (f.pkts_toserver < this.packets * 2) return;
+    // From one port to one port: bare headers both ways carry nothing.
+    if (protocol === TCP && (f.bytes_toserver > f.pkts_toserver * BARE_BYTES || f.bytes_toclient > f.pkts_toclient * BARE_BYTES)) return;
     const seconds = Math.max(0.2, (Date.parse(f.end.slice(0, 23) + 'Z') - Date.parse(f.start.slice(0, 23) + 'Z')) / 1000);
     const rate = f.pkts_toserver / seconds;
     // What is answered packet by packet is a conversation, except for echoes, which stacks answer by themselves.
@@ -122,7 +133,7 @@ class Flood implements Behaviour {
     // A stream of media keeps to its pace: large packets, a few thousand a second at most.
     if (protocol === UDP && f.bytes_toserver / f.pkts_toserver > 600 && rate < this.packets * 5) return;
     this.say({
-      dst: event.dest_ip ?? '', port: protocol === UDP ? event.dest_port ?? 0 : 0, attacker: event.src_ip ?? '', protocol, total: f.pkts_toserver, peak: Math.round(rate),
+      dst: event.dest_ip ?? '', port: protocol === UDP || protocol === TCP ? event.dest_port ?? 0 : 0, attacker: event.src_ip ?? '', protocol, total: f.pkts_toserver, peak: Math.round(rate),
       sources: 1, more: false, firstUs: timeUs - seconds * 1e6, lastUs: timeUs, source: -1, what: 'packets', node: event.host, answered: f.pkts_toclient,
     });
   }
@@ -139,7 +150,7 @@ class Flood implements Behaviour {
     dst: string; port: number; attacker: string; protocol: number; total: number; peak: number; sources: number; more: boolean; firstUs: number; lastUs: number;
     source: number; what: 'packets' | 'openings'; node: string | undefined; answered: number;
   }): void {
-    const name = { syn: 'SYN', udp: 'UDP', icmp: 'ICMP' }[this.kind];
+    const name = { syn: 'SYN', tcp: 'TCP', udp: 'UDP', icmp: 'ICMP' }[this.kind];
     const target = f.port > 0 ? `${f.dst}:${f.port}` : f.dst;
     const many = f.more ? `${f.sources}+` : String(f.sources);
     const hit: BehaviourHit = {
@@ -256,6 +267,8 @@ interface Holding {
   most: number;
   total: number;
   requests: number;
+  /** Connections that have ended after they had been held for long. */
+  slow: number;
   told: number;
 }
 
@@ -301,7 +314,12 @@ class SlowHttp implements Behaviour {
     const key = `${client} ${server} ${r.dstPort}`;
     const one = this.pairs.find(key, r.timeUs);
     if (kind === ConnectionKind.Ended) {
-      if (one !== undefined && one.open > 0) one.open--;
+      if (one === undefined) return;
+      if (one.open > 0) one.open--;
+      one.lastUs = Math.max(one.lastUs, r.timeUs);
+      if (r.lastedMs * 1000 >= this.holdUs) one.slow++;
+      // Told by those that have ended: how records fall into batches must not matter.
+      if (one.told === 0 && one.slow >= this.connections && one.most >= this.connections && one.requests <= this.requests * one.total) this.tell(one);
       return;
     }
     const pair = one ?? this.begin(key, r.timeUs, client, server, r.dstPort);
@@ -324,7 +342,7 @@ class SlowHttp implements Behaviour {
   }
 
   private begin(key: string, timeUs: number, client: string, server: string, port: number): Holding {
-    return this.pairs.add(key, { firstUs: timeUs, lastUs: timeUs, client, server, port, source: -1, open: 0, most: 0, total: 0, requests: 0, told: 0 });
+    return this.pairs.add(key, { firstUs: timeUs, lastUs: timeUs, client, server, port, source: -1, open: 0, most: 0, total: 0, requests: 0, slow: 0, told: 0 });
   }
 
   advance(nowUs: number): void {
@@ -359,6 +377,8 @@ class SlowHttp implements Behaviour {
 }
 
 export const synFlood: MakeBehaviour = (rule, emit) => new Flood(rule, emit, 'syn');
+/** Packets of no connection: ACK, FIN and odd flags. */
+export const tcpFlood: MakeBehaviour = (rule, emit) => new Flood(rule, emit, 'tcp');
 export const udpFlood: MakeBehaviour = (rule, emit) => new Flood(rule, emit, 'udp');
 export const icmpFlood: MakeBehaviour = (rule, emit) => new Flood(rule, emit, 'icmp');
 /** Answers of UDP services that are many times their questions. */

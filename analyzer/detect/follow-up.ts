@@ -4,6 +4,7 @@ import { VERDICTS } from '../../contracts/classes.js';
 import type { EveEvent } from '../../contracts/event.js';
 import { ConnectionKind, ConnectionRecord, RECORD_BYTES } from '../flow/connection-log.js';
 import type { Behaviour } from './behaviour.js';
+import { BlindInjection } from './blind-injection.js';
 import { hostNumber, textOf } from './hosts.js';
 
 /** Victims whose attacks are remembered; the one attacked longest ago is forgotten first. */
@@ -52,6 +53,7 @@ export class FollowUp implements Behaviour {
   private ringAt = 0;
   private readonly kept = new ConnectionRecord();
   private readonly victims = new Map<string, Attack[]>();
+  private readonly blind = new BlindInjection();
   /** Victims by number, so that a record of any other host costs one look-up. */
   private readonly numbers = new Map<number, number>();
   readonly counters = { remembered: 0, raised: 0, evicted: 0 };
@@ -69,7 +71,7 @@ export class FollowUp implements Behaviour {
   /** An alert as a rule raised it, before the sink changes it. */
   alert(alert: Alert, timeUs: number): void {
     const s = alert.shouwang;
-    if (!EXPLOITS.has(s.class) || s.verdict === 'compromised') return;
+    if (!EXPLOITS.has(s.class) || (s.verdict === 'compromised' && s.class !== 'sql_injection')) return;
     let attacks = this.victims.get(s.victim.ip);
     if (attacks === undefined) {
       if (this.victims.size >= MAX_VICTIMS) this.forgetOldest();
@@ -78,6 +80,7 @@ export class FollowUp implements Behaviour {
     this.victims.set(s.victim.ip, attacks);
     this.numbers.set(numberOfText(s.victim.ip), timeUs);
     const text = textOfAttack(alert);
+    this.blind.alert(alert, text);
     const hosts = hostsIn(text, s.victim.ip);
     const files = filesIn(alert, text);
     // Repeats are the same alert, and so is what follows them.
@@ -150,7 +153,15 @@ export class FollowUp implements Behaviour {
   event(event: EveEvent, timeUs: number): void {
     if (this.victims.size === 0) return;
     if (event.event_type === 'dns') this.lookup(event, timeUs);
-    else if (event.event_type === 'http') this.request(event, timeUs);
+    else if (event.event_type === 'http') {
+      this.request(event, timeUs);
+      for (const found of this.blind.event(event)) {
+        const attacks = this.victims.get(found.victim)?.filter((a) => a.alert.shouwang.class === found.class && a.alert.shouwang.attacker.ip === found.attacker) ?? [];
+        // The alert that names the technique, or the tool, rather than a probe's.
+        const attack = attacks.find((a) => /time|boolean/.test(a.alert.shouwang.rule)) ?? attacks.at(-1);
+        if (attack) this.rise(attack, 'succeeded', 'high', timeUs, found.because);
+      }
+    }
   }
 
   /** The victim (or the resolver that asks for it) looks up a name that the attack carries. */

@@ -2,6 +2,7 @@ import type { AuthDetail, EveEvent } from '../../contracts/event.js';
 import { ConnectionKind, type ConnectionRecord } from '../flow/connection-log.js';
 import { numberOf, numbersOf, type Behaviour, type BehaviourHit, type BehaviourRule, type Emit, type MakeBehaviour } from './behaviour.js';
 import { pairKey, textOf } from './hosts.js';
+import { Distinct, WindowTable } from './windows.js';
 
 /** Client and server pairs followed at once. */
 const MAX_PAIRS = 16_384;
@@ -13,6 +14,12 @@ const MAX_NAMED_USERS = 20;
 const MIN_CONFIDENCE = 0.5;
 /** A spray tries many accounts, each so few times that none is locked. */
 const SPRAY_TRIES = 2.5;
+/** From so many accounts on, few tries of each, it may become a spray. */
+const MAYBE_SPRAY_USERS = 4;
+/** Sources that share the guessing of one account. */
+const MIN_SHARING = 3;
+/** Failures that one event may stand for. */
+const MAX_ATTEMPTS = 64;
 
 interface Pair {
   client: string;
@@ -29,6 +36,16 @@ interface Pair {
   told: number;
 }
 
+interface Account {
+  firstUs: number;
+  lastUs: number;
+  user: string;
+  failures: number;
+  sources: Distinct<string>;
+  pair: Pair;
+  told: number;
+}
+
 /**
  * Brute force and spraying over `auth` events. Parameters: `failures` within `seconds`; `users` distinct accounts make
  * a spray. A success after enough failures raises the verdict.
@@ -36,6 +53,8 @@ interface Pair {
 class Logins implements Behaviour {
   readonly types = ['auth'] as const;
   private readonly pairs = new Map<string, Pair>();
+  /** Accounts that several sources guess together, by server and protocol. */
+  private readonly accounts: WindowTable<string, Account>;
   private readonly windowUs: number;
   private readonly failures: number;
   private readonly users: number;
@@ -45,10 +64,13 @@ class Logins implements Behaviour {
     this.windowUs = numberOf(rule, 'seconds', kind === 'brute' ? 120 : 600) * 1e6;
     this.failures = numberOf(rule, 'failures', 10);
     this.users = numberOf(rule, 'users', 8);
+    this.accounts = new WindowTable(MAX_PAIRS, this.windowUs * 2, (one) => {
+      if (one.told > 0 && one.failures > one.told) this.tellAccount(one);
+    });
   }
 
   get held(): number {
-    return this.pairs.size;
+    return this.pairs.size + this.accounts.size;
   }
 
   event(event: EveEvent, timeUs: number): void {
@@ -63,7 +85,7 @@ class Logins implements Behaviour {
       pair = undefined;
     }
     if (auth.result === 'success') {
-      if (pair && pair.failures >= this.failures && this.fits(pair)) {
+      if (pair && pair.failures >= this.failures && (this.kind === 'spray' ? this.fits(pair) : this.fits(pair, true))) {
         pair.entered = auth.user ?? '';
         pair.lastUs = timeUs;
         this.tell(pair);
@@ -75,17 +97,51 @@ class Logins implements Behaviour {
       pair = { client, server, port, protocol: auth.protocol, node: event.host, firstUs: timeUs, lastUs: timeUs, failures: 0, users: new Map(), entered: undefined, told: 0 };
       this.pairs.set(key, pair);
     }
-    pair.failures++;
+    const attempts = Math.min(MAX_ATTEMPTS, Math.max(1, auth.attempts ?? 1));
+    pair.failures += attempts;
     pair.lastUs = timeUs;
     const user = auth.user ?? '';
     const tries = pair.users.get(user);
-    if (tries !== undefined || pair.users.size < MAX_USERS) pair.users.set(user, (tries ?? 0) + 1);
+    if (tries !== undefined || pair.users.size < MAX_USERS) pair.users.set(user, (tries ?? 0) + attempts);
     if (pair.failures >= Math.max(this.failures, pair.told * 2) && this.fits(pair)) this.tell(pair);
+    if (this.kind === 'brute' && user !== '') this.shared(pair, user, attempts, timeUs);
   }
 
-  private fits(pair: Pair): boolean {
-    const spray = pair.users.size >= this.users && pair.failures / pair.users.size <= SPRAY_TRIES;
-    return spray === (this.kind === 'spray');
+  /** One account guessed by several sources, each of which stays below the threshold. */
+  private shared(pair: Pair, user: string, attempts: number, timeUs: number): void {
+    const key = `${pair.server} ${pair.protocol} ${user}`;
+    const one = this.accounts.find(key, timeUs) ?? this.accounts.add(key, { firstUs: timeUs, lastUs: timeUs, user, failures: 0, sources: new Distinct(MAX_USERS), pair, told: 0 });
+    one.failures += attempts;
+    one.lastUs = timeUs;
+    one.sources.add(pair.client);
+    if (one.sources.size < MIN_SHARING || one.failures < Math.max(this.failures * 1.5, one.told * 2) || pair.told > 0) return;
+    this.tellAccount(one);
+  }
+
+  private tellAccount(one: Account): void {
+    one.told = one.failures;
+    const { pair } = one;
+    const seconds = Math.max(1, Math.round((one.lastUs - one.firstUs) / 1e6));
+    const name = pair.protocol.toUpperCase();
+    const sources = one.sources.first(MAX_NAMED_USERS);
+    this.emit({
+      rule: this.rule, proto: 'TCP', app: pair.protocol, verdict: 'attempted', severity: this.rule.info.severity,
+      because: {
+        zh: `${seconds} 秒内 ${one.sources.size} 个来源轮流对账号 ${one.user} 尝试 ${name} 登录，共失败 ${one.failures} 次：分布式口令猜解。`,
+        en: `${one.sources.size} sources tried ${name} logins on the account ${one.user} in turn, ${one.failures} failures within ${seconds} s: distributed guessing.`,
+      },
+      attacker: { ip: pair.client }, victim: { ip: pair.server, port: pair.port }, firstUs: one.firstUs, lastUs: one.lastUs, count: one.failures,
+      measured: { protocol: pair.protocol, failures: one.failures, sources, accounts: [one.user], seconds }, key: `${pair.protocol} ${one.user}`, source: -1,
+      ...(pair.node && { node: pair.node }),
+    });
+  }
+
+  private fits(pair: Pair, last = false): boolean {
+    const few = pair.failures / pair.users.size <= SPRAY_TRIES;
+    const spray = pair.users.size >= this.users && few;
+    if (this.kind === 'spray') return spray;
+    // Few tries on each of some accounts: a spray that has only begun is not told as both.
+    return !spray && (last || pair.entered !== undefined || pair.users.size < MAYBE_SPRAY_USERS || !few || pair.failures >= this.failures * 3);
   }
 
   advance(nowUs: number): void {
@@ -93,15 +149,17 @@ class Logins implements Behaviour {
       if (nowUs - pair.firstUs <= this.windowUs) break;
       this.drop(key, pair);
     }
+    this.accounts.advance(nowUs);
   }
 
   flush(): void {
     for (const [key, pair] of this.pairs) this.drop(key, pair);
+    this.accounts.flush();
   }
 
   private drop(key: string, pair: Pair): void {
     this.pairs.delete(key);
-    if (pair.told > 0 && pair.failures > pair.told) this.tell(pair);
+    if (pair.told > 0 ? pair.failures > pair.told && this.fits(pair, true) : pair.failures >= this.failures && this.fits(pair, true)) this.tell(pair);
   }
 
   private evict(): void {

@@ -1,8 +1,12 @@
+import type { Alert } from '../../contracts/alert.js';
 import type { EveEvent, EventType } from '../../contracts/event.js';
 import { ConnectionRecord } from '../flow/connection-log.js';
 import { PRIVATE_SITE, type Behaviour, type BehaviourHit, type BehaviourRule, type MakeBehaviour, type Site } from './behaviour.js';
 import { beacon } from './beacon.js';
-import { amplification, icmpFlood, slowHttp, synFlood, udpFlood } from './floods.js';
+import { arpScan } from './arp-scan.js';
+import { dualHomed, firstSeenService } from './assets.js';
+import { communityGuessing } from './community.js';
+import { amplification, icmpFlood, slowHttp, synFlood, tcpFlood, udpFlood } from './floods.js';
 import { icmpTunnel, interactiveOutbound, oddChannel } from './flow-shape.js';
 import { indicators } from './indicators/match.js';
 import { ackScan, arpSpoofing, exfiltration, osFingerprint, zoneCrossing } from './local.js';
@@ -10,7 +14,9 @@ import { bruteForce, loginRate, passwordSpray } from './logins.js';
 import { manyAttempts } from './many-attempts.js';
 import { dnsTunnel, generatedNames } from './names.js';
 import { personalDataLeak } from './personal-data.js';
+import { pivot } from './pivot.js';
 import { hostSweep, portScan, stealthScan } from './scan.js';
+import { serviceProbe } from './service-probe.js';
 import { directoryBruteForce, httpFlood, rareScript } from './web.js';
 
 /** Every detector that a rule may name under `behaviour.name`. */
@@ -21,6 +27,7 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
   'brute-force': bruteForce,
   'password-spray': passwordSpray,
   'login-rate': loginRate,
+  'community-guessing': communityGuessing,
   beacon,
   'dns-tunnel': dnsTunnel,
   'generated-names': generatedNames,
@@ -31,12 +38,18 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
   'directory-brute-force': directoryBruteForce,
   'http-flood': httpFlood,
   'syn-flood': synFlood,
+  'tcp-flood': tcpFlood,
   'udp-flood': udpFlood,
   'icmp-flood': icmpFlood,
   amplification,
   'slow-http': slowHttp,
   'many-attempts': manyAttempts,
   'arp-spoofing': arpSpoofing,
+  'arp-scan': arpScan,
+  'service-probe': serviceProbe,
+  'first-seen-service': firstSeenService,
+  'dual-homed': dualHomed,
+  'new-internal-service': pivot,
   'os-fingerprint': osFingerprint,
   'ack-scan': ackScan,
   'zone-crossing': zoneCrossing,
@@ -47,7 +60,7 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
 
 /** Types of events that any detector reads; `fileinfo` beside them where indicator lists are in force. */
 export const BEHAVIOUR_EVENTS: ReadonlySet<EventType> = new Set<EventType>([
-  'auth', 'http', 'dns', 'tls', 'ssh', 'rdp', 'socks', 'flow', 'arp',
+  'auth', 'http', 'dns', 'tls', 'ssh', 'rdp', 'socks', 'snmp', 'flow', 'arp',
 ]);
 
 const SECOND_US = 1_000_000;
@@ -129,6 +142,11 @@ export class BehaviourStage {
         if (this.nowUs - this.tickedUs >= SECOND_US) this.tick();
       }
     }
+  }
+
+  /** An alert of the rules that has just been raised. */
+  alert(alert: Alert, timeUs: number): void {
+    for (const { behaviour } of this.detectors) behaviour.alert?.(alert, timeUs);
   }
 
   /** @param timeUs packet time of the event. */

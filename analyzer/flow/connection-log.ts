@@ -22,7 +22,7 @@ export const RECORD_BYTES = 64;
 const RECORDS = 4096;
 
 const KIND = 0, VERSION = 1, PROTOCOL = 2, FLAGS = 3, SRC_PORT = 4, DST_PORT = 6, ICMP = 8, SOURCE = 9, SRC = 12, DST = 28;
-const TO_SERVER = 44, TO_CLIENT = 48, TIME = 56;
+const TO_SERVER = 44, TO_CLIENT = 48, LASTED = 52, TIME = 56;
 
 /**
  * The feed of the behaviour stage: what opens, is answered, refused and ends, in records of 64 bytes that cost a few
@@ -54,6 +54,7 @@ export class ConnectionLog {
     }
     words[w + TO_SERVER / 4] = 0;
     words[w + TO_CLIENT / 4] = 0;
+    words[w + LASTED / 4] = 0;
   }
 
   /** The end of a flow: addresses and counters come from its slot. */
@@ -72,6 +73,7 @@ export class ConnectionLog {
     for (let i = 0; i < 8; i++) words[w + SRC / 4 + i] = reversed(from[t + W.Client + i]);
     words[w + TO_SERVER / 4] = Math.min(table.doubles[f + D.BytesToServer], 0xffffffff);
     words[w + TO_CLIENT / 4] = Math.min(table.doubles[f + D.BytesToClient], 0xffffffff);
+    words[w + LASTED / 4] = Math.min((table.doubles[f + D.Last] - table.doubles[f + D.Start]) / 1000, 0x7fffffff);
   }
 
   /** @returns the first word of a new record whose fixed fields are written. */
@@ -152,6 +154,8 @@ export class ConnectionRecord {
   /** Bytes on the wire so far (Ended). */
   get bytesToServer(): number { return this.view.getUint32(this.base + TO_SERVER, true); }
   get bytesToClient(): number { return this.view.getUint32(this.base + TO_CLIENT, true); }
+  /** From the first packet to the last one, ms (Ended). */
+  get lastedMs(): number { return this.view.getUint32(this.base + LASTED, true); }
   /** Packet time, µs since the epoch. */
   get timeUs(): number { return this.view.getFloat64(this.base + TIME, true); }
 }

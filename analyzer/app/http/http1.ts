@@ -390,6 +390,7 @@ export class Http1Parser implements AppParser {
     let framing = this.framing(c, flow, 1, tx);
     const tunnel = status === 101 || (tx.connect && status >= 200 && status < 300);
     if (tx.head || status === 204 || status === 304 || tunnel) framing = State.Head;
+    tx.response.atUs = c.nowUs;
     if (tx.response.block !== 0) {
       addResponse(c.buffers, tx);
       c.inspect(flow, tx, Stage.ResponseHead);
@@ -559,6 +560,7 @@ export class Http1Parser implements AppParser {
     if (!tx) return;
     const m = d === 0 ? tx.request : tx.response;
     m.complete = whole && !side.gap;
+    if (d === 0) m.atUs = c.nowUs;
     if (!side.inspected) inspectBody(c, flow, d, side, m);
     side.file?.close(m.complete);
     side.file = undefined;

@@ -18,6 +18,8 @@ export const EVIDENCE_BYTES = 2048;
 export class Message {
   seen = false;
   complete = false;
+  /** Packet time of a request's end, of a response's head; µs, 0 while unknown. */
+  atUs = 0;
   /** Arena block with the head as sent, then the buffers made from it. */
   block = 0;
   blockSize = 0;
@@ -126,13 +128,16 @@ export class HttpTransaction implements Transaction {
     else put('status_string', this.statusText);
     put('redirect', this.location);
     o['length'] = this.response.bodyBytes;
+    if (this.request.atUs > 0 && this.response.atUs >= this.request.atUs) o['response_delay'] = Math.round((this.response.atUs - this.request.atUs) / 1000);
+    const answer = this.response.body;
+    // Which of two answers it is matters where something was asked in a parameter.
+    if (answer.length > 0 && asks(o['url'], this.request.bodyBytes)) o['response_digest'] = digest(u8, answer.at, answer.length);
     if (this.response.personal) o['personal'] = this.response.personal;
     if (this.request.personal) o['request_personal'] = this.request.personal;
     const { body, bodyBytes } = this.request;
     if (body.length > 0) {
       o['request_length'] = bodyBytes;
       o['request_shape'] = bodyShape(u8, body.at, body.length, bodyBytes);
-      const answer = this.response.body;
       if (answer.length > 0) o['response_shape'] = bodyShape(u8, answer.at, answer.length, this.response.bodyBytes);
     }
     if (this.dumpHeaders) this.headers(o);
@@ -184,4 +189,14 @@ export class HttpTransaction implements Transaction {
     this.request.release(this.arena);
     this.response.release(this.arena);
   }
+}
+
+/** A parameter with something else than a plain value in it. */
+const asks = (url: unknown, body: number): boolean => body > 0 || (typeof url === 'string' && /[?&][^=]{1,64}=[^&]*[%+'"()<>]/.test(url));
+
+/** FNV-1a over what was kept of a body: tells answers apart, proves nothing. */
+function digest(u8: Uint8Array, at: number, length: number): string {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < length; i++) h = Math.imul(h ^ u8[at + i]!, 0x01000193);
+  return (h >>> 0).toString(16);
 }

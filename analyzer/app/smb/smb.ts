@@ -163,7 +163,14 @@ export class SmbParser implements AppParser {
     };
     if (code === 0x75 && wc >= 4) tx.share = str(bytes + u16le(u8, words + 6), count - u16le(u8, words + 6));
     else if (code === 0xa2 && wc >= 24) tx.filename = str(bytes, u16le(u8, words + 5) + 2);
-    else if (code === 0x73) this.session(c, flow, tx, bytes, bytes + count);
+    else if (code === 0x73) {
+      this.session(c, flow, tx, bytes, bytes + count);
+      // MS-CIFS 2.2.4.53.1: two responses, then the account.
+      if (wc === 13) {
+        const responses = u16le(u8, words + 14) + u16le(u8, words + 16);
+        if (responses > 1 && responses < count) tx.account = str(bytes + responses, Math.min(count - responses, 512));
+      }
+    }
     else if (code === 0x72) {
       tx.dialects = dialects(u8, bytes, bytes + count);
       this.negotiating = mid;
@@ -221,13 +228,14 @@ export class SmbParser implements AppParser {
     addString(c, B['smb.status'], statusName(tx.status));
     c.inspect(flow, tx, Stage.ResponseHead);
     c.event(flow, 'smb', tx.detail(), tx.id, 0);
-    if (tx.ntlm && !tx.ntlm.anonymous && tx.status !== 0xc0000016) {
+    const user = tx.ntlm ? (tx.ntlm.domain === '' ? tx.ntlm.user : `${tx.ntlm.domain}\\${tx.ntlm.user}`) : tx.account;
+    if (user !== undefined && user !== '' && tx.ntlm?.anonymous !== true && tx.status !== 0xc0000016) {
       c.event(
         flow,
         'auth',
         {
           protocol: 'smb',
-          user: tx.ntlm.domain === '' ? tx.ntlm.user : `${tx.ntlm.domain}\\${tx.ntlm.user}`,
+          user,
           result: tx.status === 0 ? 'success' : 'failure',
           confidence: 0.95,
           method: 'ntlm',

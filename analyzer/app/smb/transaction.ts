@@ -15,6 +15,8 @@ export class SmbTransaction implements Transaction {
   share: string | undefined;
   pipe: string | undefined;
   ntlm: NtlmAuthenticate | undefined;
+  /** Account of a log-in without extended security (NTLM responses in the request itself). */
+  account: string | undefined;
   /** The open this reads from. */
   readKey = '';
   dialects: string[] = [];
