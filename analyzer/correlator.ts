@@ -40,7 +40,7 @@ export class Correlator {
     this.rules = options.behaviours;
     this.sink = new AlertSink({ mode: options.mode, emit: options.emit, ...(options.lookup ? { lookup: options.lookup } : {}) });
     this.allowances = new Allowances(options.allowed, options.allowedAs);
-    this.fewWords = new FewWords((alert, more) => this.deliver(alert, more), (hit) => this.found(hit));
+    this.fewWords = new FewWords((alert, more) => this.deliver(alert, more), (hit) => this.say(hit));
     this.fewWords.reload(options.behaviours);
     this.followUp = new FollowUp((alert) => {
       this.raised(alert, fromEveTimestamp(alert.shouwang.last_seen));
@@ -82,6 +82,11 @@ export class Correlator {
   }
 
   private found(hit: BehaviourHit): void {
+    const told = this.fewWords.behaviour(hit);
+    if (told !== undefined) this.say(told);
+  }
+
+  private say(hit: BehaviourHit): void {
     const alert = alertOfBehaviour(hit, this.options.point?.(hit.source, hit.node));
     this.deliver(alert, { key: hit.key, ...(hit.anyVictim && { anyVictim: true }) });
   }
@@ -112,7 +117,9 @@ export class Correlator {
   }
 
   event(event: EveEvent): void {
-    this.behaviours.event(event, fromEveTimestamp(event.timestamp));
+    const timeUs = fromEveTimestamp(event.timestamp);
+    this.behaviours.event(event, timeUs);
+    this.fewWords.advance(timeUs);
   }
 
   connections(records: Uint8Array, count: number): void {

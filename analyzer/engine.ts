@@ -6,6 +6,7 @@ import type { AnalyzerConfig } from './config.js';
 import { RuleEngine } from './match/engine.js';
 import type { HostStep, Later } from './match/host-state.js';
 import type { PacketSourceInfo } from './match/matcher.js';
+import type { RuleProfile } from './match/profile.js';
 import type { RuleSet } from './match/rule-set.js';
 import type { StoredFile } from './packet-stage-store.js';
 import type { PacketStageConfig } from './packet-stage-config.js';
@@ -40,6 +41,8 @@ export interface EngineOutputs {
 export interface EngineOptions {
   config: AnalyzerConfig;
   rules: RuleSet;
+  /** Measures what each rule costs. */
+  profile?: RuleProfile;
   outputs: EngineOutputs;
   stage?: Partial<PacketStageConfig>;
 }
@@ -55,7 +58,7 @@ export class Engine {
   private each = false;
   private later: readonly HostStep[] | undefined;
 
-  constructor({ config, rules, outputs, stage }: EngineOptions) {
+  constructor({ config, rules, outputs, stage, profile }: EngineOptions) {
     this.arena = new Arena(config.arenaMiB * MIB);
     this.ringBytes = config.ringMiB * MIB;
     this.ringAt = this.arena.reserve(this.ringBytes);
@@ -66,7 +69,7 @@ export class Engine {
       context.alert(alertOfHit(hit, context), hit.flow);
       // Whether it is an alert is not known yet.
       if (hit.later !== undefined && hit.flow !== undefined) hit.flow.alerts--;
-    }, outputs.later);
+    }, outputs.later, profile);
     this.stage = new PacketStage({
       arena: this.arena,
       config: { flows: config.maxFlows, checksums: config.checksums, ...stage },

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { AnalyzerConfig } from '../analyzer/config.js';
 import type { Indicators } from '../analyzer/detect/indicators/match.js';
 import { Engine } from '../analyzer/engine.js';
+import type { RuleProfile } from '../analyzer/match/profile.js';
 import type { Lookup } from '../analyzer/sink/alerts.js';
 import type { StoredFile } from '../analyzer/packet-stage-store.js';
 import type { Traffic } from '../analyzer/traffic.js';
@@ -23,6 +24,8 @@ export interface AnalysisOptions {
   events?: ReadonlySet<string>;
   lookup?: Lookup;
   indicators?: Indicators;
+  /** Measures what each rule costs. */
+  profile?: RuleProfile;
 }
 
 export interface AnalysisSinks {
@@ -100,6 +103,7 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
   const engine = new Engine({
     config: { ...config, maxFlows: flowsFor(captureSize(file), config.maxFlows), ringMiB: Math.min(config.ringMiB, RING_MIB) },
     rules: pack.rules,
+    ...(options.profile ? { profile: options.profile } : {}),
     stage: correlation.stage,
     outputs: {
       wants: (type) => correlation.wants(type),

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { statSync, writeFileSync } from 'node:fs';
 import { EVENT_TYPES } from '../contracts/event.js';
 import type { Alert } from '../contracts/alert.js';
+import { RuleProfile } from '../analyzer/match/profile.js';
 import { loadConfig } from '../runtime/config.js';
 import { coded } from '../runtime/errors.js';
 import { analyzeCaptures, defaultConfig, type AnalysisSinks, type CaptureStats } from './analysis.js';
@@ -16,7 +17,10 @@ import { AnalyzeFile } from './settings.js';
 import { proveRules } from './strict.js';
 import { loadPack, rulePaths } from './pack.js';
 import { progress } from './progress.js';
-import { alertLine } from './table.js';
+import { alertLine, costTable } from './table.js';
+
+/** Rules that --profile prints; --stats has all. */
+const PROFILED = 25;
 
 const errors = {
   nothing: coded('SW_ANALYZE_NOTHING', () => 'No capture is named.', 'Name one or more captures, "-" for standard input, or --serve to take packet blocks from the bus.'),
@@ -38,6 +42,7 @@ interface Options {
   strict?: boolean;
   skipUnsupported?: boolean;
   lang?: string;
+  profile?: boolean;
 }
 
 /** Writes lines in large pieces and waits when a pipe is full, so that a slow reader holds us back instead of our memory. */
@@ -107,7 +112,8 @@ async function run(captures: string[], options: Options, start: (settings: Shard
   const lists = [...config.indicators, ...options.indicators];
   // The workers load the rules at the same time as we do.
   const load = { variables: config.variables, midstream: config.midstream, ...(reputation && { reputation }), ...(options.skipUnsupported && { skipUnsupported: true }) };
-  const pool = options.workers > 1 ? start({ config, rules: named, load, indicators: lists, events: [...events], files: (options.fileStore ?? config.fileStore) !== undefined }) : undefined;
+  // What rules cost is measured in one place.
+  const pool = options.workers > 1 && !options.profile ? start({ config, rules: named, load, indicators: lists, events: [...events], files: (options.fileStore ?? config.fileStore) !== undefined }) : undefined;
   const pack = loadPack(named, load, warn);
   const indicators = lists.length > 0 ? { store: loadIndicators(lists, warn) } : undefined;
   if (options.strict || config.strict) await proveRules(rulePaths(named), warn);
@@ -119,7 +125,8 @@ async function run(captures: string[], options: Options, start: (settings: Shard
   const folder = options.fileStore ?? config.fileStore;
   const store = folder === undefined ? undefined : fileStoreAt(folder);
   const bar = progress('read', size);
-  const settings = { rules: named, config, pack, events, ...(indicators && { indicators }) };
+  const profile = options.profile ? new RuleProfile(() => performance.now()) : undefined;
+  const settings = { rules: named, config, pack, events, ...(indicators && { indicators }), ...(profile && { profile }) };
   const sinks: AnalysisSinks = {
     alert: (alert) => {
       if (options.format === 'eve') out.line(JSON.stringify(alert));
@@ -146,9 +153,10 @@ async function run(captures: string[], options: Options, start: (settings: Shard
     out.line(`${alerts.length > 0 ? '\n' : ''}${text}`);
   }
   out.flush();
+  if (profile) for (const line of costTable(profile.dearest(PROFILED))) warn(line);
   if (options.stats) {
     const total = (performance.now() - started) / 1000;
-    const text = JSON.stringify(report(stats, { rules: (loaded - started) / 1000, total }), undefined, 1);
+    const text = JSON.stringify({ ...report(stats, { rules: (loaded - started) / 1000, total }), ...(profile && { rules: profile.dearest() }) }, undefined, 1);
     try {
       writeFileSync(options.stats, `${text}\n`);
     } catch (error) {
@@ -171,6 +179,7 @@ export function register(command: Command): void {
     .option('--workers <n>', 'worker threads that share the flows of a capture, or the captures when they are many and small', (v) => Math.max(1, Math.min(64, Number.parseInt(v, 10) || 1)), 1)
     .option('--stats <file>', 'write packets, bytes, alerts, limits hit and seconds by stage as JSON')
     .addOption(new Option('--lang <language>', 'language of the table').choices(['zh', 'en']).default(LANGUAGE))
+    .option('--profile', 'print the rules whose conditions cost most, with how often they were looked at')
     .option('--strict', 'refuse rules that fail their own captures')
     .option('--serve', 'take packet blocks from the bus instead (needs --config)')
     .addHelpText('after', `

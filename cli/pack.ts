@@ -10,6 +10,7 @@ import { coded } from '../runtime/errors.js';
 export const ruleFailures = {
   invalid: coded('SW_RULES_INVALID', (count: number, first: string) => `${count} error${count === 1 ? '' : 's'} in the rules; the first: ${first}`,
     'Mend them (npx shouwang rules check lists all), then run this again.'),
+  capture: coded('SW_RULES_CAPTURE', (path: string) => `There is no capture or folder "${path}".`, 'Name captures, or folders that hold some.'),
   missing: coded('SW_RULES_MISSING', (path: string) => `There is no rule file or folder "${path}".`, 'Name a file or folder that exists, or "default" for the shipped pack.'),
 };
 

@@ -2,11 +2,12 @@ import { Option, type Command } from 'commander';
 import YAML from 'yaml';
 import { checkRules, judge } from '../analyzer/match/prove.js';
 import { dirname, join, relative } from 'node:path';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { CLASSES, PHASES, type DetectionClass, type Phase } from '../contracts/classes.js';
 import type { Alert } from '../contracts/alert.js';
 import type { RuleDocument } from '../contracts/rule.js';
 import { loadRules } from '../analyzer/match/load.js';
+import { RuleProfile } from '../analyzer/match/profile.js';
 import { ruleErrors } from '../analyzer/match/errors.js';
 import { analyzeCaptures } from './analysis.js';
 import { loadPack, ruleFailures, rulePaths } from './pack.js';
@@ -15,8 +16,10 @@ import { parseRuleFile } from '../analyzer/match/suricata/syntax.js';
 import { compileSuricata } from '../analyzer/match/suricata/compile.js';
 import { Datasets } from '../analyzer/match/suricata/datasets.js';
 import { DEFAULT_VARIABLES } from '../analyzer/match/addresses.js';
+import { playCaptures } from './capture-players.js';
 import { progress } from './progress.js';
 import { reputationIn } from './reputation.js';
+import { alertLine, costTable } from './table.js';
 
 const here = (path: string): string => relative(process.cwd(), path) || path;
 
@@ -70,6 +73,9 @@ function importRules(files: string[], options: { out: string }): void {
 
 interface Result { rule: string; capture: string; expect: string; ok: boolean; why: string; ms: number }
 
+/** Rules whose times the table shows; JSON has all. */
+const TIMES_SHOWN = 10;
+
 async function test(paths: string[], options: { format: string }): Promise<void> {
   const pack = loadPack(paths, {}, (line) => process.stderr.write(`${line}\n`));
   const byCapture = new Map<string, { document: RuleDocument; capture: RuleDocument['captures'][number] }[]>();
@@ -81,38 +87,75 @@ async function test(paths: string[], options: { format: string }): Promise<void>
       byCapture.set(path, list);
     }
   }
+  const started = performance.now();
   const results: Result[] = [];
   const bar = progress('captures', byCapture.size);
-  for (const [path, wanted] of byCapture) {
-    const started = performance.now();
-    const alerts: Alert[] = [];
-    let failure: string | undefined;
-    if (!existsSync(path)) failure = 'the capture does not exist';
-    else {
-      try {
-        await analyzeCaptures([path], { rules: [], pack }, { alert: (a) => void alerts.push(a), warn: () => {} });
-      } catch (error) {
-        failure = `the capture cannot be read (${(error as Error).message})`;
-      }
-    }
-    const ms = performance.now() - started;
-    for (const { document, capture } of wanted) {
+  const costs = await playCaptures(rulePaths(paths), [...byCapture.keys()], ({ path, alerts, failure, ms }) => {
+    for (const { document, capture } of byCapture.get(path) ?? []) {
       const why = failure ?? judge(document, capture, alerts);
       results.push({ rule: document.id, capture: here(path), expect: capture.expect, ok: why === undefined, why: why ?? 'as stated', ms });
     }
     bar.step();
-  }
+  });
   bar.end();
+  results.sort((a, b) => (a.rule === b.rule ? compare(a.capture, b.capture) : compare(a.rule, b.rule)));
   const failed = results.filter((r) => !r.ok);
-  if (options.format === 'json') console.log(JSON.stringify({ rules: pack.loaded.documents.length, captures: byCapture.size, failed: failed.length, results }, undefined, 1));
-  else {
+  const times = new Map(pack.loaded.documents.map(({ document }) => [document.id, { rule: document.id, capturesMs: 0, conditionsMs: 0, candidates: 0 }]));
+  for (const r of results) times.get(r.rule)!.capturesMs += r.ms;
+  for (const c of costs) Object.assign(times.get(c.id) ?? {}, { conditionsMs: c.ms, candidates: c.candidates });
+  const took = (performance.now() - started) / 1000;
+  if (options.format === 'json') {
+    console.log(JSON.stringify({ rules: pack.loaded.documents.length, captures: byCapture.size, failed: failed.length, seconds: took, results, times: [...times.values()] }, undefined, 1));
+  } else {
     for (const r of failed) console.log(`FAILED  ${r.rule}  ${r.capture}  (${r.expect}): ${r.why}`);
     const hits = results.filter((r) => r.expect === 'hit');
     const misses = results.filter((r) => r.expect === 'miss');
-    const took = results.reduce((n, r) => n + r.ms, 0);
-    console.log(`${pack.loaded.documents.length} rules, ${byCapture.size} captures: ${hits.filter((r) => r.ok).length}/${hits.length} hits, ${misses.filter((r) => r.ok).length}/${misses.length} misses, ${(took / 1000).toFixed(1)} s`);
+    for (const line of costTable(costs.slice(0, TIMES_SHOWN))) process.stderr.write(`${line}\n`);
+    console.log(`${pack.loaded.documents.length} rules, ${byCapture.size} captures: ${hits.filter((r) => r.ok).length}/${hits.length} hits, ${misses.filter((r) => r.ok).length}/${misses.length} misses, ${took.toFixed(1)} s`);
   }
   if (failed.length > 0) process.exitCode = 2;
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Capture files in folders, such as the evidence of the console, and those named. */
+function capturesIn(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => {
+    if (!existsSync(path)) throw ruleFailures.capture(path);
+    if (!statSync(path).isDirectory()) return [path];
+    return readdirSync(path, { recursive: true, withFileTypes: true })
+      .filter((e) => e.isFile() && /\.(?:pcap|pcapng|cap)(?:\.gz)?$/i.test(e.name)).map((e) => join(e.parentPath ?? e.path, e.name)).sort(compare);
+  });
+}
+
+/** Retro-hunt: what a rule would have said of captures and evidence of the past, before it is switched on. */
+async function tryRule(rule: string, captures: string[], options: { format: string }): Promise<void> {
+  const files = capturesIn(captures);
+  const pack = loadPack([rule], {}, (line) => process.stderr.write(`${line}\n`));
+  const profile = new RuleProfile(() => performance.now());
+  const found: { capture: string; alert: Alert }[] = [];
+  let packets = 0;
+  let bytes = 0;
+  const bar = progress('captures', files.length);
+  for (const file of files) {
+    const stats = await analyzeCaptures([file], { rules: [], pack, profile }, {
+      alert: (alert) => void found.push({ capture: here(file), alert }), warn: () => {},
+      unreadable: (_file, error) => process.stderr.write(`${error.toLine()}\n`),
+    });
+    for (const s of stats) {
+      packets += s.packets;
+      bytes += s.bytes;
+    }
+    bar.step();
+  }
+  bar.end();
+  if (options.format === 'json') {
+    console.log(JSON.stringify({ rule, captures: files.length, packets, bytes, alerts: found.map(({ capture, alert }) => ({ capture, ...alert.shouwang })), costs: profile.dearest() }, undefined, 1));
+    return;
+  }
+  for (const { capture, alert } of found) console.log(`${capture}\n${alertLine(alert, false)}`);
+  for (const line of costTable(profile.dearest(TIMES_SHOWN))) process.stderr.write(`${line}\n`);
+  console.log(`${files.length} captures, ${packets} packets, ${(bytes / 2 ** 20).toFixed(1)} MiB: ${found.length} alert${found.length === 1 ? '' : 's'} in ${new Set(found.map((f) => f.capture)).size} of them`);
 }
 
 const phaseOf = (d: RuleDocument): Phase => d.phase ?? CLASSES[d.class as DetectionClass].phase;
@@ -156,6 +199,9 @@ export function register(command: Command): void {
   command.command('test').description('play every rule its captures').argument('[paths...]', 'rule files and folders; default: the shipped pack')
     .addOption(format(['table', 'json'])).exitOverride().action(test)
     .addHelpText('after', '\nExample:\n  npx shouwang rules test rules/java');
+  command.command('try').description('say what a rule would have found in captures or evidence of the past').argument('<rule>', 'rule file or folder')
+    .argument('<captures...>', 'captures, and folders of them such as the evidence of the console').addOption(format(['table', 'json'])).exitOverride().action(tryRule)
+    .addHelpText('after', '\nExample:\n  npx shouwang rules try my-rules/new-shell /var/lib/shouwang/evidence last-week.pcap');
   command.command('list').description('list rules, or what they cover').argument('[paths...]', 'rule files and folders; default: the shipped pack')
     .addOption(format(['table', 'markdown', 'json'])).exitOverride().action(list)
     .addHelpText('after', '\nExample:\n  npx shouwang rules list --format markdown > coverage.md');

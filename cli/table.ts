@@ -1,3 +1,4 @@
+import type { RuleCost } from '../analyzer/match/profile.js';
 import type { Alert } from '../contracts/alert.js';
 
 /** Characters that could steer a terminal, and those that reorder text, are shown as escapes. */
@@ -22,4 +23,13 @@ export function alertLine(alert: Alert, chinese: boolean): string {
   const title = chinese ? s.title.zh : s.title.en;
   const because = chinese ? s.because.zh : s.because.en;
   return `${s.first_seen.slice(0, 19)}  ${pad(s.severity, 8)}  ${pad(s.verdict, 11)}  ${pad(`×${s.count}`, 6)}  ${address(s.attacker)} → ${address(s.victim)}  ${printable(title)}  [${s.rule}]\n${' '.repeat(21)}${printable(because)}`;
+}
+
+/** Rules by what their conditions cost, dearest first. */
+export function costTable(costs: readonly RuleCost[]): string[] {
+  const all = costs.reduce((n, c) => n + c.ms, 0);
+  return [
+    `${pad('rule', 34)}${'ms'.padStart(10)}${'share'.padStart(8)}${'looked at'.padStart(12)}${'matched'.padStart(10)}${'µs each'.padStart(10)}`,
+    ...costs.map((c) => `${pad(c.id, 34)}${c.ms.toFixed(1).padStart(10)}${`${((100 * c.ms) / Math.max(all, 1e-9)).toFixed(0)} %`.padStart(8)}${String(c.candidates).padStart(12)}${String(c.matches).padStart(10)}${((c.ms * 1000) / Math.max(1, c.candidates)).toFixed(1).padStart(10)}`),
+  ];
 }

@@ -16,6 +16,7 @@ import type { Leaf, Part, Signature } from './signature.js';
 import { FlowState, MAX_KEPT, MAX_PARTIALS, newPartial, TxState, type Partial, type Seen, type View } from './state.js';
 import type { StreamWindow } from './stream-window.js';
 import { SuricataDetector, type SuricataHit } from './suricata/detector.js';
+import type { RuleProfile } from './profile.js';
 import { Thresholds } from './threshold.js';
 import { MAX_TRANSFORM, transform } from './transforms.js';
 
@@ -57,7 +58,7 @@ export class RuleEngine implements Matcher {
   readonly counters = { scans: 0, scannedBytes: 0, candidates: 0, hits: 0, suppressed: 0, partialsDropped: 0, candidatesDropped: 0, keptDropped: 0, streamBytesUnseen: 0 };
 
   /** @param later where the state of hosts is kept elsewhere: takes what silent rules do to it; hits bring theirs along */
-  constructor(private readonly arena: Arena, rules: RuleSet, private readonly onHit: OnHit, private readonly later?: Later) {
+  constructor(private readonly arena: Arena, rules: RuleSet, private readonly onHit: OnHit, private readonly later?: Later, private readonly profile?: RuleProfile) {
     this.scratch = arena.reserve(MAX_TRANSFORM + 64);
     this.view = { u8: arena.u8, table: this.packetTable, origins: undefined, transformed: new Map() };
     this.swap(rules);
@@ -370,12 +371,14 @@ export class RuleEngine implements Matcher {
       if (!s.either && s.parts[0].direction !== direction) continue;
       if (!this.headerFits(s, context, flow, direction, s.program ? (tx?.ruleProtocol ?? protocol) : protocol)) continue;
       this.counters.candidates++;
+      this.profile?.start();
       const where = tx ? `t${tx.id}` : level === 'stream' ? 's' : `p${context.packet.number}`;
       const partial = newPartial(s, direction, `${s.info.sid}:${flow?.id ?? 0}:${where}`);
       for (const kept of state.kept) this.update(partial, s.parts[0], partial.truth[0], kept, -1, direction);
       for (const [i, v] of s.verdicts.entries()) if (v.request) for (const kept of state.kept) this.update(partial, v.request, partial.verdictRequest[i] as Int8Array, kept, -1, direction);
       this.advance(context, flow, tx, partial, direction, at, view);
       if (!partial.done || partial.phase > 0) this.remember(state, partial);
+      this.profile?.stop(s.info, true, partial.phase >= s.parts.length);
     }
   }
 
@@ -390,7 +393,9 @@ export class RuleEngine implements Matcher {
         if (partial.signature.level !== 'stream') continue;
         this.streamView(window, partial.phase > 0 ? partial.since[direction] : 0);
       }
+      this.profile?.start();
       this.advance(context, flow, tx, partial, direction, at, view);
+      this.profile?.stop(partial.signature.info, false, false);
     }
   }
 

@@ -4,6 +4,7 @@ import type { Alert } from '../../contracts/alert.js';
 import { VERDICTS } from '../../contracts/classes.js';
 import type { RuleCapture, RuleDocument } from '../../contracts/rule.js';
 import { ruleErrors, type RuleError, type RuleWarning } from './errors.js';
+import { lint } from './lint.js';
 import { loadRules, type Loaded, type LoadOptions } from './load.js';
 import type { Place } from './signature.js';
 
@@ -22,7 +23,7 @@ export function checkRules(paths: readonly string[], options: LoadOptions = {}):
       if (!existsSync(join(dirname(file), c.file))) errors.push(ruleErrors.capture(start(file), c.file, 'does not exist'));
     }
   }
-  return { rules: loaded.documents.length, errors, warnings: loaded.warnings };
+  return { rules: loaded.documents.length, errors, warnings: [...loaded.warnings, ...loaded.documents.flatMap(({ document, file }) => lint(document, start(file)))] };
 }
 
 /**
@@ -54,8 +55,8 @@ export async function testRules(paths: readonly string[], analyze: AnalyzeCaptur
 }
 
 /** @returns what is wrong, undefined when the alerts are as the capture states. */
-export function judge(document: RuleDocument, capture: RuleCapture, alerts: readonly Alert[]): string | undefined {
-  const own = new Map<string, Alert>();
+export function judge(document: RuleDocument, capture: RuleCapture, alerts: readonly Pick<Alert, 'shouwang'>[]): string | undefined {
+  const own = new Map<string, Pick<Alert, 'shouwang'>>();
   for (const a of alerts) {
     if (a.shouwang.rule !== document.id) continue;
     const before = own.get(a.shouwang.id);

@@ -26,7 +26,7 @@ const MAX_PATHS = 512;
 /** Bytes of one buffer that an expression looks at: longer buffers are tested in their first part. */
 export const MAX_REGEX_BYTES = 256 * 1024;
 /** Alternatives kept as prefilter literals. */
-const MAX_LITERALS = 32;
+const MAX_LITERALS = 80;
 
 export class RegexError extends Error {
   constructor(message: string, readonly position: number, readonly hint: string) {
@@ -319,10 +319,13 @@ function literalsOf(node: RegexNode): string[] | undefined {
   }
 }
 
+/** In nearly every request: a literal of these tells nothing. */
+const COMMON = /^(?:user-agent|referer|cookie|x-forwarded-for|x-real-ip|x-client-ip|client-ip|content-type|content-length|accept|host|https?)\b/;
+const worth = (set: string[]) => (set.some((s) => COMMON.test(s)) ? 1 : shortest(set));
 const shortest = (set: string[]) => set.reduce((n, s) => Math.min(n, s.length), Infinity);
 function better(a: string[] | undefined, b: string[] | undefined): string[] | undefined {
   if (!a || !b) return a ?? b;
-  const [x, y] = [shortest(a), shortest(b)];
+  const [x, y] = [worth(a), worth(b)];
   return y > x || (y === x && b.length < a.length) ? b : a;
 }
 
