@@ -54,6 +54,9 @@ class SshTransaction implements Transaction {
 }
 
 /** SSH (RFC 4253) up to NEWKEYS, then only how much flows. */
+/** Servers hang up after six refusals (OpenSSH's MaxAuthTries); more answers than this were no refusals but a session. */
+const MAX_REFUSALS = 11;
+
 export class SshParser implements AppParser {
   readonly protocol = 'ssh';
   private readonly sides: [Side, Side] = [new Side(), new Side()];
@@ -202,7 +205,7 @@ export class SshParser implements AppParser {
   private decide(c: AppContext, flow: Flow, result: 'success' | 'failure', confidence: number): void {
     this.decided = true;
     // The first refusal answers the question which methods there are.
-    const attempts = result === 'failure' ? Math.max(1, this.refusals - 1) : 1;
+    const attempts = result === 'failure' && this.refusals <= MAX_REFUSALS ? Math.max(1, this.refusals - 1) : 1;
     c.event(flow, 'auth', { protocol: 'ssh', result, confidence, method: 'ssh', ...(attempts > 1 && { attempts }) }, 0, 0);
   }
 

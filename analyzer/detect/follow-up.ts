@@ -128,6 +128,8 @@ export class FollowUp implements Behaviour {
     if (timeUs < attack.timeUs - BEFORE_US || timeUs - attack.timeUs > REMEMBERED_US) return;
     if (kind === ConnectionKind.Opened && (r.tcpFlags & 0x12) !== 0x02) return;
     const { attacker: by, victim } = attack.alert.shouwang;
+    // One machine that talks to itself calls nobody back.
+    if (by.ip === victim.ip) return;
     const attacker = to === by.ip;
     // The connection in which the attack itself was seen is no callback.
     if (attacker && r.srcPort === victim.port && r.dstPort === by.port) return;

@@ -85,7 +85,7 @@ class Logins implements Behaviour {
       pair = undefined;
     }
     if (auth.result === 'success') {
-      if (pair && pair.failures >= this.failures && (this.kind === 'spray' ? this.fits(pair) : this.fits(pair, true))) {
+      if (pair && pair.failures >= this.failures && (this.kind === 'spray' ? this.fits(pair) : this.fits(pair, true) && guessed(pair, auth.user ?? ''))) {
         pair.entered = auth.user ?? '';
         pair.lastUs = timeUs;
         this.tell(pair);
@@ -194,6 +194,9 @@ class Logins implements Behaviour {
     });
   }
 }
+
+/** Another account than those guessed is somebody else's behind the same address. */
+const guessed = (pair: Pair, user: string): boolean => user === '' || pair.users.size >= MAX_USERS || pair.users.has(user) || pair.users.has('');
 
 /** An event's addresses are those of the packet that brought it: the server is the side with the lower port. */
 export function sidesOf(event: EveEvent): { client: string; server: string; port: number } {

@@ -407,7 +407,13 @@ export class RuleEngine implements Matcher {
       const side = s.either ? partial.direction : part.direction;
       const truth = partial.truth[partial.phase];
       if (side === direction) this.update(partial, part, truth, view, at, direction);
-      else if (direction === 1 && side === 0 && s.program === undefined) close(truth); // the request is over
+      else if (direction === 1 && side === 0 && s.level === 'stream') {
+        // A client's stream goes on however often the server speaks between: what it lacks may still come.
+        const over = truth.slice();
+        close(over);
+        if (decide(part.root, over) !== 1) return;
+        truth.set(over);
+      } else if (direction === 1 && side === 0 && s.program === undefined) close(truth); // the request is over
       // A parser may learn of the request from its answer (ports of FTP): rules of Suricata's wait for the request's end.
       else return;
       const result = decide(part.root, truth);

@@ -104,3 +104,40 @@ t.test('an allowance of the registry makes an alert info, or leaves it out', (t)
   t.match(run(body, { allowed: (a) => a === '192.0.2.1' })[0]?.shouwang, { severity: 'medium' });
   t.end();
 });
+
+t.test('an injection tool is one alert; what it proves is another, and lesser proofs are occurrences of that', (t) => {
+  const sql = (rule: string, sid: number, at: number, more: object = {}) => alert(rule, sid, at, { cls: 'sql_injection', severity: 'low', ...more });
+  const out = run((c) => {
+    c.alert(sql('sqli-union', 1, T0), false);
+    c.alert(sql('sqlmap', 2, T0 + 1), false);
+    for (let i = 0; i < 30; i++) c.alert(sql(['sqli-union', 'sqli-boolean', 'sqli-time'][i % 3]!, 10 + (i % 3), T0 + 2 + i, { tx: 100 + i }), false);
+    c.alert(sql('sqli-error', 5, T0 + 90, { verdict: 'succeeded', severity: 'critical', tx: 201 }), false);
+    c.alert(sql('sqli-quote-error', 6, T0 + 91, { verdict: 'succeeded', severity: 'medium', tx: 202 }), false);
+  });
+  t.same(out.map((a) => [a.shouwang.rule, a.shouwang.verdict]).sort(), [['sqli-error', 'succeeded'], ['sqlmap', 'attempted']]);
+  t.end();
+});
+
+t.test('low attempts at files are part of a scan that shows later; alone they are told', (t) => {
+  const file = (at: number) => alert('version-control', 1, at, { cls: 'sensitive_file', severity: 'low' });
+  t.same(run((c) => {
+    c.alert(file(T0), false);
+    c.alert(alert('directory-tool', 2, T0 + 10, { cls: 'web_scan', severity: 'low' }), false);
+  }).map((a) => a.shouwang.rule), ['directory-tool']);
+  t.same(run((c) => c.alert(file(T0), false)).map((a) => a.shouwang.rule), ['version-control']);
+  t.end();
+});
+
+t.test('a scan of a network is the first hosts one by one and the rest together', (t) => {
+  const scan: BehaviourRule = { behaviour: { name: 'port-scan', parameters: { targets: 15, seconds: 60 } }, info: { ...many.info, id: 'port-scan', sid: 10, class: 'port_scan' } };
+  const out = run((c) => {
+    const log = new ConnectionLog((records, count) => c.connections(records, count));
+    for (let host = 1; host <= 60; host++) for (let port = 1; port <= 20; port++) {
+      log.add(ConnectionKind.Opened, Uint8Array.from([10, 9, 9, 5, 10, 42, 1, host]), 4, 0, 4, 40000, port, 6, 2, 0, 0, T0 + host * 1000 + port);
+    }
+    log.flush();
+  }, { behaviours: [many, scan] });
+  t.equal(out.length, 4);
+  t.match(out.find((a) => a.shouwang.count === 57)?.shouwang, { attacker: { ip: '10.9.9.5' }, measured: { more_hosts: 57 } });
+  t.end();
+});
