@@ -83,8 +83,9 @@ class RuleCompiler {
     if (this.errors.length > 0) return { signature: undefined, errors: this.errors, warnings: this.warnings };
 
     const fast = chooseFast(parts[0]);
-    if (!fast) {
-      this.warnings.push({ code: 'SW_RULE_SLOW', place: this.placeOf(['match'], true), message: `rule ${d.id} has no text of two or more bytes to look for first: it is looked at for every ${parts[0].events.length > 0 ? 'event' : this.protocols.join(', ')}` });
+    // Events are rare, and looked at only where one is; so is the one greeting of a connection.
+    if (!fast && parts[0].events.length === 0 && !this.protocols.every((p) => ONE_LOOK.has(p))) {
+      this.warnings.push({ code: 'SW_RULE_SLOW', place: this.placeOf(['match'], true), message: `rule ${d.id} has no text of two or more bytes to look for first: it is looked at for every ${this.protocols.join(', ')}` });
     }
     const cls = d.class as DetectionClass;
     const signature: Signature = {
@@ -319,6 +320,9 @@ function numberOp(n: NumberAt): Op {
     values: n.equals === undefined ? undefined : (Array.isArray(n.equals) ? n.equals : [n.equals]).map(BigInt), min: big(n.min), max: big(n.max),
   };
 }
+
+/** Protocols of one transaction a connection: looking at each costs nothing that shows. */
+const ONE_LOOK: ReadonlySet<string> = new Set(['ssh', 'rdp']);
 
 /** Literals shorter than this are in nearly everything. */
 const MIN_FAST = 2;
