@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import ExcelJS from 'exceljs';
 import JSZip from 'jszip';
 import t from 'tap';
-import type { Page, ReportData, ReportFileRow, ReportScheduleRow, IncidentRow } from '../../model/api.js';
+import type { Page, ReportData, ReportFileRow, ReportScheduleRow, IncidentRow, TicketDetail } from '../../model/api.js';
 import { alertOf, startConsole } from '../harness.js';
 import { lastWhole } from './data.js';
 import { nextRun, runSchedules } from './scheduler.js';
@@ -72,4 +72,44 @@ t.test('figures, files of every kind, schedules; a unit reads its own', async (t
   t.same((await yi2.call<ReportFileRow[]>('GET', '/api/report-archive')).body, []);
   t.equal((await yi2.call('GET', archive[0].href)).status, 404);
   t.equal((await again.call<Page<IncidentRow>>('GET', '/api/incidents')).body.items.length, 2);
+});
+
+t.test('hostile text goes through every export as text', async (t) => {
+  const h = await startConsole();
+  t.teardown(() => h.stop());
+  await h.useRegistry();
+  const ana = await h.person('ana', ['analyst']);
+  const ben = await h.person('ben', ['operator']);
+  const bad = '=HYPERLINK("http://x","y")<script>1</script>]]><w:p/>\r\nBcc: z\u0000\ud800&quot;';
+  await h.send(alertOf({ id: 'x-1', verdict: 'compromised', rule: bad, node: bad, title: { zh: bad, en: bad }, attacker: { ip: '=1+1|cmd', port: 1 } }, { http: { hostname: bad, url: bad, http_user_agent: bad } }));
+  await h.until(() => h.console.context.counters().alerts === 1, 'the alert');
+  const incident = (await ana.call<Page<IncidentRow>>('GET', '/api/incidents')).body.items[0];
+  const ticket = (await ana.call<TicketDetail>('POST', '/api/tickets', { incident: incident.id, title: bad.slice(0, 200), summary: bad })).body;
+  await ana.call('POST', `/api/tickets/${ticket.id}/actions`, { version: ticket.version, action: 'submit' });
+  await ben.call('POST', `/api/tickets/${ticket.id}/actions`, { version: ticket.version + 1, action: 'approve' });
+  const range = `from=${h.clock.now() - 3_600_000}&to=${h.clock.now() + 3_600_000}`;
+  const get = async (url: string) => (await ana.call('GET', url)).raw;
+  const wellFormed = (xml: string): string[] => {
+    const open: string[] = [];
+    const wrong = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(xml) ? ['a character that XML has not'] : [];
+    for (const [tag, close, name, self] of xml.replace(/<\?[^>]*\?>/g, '').matchAll(/<(\/?)([\w:]+)[^<>]*?(\/?)>/g)) {
+      if (close) { if (open.pop() !== name) wrong.push(tag); } else if (!self) open.push(name);
+    }
+    return [...wrong, ...open];
+  };
+  for (const url of [`/api/reports/file?kind=special&${range}&format=docx`, `/api/reports/file?kind=special&${range}&format=xlsx`, `/api/tickets/${ticket.id}/document?format=docx`]) {
+    const zip = await JSZip.loadAsync(await get(url));
+    for (const name of Object.keys(zip.files).filter((n) => /\.(xml|rels)$/.test(n))) {
+      const xml = await zip.file(name)?.async('string') ?? '';
+      t.same(wellFormed(xml), [], `${url} ${name}`);
+      t.notMatch(xml, /<script|<f>|TargetMode="External"/, 'no markup, no formula, no link out');
+    }
+  }
+  const html = (await get(`/api/reports/file?kind=special&${range}&format=html`)).toString();
+  t.notMatch(html, /<script|<w:p/);
+  t.match(html, /&#60;script&#62;/);
+  for (const url of [`/api/reports/file?kind=special&${range}&format=pdf`, `/api/tickets/${ticket.id}/document?format=pdf`]) t.equal((await get(url)).subarray(0, 5).toString(), '%PDF-');
+  for (const url of [`/api/incidents/${incident.id}/stix`, '/api/indicators/stix']) t.equal((JSON.parse((await get(url)).toString()) as { type: string }).type, 'bundle');
+  const headers = (await ana.call('GET', `/api/tickets/${ticket.id}/document?format=pdf`)).headers;
+  t.notMatch(String(headers['content-disposition']), /[\r\n<>"]/);
 });
