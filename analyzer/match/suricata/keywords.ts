@@ -7,6 +7,7 @@ import { CLASSTYPES, DEFAULT_PRIORITY } from './classification.js';
 import type { DraftContent, Draftsman, DraftOp } from './compile.js';
 import type { DatasetType } from './datasets.js';
 import { EFFECT_KEYWORDS } from './effect-keywords.js';
+import { isNamed } from './known-events.js';
 import { NUMBER_KEYWORDS } from './number-keywords.js';
 import { STATE_KEYWORDS } from './state-keywords.js';
 import { compares } from './byte-tester.js';
@@ -392,6 +393,11 @@ function plainRegex(source: string): string {
 
 // --- the application protocol, flow, transforms
 
+function event(d: Draftsman, o: Option, name: string): void {
+  d.events.push(name);
+  if (!isNamed(name)) d.without(o, `nothing here names the anomaly ${name}: the rule stays silent`);
+}
+
 Object.assign(KEYWORDS, {
   flow: (d, o) => {
     d.hasFlow = true;
@@ -419,6 +425,7 @@ Object.assign(KEYWORDS, {
     const negated = value.startsWith('!');
     const name = value.replace(/^!\s*/, '');
     if (mode !== undefined && !['final', 'original', 'either', 'to_server', 'to_client', 'toserver', 'toclient', 'exact'].includes(mode)) throw d.wrong(o, `'${mode}' is not part of it`);
+    if (mode !== undefined && mode !== 'final' && mode !== 'exact' && mode !== 'either') throw d.unsupported(o, `'${mode}': one protocol is kept of a flow, the last`);
     const names = name === 'failed' || name === 'unknown' ? [name] : appsOf(name);
     if (!names) throw d.unsupported(o, `'${name}' is not decoded for rules`);
     d.ipOnly = false;
@@ -432,13 +439,12 @@ Object.assign(KEYWORDS, {
   },
   'app-layer-event': (d, o) => {
     const m = /^([a-z0-9-]+)\.([a-z0-9_.-]+)$/.exec(text(o));
-    if (m) d.events.push(`${m[1] === 'http1' ? 'http' : m[1]}.${m[2]}`);
-    else if (/^[a-z0-9_]+$/.test(text(o))) d.events.push(`applayer.${text(o)}`);
-    else throw d.wrong(o, 'names no protocol and event');
+    if (!m && !/^[a-z0-9_]+$/.test(text(o))) throw d.wrong(o, 'names no protocol and event');
+    event(d, o, m ? `${m[1] === 'http1' ? 'http' : m[1]}.${m[2]}` : `applayer.${text(o)}`);
   },
-  'decode-event': (d, o) => void d.events.push(`decoder.${text(o).replace(/^decoder\./, '')}`),
-  'stream-event': (d, o) => void d.events.push(`stream.${text(o).replace(/^stream\./, '')}`),
-  'engine-event': (d, o) => void d.events.push(text(o)),
+  'decode-event': (d, o) => event(d, o, `decoder.${text(o).replace(/^decoder\./, '')}`),
+  'stream-event': (d, o) => event(d, o, `stream.${text(o).replace(/^stream\./, '')}`),
+  'engine-event': (d, o) => event(d, o, text(o)),
 } satisfies Record<string, Keyword>);
 
 const TRANSFORMS: Record<string, string> = {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -7,6 +7,7 @@ import { loadPack } from '../../../cli/pack.js';
 import type { Alert } from '../../../contracts/alert.js';
 import type { EveEvent } from '../../../contracts/event.js';
 import type { StoredFile } from '../../packet-stage-store.js';
+import { APP_EVENTS } from './known-events.js';
 import { CARRIERS } from '../../evasion/carriers.js';
 import { readFrames } from '../../evasion/frame.js';
 import { SEGMENT_VARIANTS } from '../../evasion/segments.js';
@@ -269,4 +270,17 @@ await t.test('what is absent', async (t) => {
   const rules = ['http.referer; absent;', 'http.referer; absent:or_else; content:"x";', 'http.user_agent; absent;', 'http.user_agent; absent:or_else; content:"curl";', 'http.user_agent; absent:or_else; content:"wget";']
     .map((o, i) => `alert http any any -> any any (flow:to_server; ${o} sid:${i + 1};)`).join('\n');
   t.equal(await hits(rules, tcp([['c', 'GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: curl\r\n\r\n']])), '1@4 2@4 4@4');
+});
+
+await t.test('anomalies that rules may name are those of the parsers', (t) => {
+  const names: string[] = [];
+  for (const file of readdirSync('analyzer/app', { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue;
+    for (const m of readFileSync(`analyzer/app/${file}`, 'utf8').matchAll(/export type \w+Anomaly\s*=([^;]*);/g)) names.push(...[...m[1]!.matchAll(/'([^']+)'/g)].map((n) => n[1]!));
+  }
+  t.same(Object.values(APP_EVENTS).flat().sort(), names.sort());
+  const file = join(folder, 'events.rules');
+  writeFileSync(file, 'alert tls any any -> any any (app-layer-event:tls.never_named; sid:1;)\nalert pkthdr any any -> any any (decode-event:ipv4.trunc_pkt; sid:2;)\n');
+  t.same(loadRules([file]).suricata.withoutEffect, { 'app-layer-event': 1 });
+  t.end();
 });
