@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { Test } from 'tap';
 import type { AlertDetail, AlertRow, IncidentRow, Page, TicketDetail } from '../../console/model/api.js';
 import type { Person } from './appliance.js';
-import type { Stage } from './console.test.js';
+import type { Stage } from './stage.js';
 import { open, type Window } from './window.js';
 
 /** Bytes that may cross the wire before a page can be used. */

@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import type { TicketDetail } from '../../console/model/api.js';
 import { QUIET_MS, struts } from './appliance.js';
-import type { Stage } from './console.test.js';
+import type { Stage } from './stage.js';
 import { id, open, type Window } from './window.js';
 
 /** From the incident to the closed finding and back: draft, second person, unit, return, two proofs, the same attack again. */

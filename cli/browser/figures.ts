@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
-import type { Stage } from './console.test.js';
+import type { Stage } from './stage.js';
 import { SHOTS, id, open } from './window.js';
 
 /** Letters on the wall are at least so high: readable at three metres on a screen of 65 inches (0.75 mm a pixel). */

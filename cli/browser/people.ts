@@ -1,7 +1,7 @@
 import { generateSync } from 'otplib';
 import type { Test } from 'tap';
 import { PASSWORD } from './appliance.js';
-import type { Stage } from './console.test.js';
+import type { Stage } from './stage.js';
 import { id, open } from './window.js';
 
 /** Accounts and roles, what a unit sees, two-step login, ended sessions. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import type { Test } from 'tap';
-import type { Stage } from './console.test.js';
+import type { Stage } from './stage.js';
 import { SHOTS, open } from './window.js';
 
 /** An incident as a story, down to the bytes, in English; and its proof taken to another machine. */

@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import type { AlertRow, IncidentRow } from '../../console/model/api.js';
 import { struts } from './appliance.js';
-import type { Stage } from './console.test.js';
+import type { Stage } from './stage.js';
 import { id, open } from './window.js';
 
 /** The queue by keyboard alone: move, open, take, escalate, dismiss with a reason, several at once, find, suppress and undo. */
