@@ -64,6 +64,14 @@ export class Application {
     if (held.length === kept) held.consume(kept - left); // else the parser was let go, and its bytes with it
   }
 
+  /** Whether a first datagram is no protocol's, whatever follows it. */
+  isNothing(at: number, length: number, direction: Direction, serverPort: number): boolean {
+    const { u8 } = this.context.arena;
+    for (const entry of this.udp) if (entry.expects !== undefined || entry.identify(u8, at, length, direction, entry.ports.includes(serverPort)) >= 0) return false;
+    this.unidentified++;
+    return true;
+  }
+
   /** One UDP datagram (or SCTP chunk). */
   datagram(session: Session, direction: Direction, at: number, length: number): void {
     if (session.state === AppState.Raw || length === 0) return;

@@ -20,7 +20,7 @@ import { Application } from './packet-stage-application.js';
 import { DEFAULT_PACKET_STAGE, type PacketStageConfig } from './packet-stage-config.js';
 import { StageContext } from './packet-stage-context.js';
 import { Accepted, Reassembly, type StreamSink, type TcpStream } from './stream/reassembly.js';
-import { Session } from './stream/session.js';
+import { AppState, Session } from './stream/session.js';
 import { follow, setTcpState, T, TCP_STATES, tcpState } from './stream/tcp-state.js';
 import { TRAFFIC, type Traffic, TrafficCounters } from './traffic.js';
 
@@ -63,6 +63,8 @@ export class PacketStage {
   private readonly counted = new TrafficCounters(protocols.map((entry) => entry.protocol).concat('ftp-data'));
   /** By slot: number of the flow's application in `counted`, 0 while it is not known. */
   private readonly kinds: Uint8Array;
+  /** By slot: 1 where the first datagram was no protocol's, and no flow was made for it. */
+  private readonly unknown: Uint8Array;
   private kind = 0;
   private readonly sources = new Map<string, number>();
   private readonly numbers = new Map<string, number>();
@@ -109,6 +111,7 @@ export class PacketStage {
     this.sessions = Array.from({ length: config.flows }, () => undefined);
     this.flows = Array.from({ length: config.flows }, () => undefined);
     this.kinds = new Uint8Array(config.flows);
+    this.unknown = new Uint8Array(config.flows);
     this.context = new StageContext(this.arena, this.packetUnderWay, config, this.matcher, this.outputs, {
       flowOf: () => (this.slot < 0 ? undefined : this.flowAt(this.slot)),
       evidence: (flow, maxBytes) => this.evidence(flow, maxBytes),
@@ -686,14 +689,28 @@ export class PacketStage {
     if (p.anomalies > 0) this.anomaliesOf(p, this.flows[slot]);
     if (p.protocol === PROTOCOL.Udp && p.payloadLength > 0) {
       let session = this.sessions[slot];
-      if (session === undefined) {
+      if (session === undefined && !this.passing(slot, p, direction)) {
         session = this.sessionOf(this.flowAt(slot));
+        if (this.flows[slot]!.app === 'failed') session.state = AppState.Raw;
         this.sessions[slot] = session;
       }
-      this.application.datagram(session, direction, p.payloadOffset, p.payloadLength);
+      if (session !== undefined) this.application.datagram(session, direction, p.payloadOffset, p.payloadLength);
     }
     if (this.kinds[slot] !== 0) this.kind = this.kinds[slot];
     if ((this.matcher.wants & wanted) !== 0) this.matcher.packet(context, this.flows[slot], direction);
+  }
+
+  /**
+   * Whether the first datagram of a flow is no protocol's: nothing is kept of such a flow until it speaks again, so that a
+   * flood of single datagrams costs no more than their slots.
+   */
+  private passing(slot: number, p: Packet, direction: Direction): boolean {
+    const { words } = this.table;
+    const w = this.table.at(slot);
+    if (this.unknown[slot] !== 0 || words[w + W.PacketsToServer] + words[w + W.PacketsToClient] > 1 || (this.matcher.wants & Wants.Protocol) !== 0) return false;
+    if (this.flows[slot] !== undefined || !this.application.isNothing(p.payloadOffset, p.payloadLength, direction, words[w + W.Ports] & 0xffff)) return false;
+    this.unknown[slot] = 1;
+    return true;
   }
 
   private icmp(p: Packet): void {
@@ -802,6 +819,7 @@ export class PacketStage {
       flow.unit = info.unit;
       flow.iface = info.iface;
       flow.established = this.table.has(slot, SlotFlag.Answered);
+      if (this.unknown[slot] !== 0) flow.app = 'failed';
       if (this.packetUnderWay.tunnelDepth > 0) flow.tunnel = this.context.tunnel();
       this.flows[slot] = flow;
     }
@@ -840,6 +858,7 @@ export class PacketStage {
       this.flows[slot] = undefined;
     }
     this.connections.ended(table, slot);
+    this.unknown[slot] = 0;
     context.inPacket = inPacket;
     context.nowUs = nowUs;
     context.direction = direction;

@@ -717,6 +717,7 @@ function wantsOf(rules: RuleSet): number {
   if (rules.byEvent.size > 0) bits |= Wants.PacketEvents;
   for (const s of rules.signatures) {
     if (s.program) {
+      if (s.program.kind === 'protocol') bits |= Wants.Protocol;
       if (s.program.storesFiles) bits |= Wants.Files;
       if (s.program.storesCertificates) bits |= Wants.Certificates;
       const { transports } = s.header;

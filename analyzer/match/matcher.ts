@@ -31,6 +31,8 @@ export const Wants = {
   Certificates: 1024,
   /** With `Tcp`: TCP packets without payload too (flags, window rules). */
   TcpEmpty: 256,
+  /** Some rules ask only which protocol a flow turned out to be, `failed` among them. */
+  Protocol: 2048,
 } as const;
 
 /** What the packet stage hands to the matcher. One instance a worker; it is the parsers' `AppContext` too. */

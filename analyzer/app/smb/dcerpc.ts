@@ -81,7 +81,7 @@ class RpcTransaction implements Transaction {
   detail(): Record<string, unknown> {
     return {
       request: TYPES[this.type] ?? String(this.type),
-      ...(this.interfaces.length > 0 && { interfaces: this.interfaces }),
+      ...(this.interfaces.length > 0 && { interfaces: this.interfaces.map((one) => ({ ...one })) }), // answered later: what was told stays as it was
       ...(this.opnum >= 0 && { req: { opnum: this.opnum, frag_cnt: this.fragments, stub_data_size: this.size } }),
       response: this.response === '' ? 'UNREPLIED' : this.response,
       ...(this.answered > 0 && { res: { frag_cnt: this.answered, stub_data_size: this.answerSize } }),
