@@ -14,6 +14,7 @@ import type { EveEvent } from '../contracts/event.js';
 import { OperatorError } from '../runtime/errors.js';
 import { CaptureCorrelation, flowsFor } from './correlation.js';
 import { loadPack, type Pack } from './pack.js';
+import { threadSeconds } from './shards/thread-time.js';
 
 export interface AnalysisOptions {
   rules: readonly string[];
@@ -99,6 +100,7 @@ export async function analyzeCaptures(files: readonly string[], options: Analysi
 
 async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, options: AnalysisOptions, sinks: AnalysisSinks): Promise<CaptureStats> {
   const started = performance.now();
+  const before = threadSeconds();
   const correlation = new CaptureCorrelation(file, pack, options, sinks);
   const engine = new Engine({
     config: { ...config, maxFlows: flowsFor(captureSize(file), config.maxFlows), ringMiB: Math.min(config.ringMiB, RING_MIB) },
@@ -140,6 +142,7 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
   correlation.correlator.flush();
   return statsOf(file, summary, correlation, engine.stats(), engine.traffic(), sinks, {
     prepare: (ready - started) / 1000, packets: (analysed - ready - correlation.spent) / 1000, behaviours: correlation.spent / 1000, flush: (performance.now() - analysed) / 1000,
+    busiest: threadSeconds() - before, workers: threadSeconds() - before, merge: 0,
   });
 }
 

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { accessSync, constants } from 'node:fs';
+import { scaling, scalingTable } from '../bench/scaling.js';
 import { compare, snort, suricata, table, type Peer } from '../bench/compare.js';
 
-interface Options { mixed: number; http: number; runs: number; rules: string; ruleFile?: string; suricata?: string | false; snort?: string | false; json?: string; keep?: string; seed: number }
+interface Options { mixed: number; http: number; runs: number; rules: string; ruleFile?: string; suricata?: string | false; snort?: string | false; json?: string; keep?: string; seed: number; scaling: string }
 
 /** Where a program is on the path. */
 function onPath(name: string): string | undefined {
@@ -31,6 +32,7 @@ export function register(command: Command): void {
     .option('--no-suricata', 'without it')
     .option('--snort <path>', 'Snort 3, where it is not on the path')
     .option('--no-snort', 'without it')
+    .option('--scaling <workers>', 'worker counts with which the mixed capture is analysed; "" for none', '1,2,4,8')
     .option('--seed <n>', 'seed of captures and rules', positive, 7)
     .option('--json <file>', 'write the figures as JSON')
     .option('--keep <folder>', 'where captures and rules stay; otherwise they are removed')
@@ -49,7 +51,11 @@ export function register(command: Command): void {
           ...(options.ruleFile === undefined ? {} : { ruleFile: options.ruleFile }), peers, say: (line) => process.stderr.write(`${line}\n`),
         });
         console.log(table(figures));
-        if (options.json) writeFileSync(options.json, `${JSON.stringify(figures, undefined, 1)}\n`);
+        const counts = options.mixed > 0 ? options.scaling.split(',').map(Number).filter((n) => n >= 1) : [];
+        const rules = options.ruleFile ?? join(folder, `suricata-${Number.parseInt(options.rules, 10) || 300}.rules`);
+        const curve = counts.length > 0 ? await scaling(join(folder, 'mixed.pcap'), rules, counts, (line) => process.stderr.write(`${line}\n`)) : [];
+        if (curve.length > 0) console.log(`\n${scalingTable(curve)}`);
+        if (options.json) writeFileSync(options.json, `${JSON.stringify({ figures, scaling: curve }, undefined, 1)}\n`);
       } finally {
         if (options.keep === undefined) rmSync(folder, { recursive: true, force: true });
       }

@@ -10,6 +10,7 @@ import type { Pack } from '../pack.js';
 import { ShardMerge } from './merge.js';
 import { Broadcast, errorOf, readableByAll, type ShardPool } from './pool.js';
 import type { FromShard, ShardEnd } from './protocol.js';
+import { threadSeconds } from './thread-time.js';
 
 /** Captures up to this size are one worker's each, where there are enough of them for all. */
 const SMALL_BYTES = 8 << 20;
@@ -87,6 +88,7 @@ async function each(files: readonly string[], from: number, to: number, pool: Sh
 /** One capture by `count` workers: each decodes all packets and follows the flows that are its own. */
 async function together(file: string, pool: ShardPool, count: number, pack: Pack, options: AnalysisOptions, sinks: AnalysisSinks): Promise<CaptureStats> {
   const started = performance.now();
+  const before = threadSeconds();
   const correlation = new CaptureCorrelation(file, pack, options, sinks);
   const judge = new HostJudge();
   const anomalies = new AnomalyBudget();
@@ -152,6 +154,8 @@ async function together(file: string, pool: ShardPool, count: number, pack: Pack
   return statsOf(file, ends[0]!.summary as CaptureSummary, correlation, counters, sumTraffic(ends.map((e) => e.traffic)), sinks, {
     prepare: (analysed - started) / 1000 - Math.max(...ends.map((e) => e.seconds)), packets: Math.max(...ends.map((e) => e.seconds)),
     behaviours: correlation.spent / 1000, flush: (performance.now() - analysed) / 1000,
+    // Of processors: what the fullest worker took, all of them, and the thread that puts their findings in order.
+    busiest: Math.max(...ends.map((e) => e.processor)), workers: ends.reduce((n, e) => n + e.processor, 0), merge: threadSeconds() - before,
   });
 }
 

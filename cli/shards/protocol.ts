@@ -34,7 +34,7 @@ export interface Part {
 }
 
 export interface Failure { kind: 'failed'; code?: string; message: string; hint?: string }
-export interface ShardEnd { kind: 'end'; summary: CaptureSummary; stats: Record<string, number>; traffic: Traffic[]; seconds: number }
+export interface ShardEnd { kind: 'end'; summary: CaptureSummary; stats: Record<string, number>; traffic: Traffic[]; seconds: number; processor: number }
 
 export type ToShard =
   | { kind: 'shard'; file: string; index: number; count: number; pieces: boolean; maxFlows: number; wants: string[]; flowEvents: 'all' | 'answered' | 'none'; fileHashes: ('md5' | 'sha1' | 'sha256' | 'sm3')[] }

@@ -10,6 +10,7 @@ import { analyzeCaptures } from '../analysis.js';
 import { loadIndicators } from '../indicators.js';
 import { loadPack, type Pack } from '../pack.js';
 import { PartWriter } from './part.js';
+import { threadSeconds } from './thread-time.js';
 import { Item, type Failure, type FromShard, type ShardSettings, type ToShard } from './protocol.js';
 
 /** Parts on their way to the main thread; beyond it the worker waits. Each is of one chunk (1 MiB) of the capture. */
@@ -100,11 +101,12 @@ async function shard(task: Extract<ToShard, { kind: 'shard' }>): Promise<void> {
     },
   };
   const started = performance.now();
+  const before = threadSeconds();
   const summary = task.pieces ? await fromPieces(task.file, region, visitor) : await readCaptureFile(task.file, region, visitor);
   ended = 1; // what ends with the capture comes after its last packet
   stage.flush();
   hand(Infinity);
-  send({ kind: 'end', summary, stats: engine.stats(), traffic: engine.traffic(), seconds: (performance.now() - started) / 1000 });
+  send({ kind: 'end', summary, stats: engine.stats(), traffic: engine.traffic(), seconds: (performance.now() - started) / 1000, processor: threadSeconds() - before });
 }
 
 /** Reads a capture that the main thread hands on piece by piece. */
