@@ -33,12 +33,13 @@ export class CaptureCorrelation {
       },
     });
     const events = (this.events = options.events ?? new Set<string>());
-    this.watched = pack.behaviours.length > 0;
+    const behaviours = pack.behaviours.length > 0;
     // Rules in Suricata's language alert once a hit, as their authors expect: nothing is followed up, and no event made for it.
-    const ours = this.watched || options.indicators !== undefined || pack.rules.signatures.some((signature) => !signature.info.suricata);
+    const ours = behaviours || options.indicators !== undefined || pack.rules.signatures.some((signature) => !signature.info.suricata);
+    this.watched = ours;
     this.reads = ours ? this.correlator.behaviours.reads() : new Set<string>();
     this.stage = {
-      flowEvents: events.has('flow') ? 'all' : this.watched ? 'answered' : 'none',
+      flowEvents: events.has('flow') ? 'all' : behaviours ? 'answered' : 'none',
       // Digests cost more than all the rest; rules on them are served by the matcher itself.
       fileHashes: events.has('fileinfo') ? ['md5', 'sha256', 'sm3'] : options.indicators ? ['md5', 'sha1', 'sha256'] : [],
       expireAtOnce: Infinity, // nobody waits for the packet behind
