@@ -50,7 +50,7 @@ export async function accessible(t: Test, { appliance, browser, people }: Stage)
       history.pushState({}, '', to);
       dispatchEvent(new PopStateEvent('popstate', { state: {} }));
     }, path);
-    await page.waitForFunction((name) => document.querySelector(`[data-testid="page-${name}"], .wall`) !== null && document.querySelector('.spin') === null, '', { timeout: 5000 }).catch(() => undefined);
+    await page.waitForFunction(() => document.querySelector('[data-testid^="page-"], .wall') !== null && document.querySelector('.spin') === null, undefined, { timeout: 5000 }).catch(() => undefined);
     await page.waitForTimeout(120);
   };
   /** The document is the same in both themes, so the second looks at the colours alone. */

@@ -40,6 +40,7 @@ export async function triage(t: Test, { appliance, browser, people }: Stage): Pr
   await key('Control+Enter');
   await page.locator(`${id('incident-row')}[data-id="${tried[0]}"]:has-text("▲")`).waitFor();
   t.pass('e escalates with a reason');
+  await w.at('act-reason').waitFor({ state: 'hidden' });
   await walk(tried[1]);
   await key('d');
   t.equal(await w.at('act-ok').isDisabled(), true, 'no dismissal without a reason');
@@ -49,9 +50,12 @@ export async function triage(t: Test, { appliance, browser, people }: Stage): Pr
   await page.locator(`${id('incident-row')}[data-id="${tried[1]}"]`).waitFor({ state: 'detached' });
   t.match((await people.op.call<IncidentRow>('GET', `/api/incidents/${tried[1]}`)).state, 'dismissed', 'd dismisses');
 
-  for (const one of [tried[2], tried[3]]) {
+  // A dialog that is still closing takes the keys.
+  await w.at('act-reason').waitFor({ state: 'hidden' });
+  for (const [n, one] of [tried[2], tried[3]].entries()) {
     await walk(one);
     await key('x');
+    await page.getByText(`已选 ${n + 1}`).first().waitFor();
   }
   await key('d');
   await w.fill('act-reason', '同一批扫描器');
