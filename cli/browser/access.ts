@@ -51,7 +51,9 @@ export async function accessible(t: Test, { appliance, browser, people }: Stage)
       dispatchEvent(new PopStateEvent('popstate', { state: {} }));
     }, path);
     await page.waitForFunction(() => document.querySelector('[data-testid^="page-"], .wall') !== null && document.querySelector('.spin') === null, undefined, { timeout: 5000 }).catch(() => undefined);
-    await page.waitForTimeout(120);
+    await page.waitForTimeout(300);
+    // Colours on their way are nobody's fault.
+    await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity), undefined, { timeout: 3000 }).catch(() => undefined);
   };
   /** The document is the same in both themes, so the second looks at the colours alone. */
   const check = async (name: string, runOnly: string[]) => {

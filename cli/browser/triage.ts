@@ -40,9 +40,10 @@ export async function triage(t: Test, { appliance, browser, people }: Stage): Pr
   await key('Control+Enter');
   await page.locator(`${id('incident-row')}[data-id="${tried[0]}"]:has-text("▲")`).waitFor();
   t.pass('e escalates with a reason');
-  await w.at('act-reason').waitFor({ state: 'hidden' });
+  await w.at('act-ok').waitFor({ state: 'hidden' });
   await walk(tried[1]);
   await key('d');
+  await w.at('act-reason').waitFor();
   t.equal(await w.at('act-ok').isDisabled(), true, 'no dismissal without a reason');
   await w.fill('act-reason', '授权的渗透测试');
   await w.shot('dismiss');
@@ -51,7 +52,7 @@ export async function triage(t: Test, { appliance, browser, people }: Stage): Pr
   t.match((await people.op.call<IncidentRow>('GET', `/api/incidents/${tried[1]}`)).state, 'dismissed', 'd dismisses');
 
   // A dialog that is still closing takes the keys.
-  await w.at('act-reason').waitFor({ state: 'hidden' });
+  await w.at('act-ok').waitFor({ state: 'hidden' });
   for (const [n, one] of [tried[2], tried[3]].entries()) {
     await walk(one);
     await key('x');
