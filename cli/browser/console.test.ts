@@ -7,7 +7,7 @@ import { story } from './story.js';
 import { triage } from './triage.js';
 import { CHROMIUM, SHOTS } from './window.js';
 
-t.test('the console in a browser, as each of those who use it', { timeout: 175_000, skip: CHROMIUM ? false : 'no chromium here' }, async (t) => {
+t.test('the console in a browser, as each of those who use it', { timeout: 290_000, skip: CHROMIUM ? false : 'no chromium here' }, async (t) => {
   const stage = await openStage((end) => t.teardown(end));
   const steps = { 'triage by keyboard': triage, 'the story of an incident': story, 'from the bulletin to the verified fix and back': bulletin, 'reports, long term, audit and the wall': figures, 'users, roles and what a unit sees': users, 'two-step login and ended sessions': secondFactor };
   for (const [name, run] of Object.entries(steps)) {

@@ -84,7 +84,7 @@ const broken = check();
 const only = process.argv.slice(2).filter((a) => !a.startsWith('-'));
 const files = only.length > 0 ? only : compiledTests(join(root, 'dist')).sort();
 const tap = spawn(process.execPath, ['node_modules/tap/dist/esm/run.mjs', 'run', '--reporter=tap', '--disable-coverage', '--allow-empty-coverage',
-  '--jobs=2', '--timeout=180', ...files], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_ENV: 'test' } });
+  '--jobs=2', '--timeout=300', ...files], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_ENV: 'test' } });
 const total = await count(tap.stdout);
 const failed = total.fail + broken.length;
 console.log(`${total.pass + (3 - broken.length)} passed, ${failed} failed, ${total.skip} skipped`);
