@@ -17,6 +17,9 @@ export interface Assets {
   scopeOf(unit: string | null | undefined): Scope;
 }
 
+// In a flood the same addresses come again and again; beyond this many the memory starts afresh.
+const FOUND_KEPT = 20_000;
+
 export function assetsOf(registry: Registry, version: number): Assets {
   const units = new Map(registry.units.map((u) => [u.id, u]));
   const systems = new Map(registry.systems.map((s) => [s.id, s]));
@@ -24,11 +27,19 @@ export function assetsOf(registry: Registry, version: number): Assets {
   for (const u of registry.units) if (u.parent) children.set(u.parent, [...(children.get(u.parent) ?? []), u.id]);
 
   const index = new RegistryIndex(registry);
+  const found = new Map<string, { unit?: string; system?: string }>();
 
   return {
     version,
     registry,
-    find: (ip) => index.lookup(ip),
+    find(ip) {
+      let entry = found.get(ip);
+      if (!entry) {
+        if (found.size >= FOUND_KEPT) found.clear();
+        found.set(ip, entry = index.lookup(ip));
+      }
+      return entry;
+    },
     unit: (id) => (id == null ? undefined : named(units.get(id), id)),
     system: (id) => (id == null ? undefined : named(systems.get(id), id)),
     value: (id) => (id == null ? undefined : systems.get(id)?.value) ?? 'normal',

@@ -26,6 +26,12 @@ async function actAsConsole(context: Context, incident: string, action: Incident
 /** Its first bulletin went out. */
 export const remediateIncident = (context: Context, incident: string): Promise<void> => actAsConsole(context, incident, 'remediate', '');
 
+/** Its ticket was opened again. */
+export async function resumeIncident(context: Context, incident: string, text: string): Promise<void> {
+  await actAsConsole(context, incident, 'reopen', text);
+  await actAsConsole(context, incident, 'remediate', text);
+}
+
 /** Closes the incident with its last ticket. */
 export async function closeIncidentOf(context: Context, incident: string): Promise<void> {
   const tickets = await context.store.tickets.ofIncident(EVERYTHING, incident);

@@ -11,13 +11,26 @@ export interface Sighting {
   first_seen: number; last_seen: number; demo: 0 | 1;
 }
 
-const union = (json: string, ...more: string[]): string => JSON.stringify([...new Set([...(JSON.parse(json) as string[]), ...more])]);
 // Lists on an incident's row are for reading; an attacker with hundreds of techniques stays readable.
 const LIST_MAX = 64;
-const cut = (json: string): string => {
-  const list = JSON.parse(json) as string[];
-  return list.length > LIST_MAX ? JSON.stringify(list.slice(0, LIST_MAX)) : json;
-};
+// The same few lists stand on most rows: each is parsed once. Beyond this many the memory starts afresh.
+const LISTS_KEPT = 4_096;
+const lists = new Map<string, ReadonlySet<string>>();
+function keep(json: string, list: ReadonlySet<string>): ReadonlySet<string> {
+  if (lists.size >= LISTS_KEPT) lists.clear();
+  lists.set(json, list);
+  return list;
+}
+const listOf = (json: string): ReadonlySet<string> => lists.get(json) ?? keep(json, new Set(JSON.parse(json) as string[]));
+/** The list with these in it too; the same text where nothing is new. */
+function withMore(json: string, more: readonly string[]): string {
+  const held = listOf(json);
+  if (held.size >= LIST_MAX || more.every((m) => held.has(m))) return json;
+  const all = [...new Set([...held, ...more])].slice(0, LIST_MAX);
+  const longer = JSON.stringify(all);
+  if (!lists.has(longer)) keep(longer, new Set(all));
+  return longer;
+}
 
 type Value = 'low' | 'normal' | 'high' | 'core';
 const VALUE_POINTS: Record<Value, number> = { low: 0, normal: 100, high: 300, core: 500 };
@@ -28,8 +41,8 @@ const SPREAD_MAX = 90;
 export function rankParts(
   i: Pick<IncidentRecord, 'verdict' | 'severity' | 'phases_json' | 'escalated' | 'rules_json' | 'reopened' | 'alerts'>, value: Value,
 ): { name: 'escalated' | 'verdict' | 'severity' | 'asset' | 'spread' | 'phases' | 'recurrence'; points: number; value: string | number }[] {
-  const phases = (JSON.parse(i.phases_json) as string[]).length;
-  const rules = (JSON.parse(i.rules_json) as string[]).length;
+  const phases = listOf(i.phases_json).size;
+  const rules = listOf(i.rules_json).size;
   return [
     { name: 'escalated', points: i.escalated ? 100_000 : 0, value: i.escalated },
     { name: 'verdict', points: i.verdict * 10_000, value: VERDICTS[i.verdict] },
@@ -45,7 +58,7 @@ export function rankParts(
 export const rankOf = (i: Parameters<typeof rankParts>[0], value: Value): number => rankParts(i, value).reduce((n, p) => n + p.points, 0);
 
 export function titleOf(i: Pick<IncidentRecord, 'attacker_ip' | 'victim_ip' | 'verdict' | 'classes_json'>): { zh: string; en: string } {
-  const classes = (JSON.parse(i.classes_json) as DetectionClass[]).map((c) => CLASSES[c] ?? { zh: c, en: c });
+  const classes = ([...listOf(i.classes_json)] as DetectionClass[]).map((c) => CLASSES[c] ?? { zh: c, en: c });
   const zh = classes.slice(0, 3).map((c) => c.zh).join('、') + (classes.length > 3 ? '等' : '');
   const en = classes.slice(0, 3).map((c) => c.en.toLowerCase()).join(', ') + (classes.length > 3 ? ' and more' : '');
   const ending = [{ zh: '', en: '' }, { zh: '（已得手）', en: ' (succeeded)' }, { zh: '（已失陷）', en: ' (compromised)' }][i.verdict] ?? { zh: '', en: '' };
@@ -53,7 +66,7 @@ export function titleOf(i: Pick<IncidentRecord, 'attacker_ip' | 'victim_ip' | 'v
 }
 
 /** A new incident from its first alert. Its id follows from that alert, so a replayed batch makes the same one. */
-export function openIncident(s: Sighting, campaign: string, value: 'low' | 'normal' | 'high' | 'core'): IncidentRecord {
+export function openIncident(s: Sighting, campaign: string, value: Value): IncidentRecord {
   const id = `inc-${createHash('sha256').update(`${s.attacker_ip}\0${s.victim_ip}\0${s.id}`).digest('hex').slice(0, 16)}`;
   const fresh: IncidentRecord = {
     id, version: 1, state: 'new', title_zh: '', title_en: '', severity: s.severity, verdict: s.verdict, level: 4, rank: 0,
@@ -63,29 +76,29 @@ export function openIncident(s: Sighting, campaign: string, value: 'low' | 'norm
     alerts: 0, events: 0, first_seen: s.first_seen, last_seen: s.last_seen,
     owner: null, escalated: 0, reopened: 0, campaign: campaign || id, closed_at: null, open: 1, demo: s.demo,
   };
-  return addSighting(fresh, s, value);
+  addSighting(fresh, s, value);
+  return fresh;
 }
 
-/** The incident with one more alert (or a higher revision of one) in it; counts are the caller's. */
-export function addSighting(i: IncidentRecord, s: Sighting, value: 'low' | 'normal' | 'high' | 'core'): IncidentRecord {
-  const phases = new Set([...(JSON.parse(i.phases_json) as string[]), s.phase]);
-  const next: IncidentRecord = {
-    ...i,
-    severity: Math.max(i.severity, s.severity),
-    verdict: Math.max(i.verdict, s.verdict),
-    first_seen: Math.min(i.first_seen, s.first_seen),
-    last_seen: Math.max(i.last_seen, s.last_seen),
-    phases_json: JSON.stringify(PHASES.filter((p) => phases.has(p))),
-    classes_json: cut(union(i.classes_json, s.class)),
-    techniques_json: cut(union(i.techniques_json, ...s.techniques)),
-    rules_json: cut(union(i.rules_json, s.rule)),
-    unit: i.unit ?? s.unit, system: i.system ?? s.system,
-    attacker_unit: i.attacker_unit ?? s.attacker_unit, attacker_system: i.attacker_system ?? s.attacker_system,
-  };
-  next.level = proposedLevel(SEVERITIES[next.severity], VERDICTS[next.verdict], value);
-  next.rank = rankOf(next, value);
-  const title = titleOf(next);
-  next.title_zh = title.zh;
-  next.title_en = title.en;
-  return next;
+/** Puts one more alert (or a higher revision of one) into the incident; its counts and its rank are the caller's. */
+export function addSighting(i: IncidentRecord, s: Sighting, value: Value): void {
+  const { severity, verdict, classes_json } = i;
+  i.severity = Math.max(severity, s.severity);
+  i.verdict = Math.max(verdict, s.verdict);
+  i.first_seen = Math.min(i.first_seen, s.first_seen);
+  i.last_seen = Math.max(i.last_seen, s.last_seen);
+  const phases = listOf(i.phases_json);
+  if (!phases.has(s.phase)) i.phases_json = JSON.stringify(PHASES.filter((p) => p === s.phase || phases.has(p)));
+  i.classes_json = withMore(classes_json, [s.class]);
+  i.techniques_json = withMore(i.techniques_json, s.techniques);
+  i.rules_json = withMore(i.rules_json, [s.rule]);
+  i.unit ??= s.unit;
+  i.system ??= s.system;
+  i.attacker_unit ??= s.attacker_unit;
+  i.attacker_system ??= s.attacker_system;
+  i.level = proposedLevel(SEVERITIES[i.severity], VERDICTS[i.verdict], value);
+  if (i.title_zh !== '' && i.verdict === verdict && i.classes_json === classes_json) return;
+  const title = titleOf(i);
+  i.title_zh = title.zh;
+  i.title_en = title.en;
 }

@@ -6,17 +6,19 @@ import type { Delivery, Subscription } from '../../../runtime/bus/bus.js';
 import type { Context } from '../context.js';
 
 const STREAM_AGE_MS = 7 * 86_400_000;
-/** One transaction: large enough to carry 5,000 alerts a second, small enough to be done in a tenth of it. */
-const BATCH_MAX = 1_000;
+/** One transaction: the larger, the fewer pages are written for an alert; small enough to be done in a fraction of a second. */
+const BATCH_MAX = 2_500;
 // What the search index takes up in one go; a search or a page waits for the writer no longer than this takes.
 const WORDS_MAX = 500;
 // In a flood that does not end the index still gets its turn.
 const WORDS_EVERY = 8;
+// A second one under way pays from here on.
+const WORTH = 1_000;
 const BATCH_WAIT_MS = 50;
 /** Batches under way at once: one is made ready while the one before is written. The store takes them in their order. */
 const WRITING_MAX = 2;
 // What is written, what waits to be, and a batch that fills meanwhile.
-const UNACKED_MAX = BATCH_MAX * (WRITING_MAX + 3);
+const UNACKED_MAX = BATCH_MAX * (WRITING_MAX + 1);
 const RETRY_MS = 1_000;
 /** An alert larger than this is no alert. */
 const ALERT_BYTES_MAX = 2 * 1024 * 1024;
@@ -73,15 +75,15 @@ export class Ingest {
       return;
     }
     this.waiting.push({ delivery, ...parsed });
-    if (this.waiting.length >= BATCH_MAX) this.kick();
+    if (this.waiting.length >= WORTH) this.kick();
     else this.timer ??= setTimeout(() => { this.timer = undefined; this.kick(); }, BATCH_WAIT_MS);
     // The handler is called in order: while a batch is written and the next is full, the stream waits here.
-    while (this.waiting.length >= BATCH_MAX * 2 && this.writing.size > 0 && !this.stopped) await Promise.race(this.writing);
+    while (this.waiting.length >= BATCH_MAX && this.writing.size > 0 && !this.stopped) await Promise.race(this.writing);
   }
 
   private kick(): void {
-    // A second one only for a whole batch: what is not urgent waits for company.
-    while (this.waiting.length > 0 && (this.writing.size === 0 || (this.writing.size < WRITING_MAX && this.waiting.length >= BATCH_MAX))) {
+    // A second one only for many: what is not urgent waits for company.
+    while (this.waiting.length > 0 && (this.writing.size === 0 || (this.writing.size < WRITING_MAX && this.waiting.length >= WORTH))) {
       const write: Promise<void> = this.write().finally(() => {
         this.writing.delete(write);
         if (!this.stopped) this.kick();
@@ -100,7 +102,7 @@ export class Ingest {
         this.counters.alerts += taken.alerts.length;
         this.counters.stale += taken.stale;
         await this.context.announce(taken);
-        if (this.waiting.length < BATCH_MAX || ++this.batches % WORDS_EVERY === 0) this.index();
+        if (this.waiting.length < WORTH || ++this.batches % WORDS_EVERY === 0) this.index();
         return;
       } catch (error) {
         if (this.stopped) return;
@@ -115,7 +117,7 @@ export class Ingest {
   private index(): void {
     this.indexing ??= (async () => {
       for (let step = 0; await this.context.store.indexWords(WORDS_MAX) === WORDS_MAX && !this.stopped; step++) {
-        if (step > 0 && this.waiting.length >= BATCH_MAX) return;
+        if (step > 0 && this.waiting.length >= WORTH) return;
       }
     })().catch((error: unknown) => this.context.log.warn('the search index could not follow; it catches up with the next alerts', { error })).finally(() => { this.indexing = undefined; });
   }

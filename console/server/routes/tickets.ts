@@ -14,8 +14,9 @@ import { draftBulletin } from '../bulletin.js';
 import type { Context } from '../context.js';
 import { Refused, refusals } from '../errors.js';
 import { tellOfTicket, type Audience, type NoticeKind } from '../notify.js';
-import { closeIncidentOf, remediateIncident } from '../remediation.js';
+import { closeIncidentOf, remediateIncident, resumeIncident } from '../remediation.js';
 import { iso } from '../store/cursor.js';
+import { assetOf } from '../store/returning.js';
 import { EVERYTHING } from '../store/scope.js';
 import { runningClock, type TicketRecord } from '../store/tickets.js';
 import { historyEntry } from '../views.js';
@@ -114,7 +115,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       author: user.id, approver: null, signer: null, created: clock.now(), issued: null, due_acknowledge: null, due_contain: null, due_rectify: null,
       done_acknowledge: null, done_contain: null, done_rectify: null, due: null, due_clock: null, extension_json: null, feedback_json: null, verification_json: null,
       watch_until: null, ended: null, reminded: 0, supervised: 0, demo: incident.demo,
-      addressee: request.body.addressee ?? null, copies: request.body.copies ?? null, contact: request.body.contact ?? null, appeal_json: null, told_due: null, escalated: null,
+      addressee: request.body.addressee ?? null, copies: request.body.copies ?? null, contact: request.body.contact ?? null, appeal_json: null, told_due: null, escalated: null, asset: assetOf(unit, incident),
     };
     await store.tickets.create(record, { at: clock.now(), by: user.id, action: 'create', from_state: null, to_state: 'draft', text: null });
     await context.announceTicket(record.id);
@@ -128,7 +129,8 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     if (ticket.state !== 'draft') throw refusals.illegalStep(ticket.state, 'edit');
     if (ticket.version !== version) throw refusals.conflict(ticket);
     if (change.unit && (!unitKnown(change.unit) || (!caller.scope.all && !caller.scope.units.includes(change.unit)))) throw refusals.needs('unit', '须指定登记表中的受送单位。', 'Name a unit of the registry.');
-    const done = await store.tickets.decide(ticket.id, version, change, { at: clock.now(), by: caller.user.id, action: 'edit', from_state: 'draft', to_state: 'draft', text: Object.keys(change).join(', ') });
+    const incident = change.unit === undefined ? undefined : await store.incidents.byId(EVERYTHING, ticket.incident);
+    const done = await store.tickets.decide(ticket.id, version, incident ? { ...change, asset: assetOf(change.unit as string, incident) } : change, { at: clock.now(), by: caller.user.id, action: 'edit', from_state: 'draft', to_state: 'draft', text: Object.keys(change).join(', ') });
     if (done === undefined) throw refusals.conflict(await store.tickets.byId(EVERYTHING, ticket.id));
     await context.announceTicket(ticket.id);
     return detail(request, ticket.id);
@@ -198,6 +200,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     const done = await store.tickets.decide(id, t.version, change, { at: now, by: user.id, action: ask.action, from_state: t.state, to_state: result.to, text: ask.reason ?? ask.signer ?? null }, ask.action === 'approve' ? count.number : undefined, count.series);
     if (done === undefined) throw refusals.conflict(await store.tickets.byId(EVERYTHING, id));
     if (ask.action === 'approve') await remediateIncident(context, t.incident);
+    if (ask.action === 'reopen') await resumeIncident(context, t.incident, ask.reason ?? '');
     if (next.ended !== null) await closeIncidentOf(context, t.incident);
     await context.announceTicket(id);
     const news = NEWS[ask.action];

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db, Engine } from './schema.js';
 
 /** Forward only. A migration is never edited once it has shipped; the next one follows it. */
-export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations, lighter, counted];
+export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations, lighter, counted, returning];
 export const SCHEMA = MIGRATIONS.length;
 
 async function initial(db: Db, engine: Engine): Promise<void> {
@@ -179,4 +179,14 @@ async function counted(db: Db, engine: Engine): Promise<void> {
   await run(`insert into alert_total select demo, coalesce(unit, ''), coalesce(attacker_unit, ''), class, severity, verdict, count(*) from alert where suppressed is null group by 1, 2, 3, 4, 5, 6`);
   await run('create index incident_counts on incident (state, severity, verdict, unit, attacker_unit, demo)');
   if (!pg) await run('create virtual table alert_term using fts5vocab(alert_search, instance)');
+}
+
+/** The host that a ticket is about, so that an attack that comes back finds its ticket at any distance in time. */
+async function returning(db: Db, engine: Engine): Promise<void> {
+  const text = engine === 'postgres' ? 'text collate "C"' : 'text';
+  const run = async (statement: string): Promise<void> => { await sql.raw(statement).execute(db); };
+  await run(`alter table ticket add column asset ${text} not null default ''`);
+  await run(`update ticket set asset = (select case when i.attacker_unit = ticket.unit and coalesce(i.unit, '') <> ticket.unit then i.attacker_ip else i.victim_ip end from incident as i where i.id = ticket.incident)
+    where exists (select 1 from incident as i where i.id = ticket.incident)`);
+  await run(`create index ticket_asset on ticket (asset) where state <> 'withdrawn'`);
 }

@@ -74,6 +74,8 @@ export interface TicketTable {
   addressee: string | null; copies: string | null; contact: string | null; appeal_json: string | null;
   /** Moment of the deadline for which the console reminded or escalated last. */
   told_due: number | null; escalated: number | null;
+  /** The host that it is about. */
+  asset: string;
 }
 /** What was done to an incident or ticket, oldest first. */
 export interface HistoryTable {

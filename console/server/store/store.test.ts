@@ -12,6 +12,7 @@ import { openDatabase } from './open.js';
 import { NO_POSTGRES, startPostgres } from './postgres-server.js';
 import { EVERYTHING } from './scope.js';
 import { openStore, type Store } from './store.js';
+import type { TicketRecord } from './tickets.js';
 
 const assets = assetsOf(REGISTRY, 1);
 const WINDOW = 86_400_000;
@@ -93,6 +94,47 @@ async function suite(t: Test, open: () => Promise<Store>): Promise<void> {
     t.equal(of('10.1.0.1', '10.2.0.9')[0].campaign, first?.campaign, 'the victim that attacks on, though it was seen first');
     t.not(of('198.51.100.7', '10.1.0.1')[0].campaign, first?.campaign, 'another attacker is another story');
     t.equal((await store.incidents.list(EVERYTHING, { order: 'rank', limit: 1 })).rows[0].id, first?.id);
+  });
+
+  await t.test('an attack that comes back finds its ticket, however late', async (t) => {
+    const day = 86_400;
+    let n = 0;
+    const strike = (s: number, more: Partial<Alert['shouwang']> = {}) => store.take([alertOf({ id: `back-${n++}`, attacker: { ip: '198.51.100.50' }, victim: { ip: '10.1.50.1' }, verdict: 'succeeded', last_seen: at(s), ...more })], assets, T0 + s * 1000, WINDOW);
+    const incidentOf = async (alert: string) => (await store.incidents.byId(EVERYTHING, (await store.alerts.byId(EVERYTHING, alert))?.row.incident as string))!;
+    await strike(0);
+    const first = await incidentOf('back-0');
+    const ticket: TicketRecord = {
+      id: 'tkt-back', version: 1, number: 'X-1', incident: first.id, unit: 'wuhan', state: 'acknowledged', level: 2, title: 't', summary: 's', impact: 'i', demands: 'd', author: 'a', approver: 'b', signer: 'c', created: T0, issued: T0,
+      due_acknowledge: null, due_contain: null, due_rectify: null, done_acknowledge: null, done_contain: null, done_rectify: null, due: null, due_clock: null, extension_json: null, feedback_json: null, verification_json: null, watch_until: null,
+      ended: null, reminded: 0, supervised: 0, demo: 0, addressee: null, copies: null, contact: null, appeal_json: null, told_due: null, escalated: null, asset: '10.1.50.1',
+    };
+    await store.tickets.create(ticket, { at: T0, by: 'a', action: 'create', from_state: null, to_state: 'draft', text: null });
+    const decide = async (object: 'tickets' | 'incidents', id: string, change: object) => {
+      const held = (await store[object].byId(EVERYTHING, id))!;
+      await store[object].decide(id, held.version, change as never, { at: T0, by: 'a', action: 'set', from_state: held.state, to_state: (change as { state: string }).state, text: null });
+    };
+    const states = async () => [(await store.tickets.byId(EVERYTHING, 'tkt-back'))?.state, (await store.incidents.byId(EVERYTHING, first.id))?.state];
+    const close = async (s: number) => {
+      await decide('tickets', 'tkt-back', { state: 'closed', watch_until: T0 + s * 1000, verification_json: JSON.stringify({ at: at(s) }) });
+      await decide('incidents', first.id, { state: 'closed', closed_at: T0 + s * 1000 });
+    };
+    await decide('incidents', first.id, { state: 'remediation' });
+    await strike(5 * day, { verdict: 'attempted' });
+    t.equal((await incidentOf('back-1')).id, first.id, 'days later, while the unit works on it: the same incident');
+    await close(20 * day);
+    await strike(200 * day, { verdict: 'attempted' });
+    t.same(await states(), ['closed', 'closed'], 'an attempt that is refused says nothing against the fix');
+    t.not((await incidentOf('back-2')).id, first.id, 'it is an incident of its own');
+    const taken = await strike(400 * day);
+    t.same([await states(), taken.tickets, (await incidentOf('back-3')).id], [['issued', 'remediation'], ['tkt-back'], first.id], 'over a year later');
+    t.match((await store.incidents.history(first.id)).slice(-2), [{ action: 'reopen', from_state: 'closed', to_state: 'new' }, { action: 'remediate', to_state: 'remediation' }]);
+    await close(410 * day);
+    await strike(500 * day, { attacker: { ip: '198.51.100.51' }, class: 'brute_force' });
+    t.same(await states(), ['closed', 'closed'], 'another attack is another matter');
+    const other = await strike(600 * day, { attacker: { ip: '198.51.100.52' } });
+    t.same([await states(), other.tickets], [['issued', 'remediation'], ['tkt-back']], 'the same hole, found by somebody else');
+    t.not((await incidentOf('back-5')).id, first.id, 'whose attack is an incident beside it');
+    t.equal((await strike(600 * day + 60, { attacker: { ip: '198.51.100.52' } })).tickets.length, 0, 'once');
   });
 
   await t.test('a lost update is refused', async (t) => {
