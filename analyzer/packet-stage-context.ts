@@ -1,6 +1,6 @@
 import type { Alert } from '../contracts/alert.js';
 import type { EveEvent, EventType } from '../contracts/event.js';
-import type { FileInFlight, Stage, Transaction } from './app/parser.js';
+import type { FileInFlight, Leaving, Stage, Transaction } from './app/parser.js';
 import type { Arena } from './arena.js';
 import { type Packet, PROTOCOL } from './decode/packet.js';
 import { addressText } from './flow/address.js';
@@ -52,6 +52,7 @@ export class StageContext implements MatchContext {
   private readonly room: number;
   private roomUsed = 0;
   private depth = 0;
+  private readonly leaving: Leaving[] = [];
   /** Of files that rules may store; where nobody takes them, there is none. */
   private readonly keeper: FileKeeper | undefined;
   /** False while flows end outside any packet: then events carry no packet number. */
@@ -88,6 +89,25 @@ export class StageContext implements MatchContext {
     let wanted = this.wanted.get(type);
     if (wanted === undefined) this.wanted.set(type, (wanted = this.outputs.wants?.(type) ?? true));
     return wanted;
+  }
+
+  reads(buffer: number): boolean {
+    return this.matcher.reads(buffer);
+  }
+
+  pursued(tx: Transaction): boolean {
+    return this.matcher.pursued(tx);
+  }
+
+  leave(tx: Leaving): void {
+    if (this.inPacket) this.leaving.push(tx);
+    else tx.gone();
+  }
+
+  /** The packet under way is through. */
+  packetEnd(): void {
+    this.inPacket = false;
+    while (this.leaving.length > 0) this.leaving.pop()!.gone();
   }
 
   event(flow: Flow, type: EventType, detail: Record<string, unknown>, txId?: number, direction: Direction = 0): void {

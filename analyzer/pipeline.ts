@@ -183,7 +183,7 @@ export class PacketStage {
       this.counted.packets[this.kind]++;
       this.counted.bytes[this.kind] += wire;
     }
-    context.inPacket = false;
+    context.packetEnd();
   }
 
   /** The packets of a block are through. */

@@ -4,7 +4,7 @@ import { Packet } from '../decode/packet.js';
 import { Flow, type Direction } from '../flow/flow.js';
 import { BUFFER_NAMES, BufferTable } from '../match/buffers.js';
 import type { EventType } from '../../contracts/event.js';
-import type { AppContext, AppParser, FileInFlight, ProtocolEntry, Stage, Transaction } from './parser.js';
+import type { AppContext, AppParser, FileInFlight, Leaving, ProtocolEntry, Stage, Transaction } from './parser.js';
 
 /** One call of `inspect`: buffers as strings of one character a byte. */
 export interface Inspection {
@@ -77,6 +77,18 @@ export class Harness implements AppContext {
 
   wants(): boolean {
     return true;
+  }
+
+  reads(): boolean {
+    return true;
+  }
+
+  pursued(): boolean {
+    return true;
+  }
+
+  leave(tx: Leaving): void {
+    tx.gone();
   }
 
   event(_flow: Flow, type: EventType, detail: Record<string, unknown>, txId?: number): void {

@@ -50,6 +50,12 @@ export interface AppContext {
   inspect(flow: Flow, tx: Transaction, stage: Stage): void;
   /** Whether anybody wants events of this type: what only goes into others need not be made. */
   wants(type: EventType): boolean;
+  /** Whether a rule looks at this buffer: one that is costly to make need not be made otherwise. */
+  reads(buffer: number): boolean;
+  /** Whether a rule has begun with this transaction and may yet tell of it. */
+  pursued(tx: Transaction): boolean;
+  /** Keeps what a finished transaction is made of until the packet under way is through: alerts may tell of it. */
+  leave(tx: Leaving): void;
   /** Certificates may be stored: a transaction keeps a copy. */
   readonly keepsCertificates?: boolean;
   /** Emits an EVE event of this flow; `detail` goes under the key `type`. Direction says who is `src_ip`. */
@@ -58,6 +64,12 @@ export interface AppContext {
   anomaly(flow: Flow, protocol: string, name: string, txId?: number): void;
   /** Opens a file in flight; feed it, then close it. Hashing, magic and `fileinfo` happen there. */
   file(flow: Flow, tx: Transaction, direction: Direction, name: string): FileInFlight;
+}
+
+/** A transaction that is over. */
+export interface Leaving {
+  /** Its bytes go. */
+  gone(): void;
 }
 
 export interface FileInFlight {

@@ -20,12 +20,17 @@ class Side {
   banner = '';
   version = '';
   software = '';
-  hassh = '';
   algorithms = '';
+  private fingerprint = '';
   encrypted = false;
   /** Encrypted bytes of this direction, and how often it spoke: what a login looks like from outside. */
   bytes = 0;
   turns = 0;
+
+  /** HASSH: MD5 of `kex;encryption;mac;compression` of the side that speaks; made when somebody asks. */
+  get hassh(): string {
+    return (this.fingerprint ||= createHash('md5').update(this.algorithms, 'latin1').digest('hex'));
+  }
 }
 
 /** Bytes a server sends only inside a session: the fallback where single answers were not seen. */
@@ -44,7 +49,7 @@ class SshTransaction implements Transaction {
     const one = (s: Side): Record<string, unknown> => ({
       proto_version: s.version,
       software_version: s.software,
-      ...(s.hassh !== '' && { hassh: { hash: s.hassh, string: s.algorithms } }),
+      ...(s.algorithms !== '' && { hassh: { hash: s.hassh, string: s.algorithms } }),
     });
     return {
       ...(this.sides[0].version !== '' && { client: one(this.sides[0]) }),
@@ -129,7 +134,6 @@ export class SshParser implements AppParser {
       this.emit(c, flow);
   }
 
-  /** HASSH: MD5 of `kex;encryption;mac;compression` of the side that speaks. */
   private kex(c: AppContext, flow: Flow, direction: Direction, side: Side, at: number, length: number): void {
     const { u8 } = c.arena;
     const lists: string[] = [];
@@ -139,16 +143,17 @@ export class SshParser implements AppParser {
       if (p + 4 > end) return;
       const n = u32(u8, p);
       if (n > end - p - 4) return c.anomaly(flow, 'ssh', 'long_kex_record', 0);
-      lists.push(latin(u8, p + 4, n));
+      // Of each pair of lists the one of the side that speaks; both sides' key exchanges are one list.
+      if (i === 0 || (i >= 2 && i % 2 === direction)) lists.push(latin(u8, p + 4, n));
       p += 4 + n;
     }
     const d = direction;
-    side.algorithms = [lists[0], lists[2 + d], lists[4 + d], lists[6 + d]].join(';');
-    side.hassh = createHash('md5').update(side.algorithms, 'latin1').digest('hex');
-    addString(c, d === 0 ? B['ssh.hassh'] : B['ssh.hassh.server'], side.hassh);
+    side.algorithms = lists.join(';');
+    const hassh = d === 0 ? B['ssh.hassh'] : B['ssh.hassh.server'];
+    if (c.reads(hassh)) addString(c, hassh, side.hassh);
     addString(c, d === 0 ? B['ssh.hassh.string'] : B['ssh.hassh.server.string'], side.algorithms);
     c.inspect(flow, this.tx, d === 0 ? Stage.RequestBody : Stage.ResponseBody);
-    if (this.sides[0].hassh !== '' && this.sides[1].hassh !== '') this.emit(c, flow);
+    if (this.sides[0].algorithms !== '' && this.sides[1].algorithms !== '') this.emit(c, flow);
   }
 
   private emit(c: AppContext, flow: Flow): void {

@@ -113,6 +113,21 @@ export class PortSet {
   has(port: number): boolean {
     return this.bits === undefined || (this.bits[port >> 3] & (1 << (port & 7))) !== 0;
   }
+
+  /** Sets `marks[port]` for each port whose neighbour below is on the other side of the set's edge. */
+  markEnds(marks: Uint8Array): void {
+    if (this.bits === undefined) return;
+    let before = this.bits[0] & 1;
+    for (let i = 0; i < this.bits.length; i++) {
+      const byte = this.bits[i];
+      if (byte === (before === 0 ? 0 : 255)) continue;
+      for (let bit = 0; bit < 8; bit++) {
+        const now = (byte >> bit) & 1;
+        if (now !== before) marks[i * 8 + bit] = 1;
+        before = now;
+      }
+    }
+  }
 }
 export const ANY_PORT = new PortSet(undefined, '');
 

@@ -68,6 +68,14 @@ export class RuleEngine implements Matcher {
     return this.bits;
   }
 
+  reads(buffer: number): boolean {
+    return this.rules.read[buffer] === 1;
+  }
+
+  pursued(tx: Transaction): boolean {
+    return tx.matcher instanceof TxState && tx.matcher.partials.some((p) => !p.done || p.phase > 0);
+  }
+
   /** Changes to another rule set between two packets; what is half matched goes on under the old rules. */
   swap(rules: RuleSet): void {
     const isPlain = (buffer: number, chain: number) => chain < 0 && (buffer === B.stream || buffer === B.payload);
@@ -363,7 +371,10 @@ export class RuleEngine implements Matcher {
     level: Signature['level'], protocol: string,
   ): void {
     if (this.candidateCount === 0) return;
-    const order = this.candidates.subarray(0, this.candidateCount).slice().sort();
+    // A copy: what an alert sets off may look for candidates of its own.
+    const order: number[] = [];
+    for (let i = 0; i < this.candidateCount; i++) order.push(this.candidates[i]);
+    if (order.length > 1) order.sort((a, b) => a - b);
     const { view } = this;
     for (const index of order) {
       const s = this.rules.signatures[index];

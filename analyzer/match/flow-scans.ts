@@ -20,6 +20,8 @@ export interface Scan {
 
 /** Sets of addresses by which flows are told apart; with more, each flow is asked for itself. */
 const MAX_ADDRESS_SETS = 24;
+/** Classes of addresses and of ports told apart; flows of others are asked for themselves. */
+const MAX_CLASSES = 2048;
 /** Choices remembered; ports and addresses of a hostile capture could ask for as many as there are flows. */
 const MAX_CHOICES = 4096;
 
@@ -59,12 +61,13 @@ export class FlowScans {
   private readonly kindOf = new Map<number, number>();
   private readonly scans = new Map<string, Scan | undefined>();
   private bytes = 0;
-  private readonly choices = new Map<string, FlowChoice>();
+  private readonly choices = new Map<number, FlowChoice>();
   private readonly addressSets: readonly AddressSet[];
   private readonly portSets: readonly PortSet[];
-  /** By port: number of its class, that is of the sets that hold it; -1 while nobody asked. */
-  private readonly portClasses = new Int32Array(65536).fill(-1);
-  private readonly classIds = new Map<string, number>();
+  /** By port: number of its class, that is of the sets that hold it; made when first asked. */
+  private portClasses: Uint16Array | undefined;
+  /** Numbers of the sets of address sets that an address was in, by their bits. */
+  private readonly addressIds = new Map<number, number>();
 
   /** The scan for all of them. */
   readonly whole: Scan | undefined;
@@ -110,7 +113,14 @@ export class FlowScans {
       if (set.has(flow.addresses, 0, length)) client |= 1 << i;
       if (set.has(flow.addresses, 16, length)) server |= 1 << i;
     }
-    const key = `${flow.protocol},${length},${client},${server},${this.portClass(flow.clientPort)},${this.portClass(flow.serverPort)}`;
+    const from = this.addressClass(client);
+    const to = this.addressClass(server);
+    const ports = (this.portClasses ??= this.classifyPorts());
+    const sourcePort = ports[flow.clientPort];
+    const destinationPort = ports[flow.serverPort];
+    if (Math.max(from, to, sourcePort, destinationPort) >= MAX_CLASSES) return this.choose(flow);
+    // 9 bits and four times 11: whole in a double.
+    const key = (((flow.protocol * 2 + (length >> 4)) * MAX_CLASSES + from) * MAX_CLASSES + to) * MAX_CLASSES ** 2 + sourcePort * MAX_CLASSES + destinationPort;
     let choice = this.choices.get(key);
     if (choice === undefined) {
       choice = this.choose(flow);
@@ -119,15 +129,30 @@ export class FlowScans {
     return choice;
   }
 
-  private portClass(port: number): number {
-    let known = this.portClasses[port];
-    if (known < 0) {
-      const held = this.portSets.map((set) => (set.has(port) ? '1' : '0')).join('');
-      known = this.classIds.get(held) ?? this.classIds.size;
-      this.classIds.set(held, known);
-      this.portClasses[port] = known;
+  private addressClass(bits: number): number {
+    let id = this.addressIds.get(bits);
+    if (id === undefined) {
+      id = this.addressIds.size;
+      if (id < MAX_CLASSES) this.addressIds.set(bits, id);
     }
-    return known;
+    return id;
+  }
+
+  /** Numbers the classes of ports: those between two ends of ranges are alike. */
+  private classifyPorts(): Uint16Array {
+    const first = new Uint8Array(65536);
+    for (const set of this.portSets) set.markEnds(first);
+    const classes = new Uint16Array(65536);
+    const ids = new Map<string, number>();
+    for (let port = 0, known = 0; port < 65536; port++) {
+      if (port === 0 || first[port] !== 0) {
+        const held = this.portSets.map((set) => (set.has(port) ? '1' : '0')).join('');
+        known = ids.get(held) ?? ids.size;
+        ids.set(held, known);
+      }
+      classes[port] = known;
+    }
+    return classes;
   }
 
   private choose(flow: Flow): FlowChoice {

@@ -67,6 +67,10 @@ export interface MatchContext extends AppContext {
 export interface Matcher {
   /** Bit set of `Wants`; may change between packets when rules are reloaded. */
   readonly wants: number;
+  /** Whether a rule looks at this buffer; may change as `wants` may. */
+  reads(buffer: number): boolean;
+  /** Whether a rule has begun with this transaction and may yet raise an alert of it. */
+  pursued(tx: Transaction): boolean;
   /**
    * Inspects `context.packet`. Called once a packet of a wanted kind, after its stream and parser have run.
    * @param flow undefined when the packet belongs to none, or when nothing has made its flow yet: `context.flowOf()`.

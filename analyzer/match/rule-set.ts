@@ -23,6 +23,8 @@ export class RuleSet {
   readonly byEvent = new Map<string, Signature[]>();
   /** Buffers of earlier stages that rules need when a later stage makes them candidates. */
   readonly kept = new Set<number>();
+  /** By buffer number: 1 where some rule looks at it. */
+  readonly read = new Uint8Array(BUFFER_NAMES.length);
   readonly hasStream: boolean;
   readonly hasPacket: boolean;
 
@@ -33,7 +35,10 @@ export class RuleSet {
     signatures.forEach((s, index) => {
       s.index = index;
       for (const part of partsOf(s)) {
-        for (const leaf of part.leaves) if (leaf.transforms.length > 0) leaf.chain = this.chainIndex(chainOf, leaf.transforms);
+        for (const leaf of part.leaves) {
+          this.read[leaf.buffer] = 1;
+          if (leaf.transforms.length > 0) leaf.chain = this.chainIndex(chainOf, leaf.transforms);
+        }
       }
       for (const e of s.parts[0].events) push(this.byEvent, e.event, s);
       if (s.program && s.level !== 'event') for (const event of s.program.events) push(this.byEvent, event, s);
@@ -48,6 +53,7 @@ export class RuleSet {
       for (const { buffer: named, transforms, literals } of s.fast) {
         const chain = transforms.length > 0 ? this.chainIndex(chainOf, transforms) : -1;
         const buffer = named === B.message ? B.stream : named;
+        this.read[buffer] = 1;
         const key = `${buffer}/${chain}`;
         let group = this.groups[buffer].find((g) => g.chain === chain);
         if (!group) this.groups[buffer].push(group = { buffer, chain, literals: [], users: [] });

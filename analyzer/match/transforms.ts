@@ -125,7 +125,12 @@ const TRANSFORMS: Record<string, Transform> = {
   md5: digest('md5'),
   sha1: digest('sha1'),
   sha256: digest('sha256'),
-  dotprefix: (b) => Buffer.concat([latin1('.'), b]),
+  dotprefix: (b) => {
+    const out = Buffer.allocUnsafe(b.length + 1);
+    out[0] = 0x2e;
+    out.set(b, 1);
+    return out;
+  },
   'header-lowercase': (b) => latin1(b.toString('latin1').replace(/^[^:\r\n]{1,256}:/gm, (name) => name.toLowerCase())),
   'strip-pseudo-headers': (b) => latin1(b.toString('latin1').replace(/^:[^\r\n]*\r?\n?/gm, '')),
 };
@@ -175,18 +180,27 @@ function subslice(options: string, bytes: Buffer): Buffer {
   return bytes.subarray(start, Math.max(start, Math.min(end, bytes.length)));
 }
 
+/** One step of a chain by its name and options. */
+function stepOf(name: string): Transform {
+  if (name.startsWith('xor:')) {
+    const key = Buffer.from(name.slice(4), 'hex');
+    return (b) => b.map((c, i) => c ^ key[i % key.length]) as Buffer;
+  }
+  if (name.startsWith('xor-from:')) return (b) => xorFrom(name.slice(9), b);
+  if (name.startsWith('pcrexform:')) return (b) => group(name.slice(10), b);
+  if (name.startsWith('from_base64:')) return (b) => fromBase64(name.slice(12), b);
+  if (name.startsWith('subslice:')) return (b) => subslice(name.slice(9), b);
+  return TRANSFORMS[name] ?? ((b) => b);
+}
+
+const steps = new WeakMap<readonly string[], readonly Transform[]>();
+
 /** Runs a chain of transforms; never throws, never makes more than `MAX_TRANSFORM` bytes. */
 export function transform(chain: readonly string[], bytes: Uint8Array): Buffer {
-  let out = Buffer.from(bytes.subarray(0, MAX_TRANSFORM));
-  for (const name of chain) {
-    if (name.startsWith('xor:')) {
-      const key = Buffer.from(name.slice(4), 'hex');
-      out = out.map((c, i) => c ^ key[i % key.length]) as typeof out;
-    } else if (name.startsWith('xor-from:')) out = xorFrom(name.slice(9), out) as typeof out;
-    else if (name.startsWith('pcrexform:')) out = group(name.slice(10), out) as typeof out;
-    else if (name.startsWith('from_base64:')) out = fromBase64(name.slice(12), out) as typeof out;
-    else if (name.startsWith('subslice:')) out = subslice(name.slice(9), out) as typeof out;
-    else out = (TRANSFORMS[name]?.(out) ?? out) as typeof out;
-  }
-  return out;
+  let run = steps.get(chain);
+  if (run === undefined) steps.set(chain, (run = chain.map(stepOf)));
+  const given = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_TRANSFORM));
+  let out = given;
+  for (const step of run) out = step(out) as typeof out;
+  return out.buffer === given.buffer ? Buffer.from(out) : out;
 }

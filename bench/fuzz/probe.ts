@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AppContext, AppParser, FileInFlight, ProtocolEntry, Transaction } from '../../analyzer/app/parser.js';
+import type { AppContext, AppParser, FileInFlight, Leaving, ProtocolEntry, Transaction } from '../../analyzer/app/parser.js';
 import { Arena } from '../../analyzer/arena.js';
 import { Packet } from '../../analyzer/decode/packet.js';
 import { Flow, type Direction } from '../../analyzer/flow/flow.js';
@@ -47,6 +47,9 @@ export class Probe implements AppContext {
   }
 
   wants(): boolean { return true; }
+  reads(): boolean { return true; }
+  pursued(): boolean { return true; }
+  leave(tx: Leaving): void { tx.gone(); }
 
   event(_flow: Flow, type: EventType, detail: Record<string, unknown>, txId?: number): void {
     this.outcome.events.push(`${type} ${txId ?? ''} ${JSON.stringify(detail)}`);

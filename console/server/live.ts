@@ -20,7 +20,7 @@ interface Entry { n: number; item: Pushed; concerned: Concerned }
 
 // Enough for a reconnect of a minute on a busy day; beyond it the page loads its data again.
 const KEPT = 5_000;
-const BATCH_MS = 200;
+const BATCH_MS = 100;
 // What a person can look at; a flood shows as "and N more".
 const ALERTS_PER_BATCH = 200;
 // A browser that does not read must not hold the server's memory.

@@ -1,7 +1,7 @@
 import type { Direction, Flow } from '../../flow/flow.js';
 import { B } from '../../match/buffers.js';
 import { text, u16 } from '../bytes.js';
-import { Stage, type AppContext, type AppParser, type ProtocolEntry, type Transaction } from '../parser.js';
+import { Stage, type AppContext, type AppParser, type Leaving, type ProtocolEntry, type Transaction } from '../parser.js';
 import { MAX_NAME, rcodeName, readMessage, typeName, type Message } from './message.js';
 
 /** Anomalies of DNS, named as Suricata names its dns events. */
@@ -19,7 +19,7 @@ const MAX_WAITING = 32;
 /** Room for the names of one message. */
 const NAMES_ROOM = 16 * 1024;
 
-class DnsTransaction implements Transaction {
+class DnsTransaction implements Transaction, Leaving {
   matcher: unknown;
   query: Record<string, unknown>[] | undefined;
   answer: Record<string, unknown> | undefined;
@@ -38,6 +38,10 @@ class DnsTransaction implements Transaction {
     if (m === undefined) return;
     if ((m.flags & 0x8000) !== 0) this.answer ??= answerOf(this.u8, m);
     else this.query ??= queryOf(this.u8, m, this.id);
+  }
+
+  gone(): void {
+    this.message = undefined;
   }
 
   /** As in the alerts of Suricata 7, `{query: [...], answer: {...}}`, and beside it flat, as in those of Suricata 8. */
@@ -117,20 +121,19 @@ export class DnsParser implements AppParser {
       this.anomalies(c, flow, m, tx);
       if (!solicited && flow.seen[0] > 0 && !flow.midstream && this.event === 'dns')
         c.anomaly(flow, 'dns', 'unsolicited_response', tx.id);
-      if (c.wants(this.event) || tx.matcher !== undefined) tx.settle();
+      if (c.wants(this.event) || c.pursued(tx)) tx.settle();
       if (c.wants(this.event)) {
         c.event(flow, this.event, tx.answer!, tx.id, 1);
       }
-      tx.message = undefined;
+      c.leave(tx);
       return true;
     }
     tx.message = m;
     c.inspect(flow, tx, Stage.RequestHead);
     this.anomalies(c, flow, m, tx);
     const wanted = c.wants(this.event);
-    // An alert on the answer shows the query too, whose bytes are gone by then.
-    if (wanted || tx.matcher !== undefined) tx.settle();
-    tx.message = undefined;
+    if (wanted || c.pursued(tx)) tx.settle();
+    c.leave(tx);
     if (wanted) for (const q of tx.query!) c.event(flow, this.event, q, tx.id, 0);
     if (this.waiting.length === MAX_WAITING) this.waiting.shift();
     this.waiting.push(tx);
@@ -172,10 +175,10 @@ function answerOf(u8: Uint8Array, m: Message): Record<string, unknown> {
   const answers = m.answers.slice(0, 64).map((a) => {
     const type = typeName(a.type);
     const o: Record<string, unknown> = { rrname: text(u8, a.at, a.length), rrtype: type, ttl: a.ttl };
-    if (a.rdata !== undefined) {
-      if (typeof a.rdata === 'string') o['rdata'] = a.rdata;
-      else o[type.toLowerCase()] = a.rdata;
-      (grouped[type] ??= []).push(a.rdata);
+    const data = a.isText ? text(u8, a.textAt, a.textLength) : a.fields;
+    if (data !== undefined) {
+      o[a.isText ? 'rdata' : type.toLowerCase()] = data;
+      (grouped[type] ??= []).push(data);
     }
     return o;
   });

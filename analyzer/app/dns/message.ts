@@ -1,4 +1,4 @@
-import { copy, hex, text, u16, u32 } from '../bytes.js';
+import { copy, hex, put, text, u16, u32 } from '../bytes.js';
 
 /** Longest name written out (dotted); the wire allows 255 octets, escapes of attackers' making are cut here. */
 export const MAX_NAME = 255;
@@ -146,7 +146,9 @@ export interface Answer {
   /** Place of the record's data as text in the scratch, for rules. */
   textAt: number;
   textLength: number;
-  rdata: string | Record<string, unknown> | undefined;
+  /** The text is all there is to the record's data. */
+  isText: boolean;
+  fields: Record<string, unknown> | undefined;
 }
 
 export function address6(u8: Uint8Array, at: number): string {
@@ -215,7 +217,8 @@ export function readMessage(
       ttl: u32(u8, q + 4),
       textAt: 0,
       textLength: 0,
-      rdata: undefined,
+      isText: false,
+      fields: undefined,
     };
     w += n;
     const size = u16(u8, q + 8);
@@ -225,6 +228,26 @@ export function readMessage(
     w = readData(u8, a, q + 10, size, at, end, w, limit);
   }
   return m;
+}
+
+/** The record's data as text lies in [from, to). */
+function holds(a: Answer, from: number, to: number): number {
+  a.textAt = from;
+  a.textLength = to - from;
+  a.isText = true;
+  return to;
+}
+
+/** An IPv4 address in decimal at `w`. @returns the end */
+function dotted(u8: Uint8Array, w: number, at: number): number {
+  for (let i = 0; i < 4; i++) {
+    const n = u8[at + i]!;
+    if (i > 0) u8[w++] = 0x2e;
+    if (n >= 100) u8[w++] = 48 + Math.floor(n / 100);
+    if (n >= 10) u8[w++] = 48 + (Math.floor(n / 10) % 10);
+    u8[w++] = 48 + (n % 10);
+  }
+  return w;
 }
 
 function readData(
@@ -237,32 +260,22 @@ function readData(
   w: number,
   limit: number,
 ): number {
-  const string = (to: number): number => {
-    a.textAt = w;
-    a.textLength = to - w;
-    a.rdata = text(u8, w, to - w);
-    return to;
-  };
-  const ascii = (s: string): number => {
-    for (let i = 0; i < s.length; i++) u8[w + i] = s.charCodeAt(i) & 255;
-    return string(w + s.length);
-  };
   if (w > limit) return w;
   switch (a.type) {
     case 1:
-      return size === 4 ? ascii(`${u8[at]}.${u8[at + 1]}.${u8[at + 2]}.${u8[at + 3]}`) : w;
+      return size === 4 ? holds(a, w, dotted(u8, w, at)) : w;
     case 28:
-      return size === 16 ? ascii(address6(u8, at)) : w;
+      return size === 16 ? holds(a, w, put(u8, w, address6(u8, at))) : w;
     case 2:
     case 5:
     case 12:
     case 39: {
       const n = readName(u8, at, start, end, w);
-      return n < 0 ? w : string(w + n);
+      return n < 0 ? w : holds(a, w, w + n);
     }
     case 15: {
       const n = size > 2 ? readName(u8, at + 2, start, end, w) : -1;
-      return n < 0 ? w : string(w + n);
+      return n < 0 ? w : holds(a, w, w + n);
     }
     case 16:
     case 99: {
@@ -273,7 +286,7 @@ function readData(
         to = copy(u8, to, p + 1, n);
         p += 1 + u8[p]!;
       }
-      return string(to);
+      return holds(a, w, to);
     }
     case 6: {
       const n = readName(u8, at, start, end, w);
@@ -282,7 +295,7 @@ function readData(
       const r = readName(u8, nextAt, start, end, w);
       if (r < 0 || nextAt + 20 > end) return w;
       const q = nextAt;
-      a.rdata = {
+      a.fields = {
         mname,
         rname: text(u8, w, r),
         serial: u32(u8, q),
@@ -296,14 +309,14 @@ function readData(
     case 33: {
       const n = size > 6 ? readName(u8, at + 6, start, end, w) : -1;
       if (n < 0) return w;
-      a.rdata = { priority: u16(u8, at), weight: u16(u8, at + 2), port: u16(u8, at + 4), name: text(u8, w, n) };
+      a.fields = { priority: u16(u8, at), weight: u16(u8, at + 2), port: u16(u8, at + 4), name: text(u8, w, n) };
       a.textAt = w;
       a.textLength = n;
       return w + n;
     }
     case 44:
       if (size > 2)
-        a.rdata = {
+        a.fields = {
           algo: u8[at],
           type: u8[at + 1],
           fingerprint: hex(u8, at + 2, Math.min(size - 2, 64)).replace(/..(?!$)/g, '$&:'),
@@ -311,7 +324,7 @@ function readData(
       return w;
     case 10: {
       const n = Math.min(size, MAX_NAME);
-      return string(copy(u8, w, at, n));
+      return holds(a, w, copy(u8, w, at, n));
     }
     default:
       return w;

@@ -129,7 +129,7 @@ function decoded(c: AppContext, flow: Flow, tx: HttpTransaction, at: number, len
 
 /** The login's event, if there was one, then the transaction's; its blocks go back. */
 export function emitTransaction(c: AppContext, flow: Flow, tx: HttpTransaction): void {
-  if (tx.login) {
+  if (tx.login && c.wants('auth')) {
     const o = outcome(c.arena.u8, tx);
     const target = tx.host.length > 0 ? text(c.arena.u8, tx.host.at, tx.host.length) + nameOf(c, tx) : undefined;
     c.event(
@@ -148,7 +148,10 @@ export function emitTransaction(c: AppContext, flow: Flow, tx: HttpTransaction):
     );
   }
   const wanted = c.wants('http');
-  const detail = wanted || tx.matcher !== undefined ? tx.summary() : {};
-  if (wanted) c.event(flow, 'http', detail, tx.id, 0);
-  tx.release(detail);
+  const pursued = c.pursued(tx);
+  const detail = wanted || pursued ? tx.summary() : undefined;
+  if (wanted) c.event(flow, 'http', detail!, tx.id, 0);
+  tx.done = true;
+  if (pursued) tx.release(detail!);
+  else c.leave(tx);
 }

@@ -1,5 +1,5 @@
 import type { Arena } from '../../arena.js';
-import type { Transaction } from '../parser.js';
+import type { Leaving, Transaction } from '../parser.js';
 import { latin, printable, text } from '../bytes.js';
 import type { PersonalData } from '../personal-data.js';
 import { bodyShape } from './body-shape.js';
@@ -59,7 +59,7 @@ export class Message {
 }
 
 /** One HTTP request with its response. Strings are made in `detail` only, from the blocks, while the transaction lives. */
-export class HttpTransaction implements Transaction {
+export class HttpTransaction implements Transaction, Leaving {
   readonly protocol = 'http';
   matcher: unknown;
   readonly request = new Message();
@@ -180,6 +180,10 @@ export class HttpTransaction implements Transaction {
       }
     }
     return o;
+  }
+
+  gone(): void {
+    this.release({});
   }
 
   /** Gives the blocks back; `detail` answers with `last` from now on. */

@@ -4,7 +4,7 @@ import { B } from '../../match/buffers.js';
 import { copy, put, text, u16, u24 } from '../bytes.js';
 import { Stage, type AppContext, type AppParser, type ProtocolEntry, type Transaction } from '../parser.js';
 import { lengthCut, readCertificate, type Certificate } from './der.js';
-import { ja3, ja3s, ja4, readHello, versionName, type Fingerprint } from './hello.js';
+import { ja3, ja3s, ja4, readHello, versionName, type Fingerprint, type Hello } from './hello.js';
 
 /** Anomalies of TLS, named as Suricata names its tls events where it has one. */
 export type TlsAnomaly =
@@ -44,9 +44,9 @@ class TlsTransaction implements Transaction {
   matcher: unknown;
   sni: string | undefined;
   version = 0;
-  ja3: Fingerprint | undefined;
-  ja3s: Fingerprint | undefined;
-  ja4: string | undefined;
+  /** What the fingerprints are made of, when somebody asks. */
+  clientHello: Hello | undefined;
+  serverHello: Hello | undefined;
   clientAlpns: string[] = [];
   serverAlpn: string | undefined;
   certificate: Certificate | undefined;
@@ -55,6 +55,20 @@ class TlsTransaction implements Transaction {
   resumed = false;
   alert: string | undefined;
   kept: Uint8Array[] = [];
+  private made3: Fingerprint | undefined;
+  private made3s: Fingerprint | undefined;
+  private made4: string | undefined;
+
+  get ja3(): Fingerprint | undefined {
+    return (this.made3 ??= this.clientHello && ja3(this.clientHello));
+  }
+  get ja3s(): Fingerprint | undefined {
+    return (this.made3s ??= this.serverHello && ja3s(this.serverHello));
+  }
+  get ja4(): string | undefined {
+    return (this.made4 ??= this.clientHello && ja4(this.clientHello, 't'));
+  }
+
   certificates(): readonly Uint8Array[] {
     return this.kept;
   }
@@ -248,8 +262,7 @@ export class TlsParser implements AppParser {
     const { buffers } = c;
     const { u8 } = c.arena;
     tx.version = h.supported || h.version;
-    tx.ja3 = ja3(h);
-    tx.ja4 = ja4(h, 't');
+    tx.clientHello = h;
     tx.clientAlpns = h.alpn;
     if (h.sniLength >= 0) {
       tx.sni = text(u8, h.sniAt, h.sniLength);
@@ -258,10 +271,12 @@ export class TlsParser implements AppParser {
     if (h.alpnLength >= 0) buffers.add(B['tls.alpn'], h.alpnAt, h.alpnLength);
     buffers.add(B['tls.random'], h.randomAt, 32);
     buffers.addNumber(B['tls.version'], tx.version);
-    addString(c, B['tls.version'], versionName(tx.version));
-    addString(c, B['ja3.hash'], tx.ja3.hash);
-    addString(c, B['ja3.string'], tx.ja3.string);
-    addString(c, B['ja4.hash'], tx.ja4);
+    addVersion(c, tx.version);
+    if (c.reads(B['ja3.hash']) || c.reads(B['ja3.string'])) {
+      addString(c, B['ja3.hash'], tx.ja3!.hash);
+      addString(c, B['ja3.string'], tx.ja3!.string);
+    }
+    if (c.reads(B['ja4.hash'])) addString(c, B['ja4.hash'], tx.ja4!);
     c.inspect(flow, tx, Stage.RequestHead);
   }
 
@@ -272,13 +287,15 @@ export class TlsParser implements AppParser {
     this.serverSeen = true;
     const { tx } = this;
     tx.version = h.supported || h.version;
-    tx.ja3s = ja3s(h);
+    tx.serverHello = h;
     if (h.alpn[0] !== undefined) tx.serverAlpn = h.alpn[0];
     c.buffers.add(B['tls.random'], h.randomAt, 32);
     c.buffers.addNumber(B['tls.version'], tx.version);
-    addString(c, B['tls.version'], versionName(tx.version));
-    addString(c, B['ja3s.hash'], tx.ja3s.hash);
-    addString(c, B['ja3s.string'], tx.ja3s.string);
+    addVersion(c, tx.version);
+    if (c.reads(B['ja3s.hash']) || c.reads(B['ja3s.string'])) {
+      addString(c, B['ja3s.hash'], tx.ja3s!.hash);
+      addString(c, B['ja3s.string'], tx.ja3s!.string);
+    }
     c.inspect(flow, tx, Stage.ResponseHead);
     if (tx.version === 0x304) this.emit(c, flow);
   }
@@ -346,8 +363,13 @@ export class TlsParser implements AppParser {
   }
 }
 
-/** Puts a string made for this inspection into the scratch and the table. */
+function addVersion(c: AppContext, version: number): void {
+  if (c.reads(B['tls.version'])) addString(c, B['tls.version'], versionName(version));
+}
+
+/** Puts a string made for this inspection into the scratch and the table, where a rule looks at it. */
 export function addString(c: AppContext, id: number, value: string): void {
+  if (!c.reads(id)) return;
   const bytes = Buffer.from(value, 'utf8');
   const at = c.scratch(Math.max(1, bytes.length));
   if (at === 0) return;
