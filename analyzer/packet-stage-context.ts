@@ -21,7 +21,9 @@ const SCRATCH_BYTES = 4 << 20;
 const PROTOCOL_NAMES = new Map<number, string>([
   [PROTOCOL.Icmp, 'ICMP'], [PROTOCOL.Igmp, 'IGMP'], [PROTOCOL.Ipip, 'IP-IP'], [PROTOCOL.Tcp, 'TCP'], [PROTOCOL.Udp, 'UDP'],
   [PROTOCOL.Ipv6, 'IPv6'], [PROTOCOL.Gre, 'GRE'], [PROTOCOL.Esp, 'ESP'], [PROTOCOL.Ah, 'AH'],
-  [PROTOCOL.Icmpv6, 'IPv6-ICMP'], [PROTOCOL.Sctp, 'SCTP'], [89, 'OSPF'], [103, 'PIM'], [112, 'VRRP'],
+  [PROTOCOL.Icmpv6, 'IPv6-ICMP'], [PROTOCOL.Sctp, 'SCTP'], [0, 'HOPOPT'], [8, 'EGP'], [9, 'IGP'], [33, 'DCCP'], [43, 'IPv6-Route'],
+  [44, 'IPv6-Frag'], [46, 'RSVP'], [59, 'IPv6-NoNxt'], [60, 'IPv6-Opts'], [88, 'EIGRP'], [89, 'OSPF'], [97, 'ETHERIP'], [98, 'ENCAP'], [103, 'PIM'],
+  [108, 'IPComp'], [112, 'VRRP'], [115, 'L2TP'], [124, 'ISIS'], [135, 'Mobility-Header'], [136, 'UDPLite'], [137, 'MPLS-in-IP'], [139, 'HIP'], [140, 'Shim6'],
 ]);
 
 /** EVE `proto` of an IP protocol number. */

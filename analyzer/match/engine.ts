@@ -14,7 +14,7 @@ import { literalScan } from './prefilter.js';
 import type { RuleSet } from './rule-set.js';
 import type { Leaf, Part, Signature } from './signature.js';
 import { FlowState, MAX_KEPT, MAX_PARTIALS, newPartial, TxState, type Partial, type Seen, type View } from './state.js';
-import type { StreamWindow } from './stream-window.js';
+import { STREAM_DEPTH, type StreamWindow } from './stream-window.js';
 import { SuricataDetector, type SuricataHit } from './suricata/detector.js';
 import type { RuleProfile } from './profile.js';
 import { Thresholds } from './threshold.js';
@@ -22,8 +22,6 @@ import { MAX_TRANSFORM, transform } from './transforms.js';
 
 /** A stream is looked at in pieces of at most this many bytes. */
 const STREAM_PIECE = 64 * 1024;
-/** Bytes of a direction that stream rules look at: beyond it is bulk. */
-export const STREAM_DEPTH = 1024 * 1024;
 /** Chunk borders: this many bytes of either side are scanned together. */
 const JOINT = 64;
 
@@ -179,7 +177,7 @@ export class RuleEngine implements Matcher {
         for (let i = 0; i < this.candidateCount; i++) scanned.candidates[i] = this.candidates[i];
       }
     }
-    if (this.suricata.any) this.suricata.stream(context, flow, direction, this.candidates, this.candidateCount, this.arena.u8, window.at, end - length, end, window.at - window.position);
+    if (this.suricata.any) this.suricata.stream(context, flow, direction, this.candidates, this.candidateCount, window, end - length, end);
     for (const s of this.rules.always.stream) this.addCandidate(s.index);
     for (const { group } of this.scans[B.stream]) if (group.chain >= 0) for (const users of group.users) for (const u of users) this.addCandidate(u);
     if (this.candidateCount > 0 || state.partials.some((p) => !p.done)) {

@@ -3,6 +3,8 @@ import { mover, type Move } from './prefilter.js';
 
 /** Bytes of a stream that stay in view behind the chunk under way: what a match may straddle. */
 export const STREAM_BACK = 4096;
+/** Bytes of a direction that stream rules look at: beyond it is bulk, whose packets rules of Suricata's language see one by one. */
+export const STREAM_DEPTH = 1024 * 1024;
 /** Smallest block of a window, and the largest that it keeps between chunks. */
 const SMALLEST = 512;
 const LARGEST = 4 * STREAM_BACK;

@@ -9,7 +9,7 @@ export const BODY_LIMIT = 100 * 1024;
 /** Content codings taken off one after another; more is refused by browsers too and only hides things. */
 export const MAX_LAYERS = 2;
 
-export const Coding = { Identity: 0, Deflate: 1, Brotli: 2, Unknown: 3 } as const;
+export const Coding = { Identity: 0, Deflate: 1, Brotli: 2, Unknown: 3, Gzip: 4 } as const;
 export type Coding = (typeof Coding)[keyof typeof Coding];
 
 /** Content-Encoding, outermost last as sent. @returns codings to take off, in the order of taking off. */
@@ -19,7 +19,8 @@ export function codings(u8: Uint8Array, at: number, length: number): Coding[] {
   for (let p = at; p < end && list.length <= MAX_LAYERS;) {
     let e = p;
     while (e < end && u8[e] !== 0x2c) e++;
-    if (findWord(u8, p, e, 'gzip') >= 0 || findWord(u8, p, e, 'deflate') >= 0) list.unshift(Coding.Deflate);
+    if (findWord(u8, p, e, 'gzip') >= 0) list.unshift(Coding.Gzip);
+    else if (findWord(u8, p, e, 'deflate') >= 0) list.unshift(Coding.Deflate);
     else if (e - p <= 4 && findWord(u8, p, e, 'br') >= 0) list.unshift(Coding.Brotli);
     else if (findWord(u8, p, e, 'identity') < 0 && e > p) list.unshift(Coding.Unknown);
     p = e + 1;
@@ -75,7 +76,9 @@ export function decode(arena: Arena, m: Message, list: readonly Coding[]): 'ok' 
         room = BODY_LIMIT;
         continue;
       }
-      if (n === 0 && how === Outcome.Broken) {
+      // What calls itself gzip and has none of its magic was never packed: servers take it as it is.
+      const plain = coding === Coding.Gzip && (arena.u8[m.body.at] !== 0x1f || arena.u8[m.body.at + 1] !== 0x8b);
+      if (how === Outcome.Broken && (n === 0 || plain)) {
         arena.give(block, room);
         return 'failed';
       }

@@ -61,6 +61,13 @@ t.test('a request and its response: buffers as Suricata 7 has them', async (t) =
   t.same(stages.slice(0, 3), [Stage.RequestHead, Stage.RequestBody, Stage.RequestEnd]);
 });
 
+t.test('a body that is called gzip and is none', (t) => {
+  const body = '{"sdk_version":11026,"app_package":"com.example"}'; // its first byte would pass for DEFLATE
+  const h = run([[0, `POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n${body}`]]);
+  t.equal(h.value('http.request_body'), body);
+  t.end();
+});
+
 t.test('content codings, chunks with extensions and trailers', async (t) => {
   const plain = 'hello '.repeat(3000) + 'uid=0(root)';
   for (const [name, body] of [

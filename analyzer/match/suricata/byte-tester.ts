@@ -4,6 +4,8 @@ import type { ByteOp, Comparison, NumberForm, Value } from './program.js';
 
 /** Slots that `byte_extract` and `byte_math` may fill in one rule. */
 export const MAX_SLOTS = 32;
+/** Digits of a number of 64 bits, octal and with a leading zero. */
+const MAX_DIGITS = 23;
 /** Bytes that `base64_decode` makes. */
 const MAX_BASE64 = 64 * 1024;
 
@@ -221,7 +223,9 @@ export class ByteTester {
 
   /** A number at `at`; undefined where it would lie outside or has no digits. */
   private read(form: NumberForm, at: number): { v: number; n: number } | undefined {
-    const bytes = this.value(form.bytes);
+    let bytes = this.value(form.bytes);
+    // Digits without a length: as many as there are.
+    if (bytes === 0 && form.text !== 0) bytes = Math.max(0, Math.min(MAX_DIGITS, this.to - at));
     if (at < this.from || at + bytes > this.to || bytes > 64) return undefined;
     let v = 0;
     let n = bytes;

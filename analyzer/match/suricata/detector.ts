@@ -8,16 +8,23 @@ import type { MatchContext } from '../matcher.js';
 import type { RuleSet } from '../rule-set.js';
 import type { Leaf, Signature } from '../signature.js';
 import { FlowState, type Seen } from '../state.js';
+import { STREAM_BACK, STREAM_DEPTH, type StreamWindow } from '../stream-window.js';
 import { ByteTester } from './byte-tester.js';
 import { FlowFacts, MAX_PENDING, type Pending } from './flow-facts.js';
 import { hostKey, SERVER, sharedState } from './shared-state.js';
-import type { Scene, SuricataProgram, SuricataTag, SuricataThreshold } from './program.js';
+import type { ByteOp, Scene, SuricataProgram, SuricataTag, SuricataThreshold } from './program.js';
 import { addressKey, sessionKey, Tags } from './tags.js';
 
 /** Bytes of earlier chunks among which what straddles the border is looked for again. */
 const JOINT = 64;
-/** Alerts of one packet. */
-const MAX_ALERTS = 15;
+/** Places of earlier bytes at which a match is found again before only the new ones are searched. */
+const MAX_AGAIN = 8;
+/** Rules of one direction whose text was seen and that lack more; with more, the longest waiting goes. */
+const MAX_UNFINISHED = 64;
+/** Alerts of one packet: one that carries a hundred requests may raise as many, one made to fill the disk no more. */
+const MAX_ALERTS = 256;
+
+type Outcome = 'holds' | 'told' | 'lacks' | 'never';
 
 /** A rule that has matched, in the moment it alerts. */
 export interface SuricataHit {
@@ -49,7 +56,7 @@ type Fits = (s: Signature, context: MatchContext, flow: Flow | undefined, direct
 export class SuricataDetector {
   readonly tester = new ByteTester();
   private readonly tags = new Tags();
-  readonly counters = { alerts: 0, passed: 0, suppressed: 0, pendingDropped: 0 };
+  readonly counters = { alerts: 0, passed: 0, suppressed: 0, pendingDropped: 0, unfinishedDropped: 0, alertsBeyond: 0 };
   private readonly order: Int32Array;
   private readonly packetRules: readonly Signature[][];
   private readonly ipRules: readonly Signature[];
@@ -129,27 +136,73 @@ export class SuricataDetector {
     }
   }
 
-  /** Bytes of a stream: tests the candidates on what is in view. */
-  stream(context: MatchContext, flow: Flow, direction: Direction, candidates: ArrayLike<number>, count: number, u8: Uint8Array, from: number, boundary: number, to: number, origin: number): void {
-    if ((count === 0 && this.streamRules.length === 0) || this.neverFollowed(flow)) return;
+  /**
+   * Bytes of a stream: tests the candidates on what is in view, and those of earlier bytes that lacked something.
+   * @param boundary where the new bytes begin
+   */
+  stream(context: MatchContext, flow: Flow, direction: Direction, candidates: ArrayLike<number>, count: number, window: StreamWindow, boundary: number, to: number): void {
+    const waiting = flow.matcher instanceof FlowState ? flow.matcher.facts?.unfinished[direction] : undefined;
+    if ((count === 0 && this.streamRules.length === 0 && (waiting === undefined || waiting.length === 0)) || this.neverFollowed(flow)) return;
     const facts = factsOf(flow);
-    const test = (s: Signature): void => {
+    const { u8 } = this.arena;
+    const from = window.at;
+    const origin = from - window.position;
+    // A message of which earlier segments have brought the beginning; where one begins, its packet is looked at itself.
+    const message = origin + window.messageAt;
+    const continued = message > Math.max(from, origin) && message < boundary;
+    /** @param untold no bytes in view have made it alert yet */
+    const test = (s: Signature, untold: boolean): Outcome => {
       const program = s.program as SuricataProgram;
-      if (program.kind !== 'stream' && program.kind !== 'packet-stream') return;
-      if (facts.pending[direction].some((p) => p.signature === s)) return;
-      if (!this.fits(s, context, flow, direction, '')) return;
-      if (!this.tester.test(program.payload, u8, from, to, origin)) return;
-      // What lies wholly in bytes of earlier chunks has been told; it may occur again in the new ones.
-      const fresh = (): boolean => this.tester.marks.length === 0 || this.tester.marks.some((at) => at > boundary);
-      if (!fresh() && !(this.tester.test(program.payload, u8, Math.max(from, boundary - JOINT), to, origin) && fresh())) return;
+      if (program.kind !== 'stream' && program.kind !== 'packet-stream') return 'never';
+      if (facts.pending[direction].some((p) => p.signature === s)) return 'never';
+      if (!this.fits(s, context, flow, direction, '')) return 'never';
+      let outcome = this.search(program.payload, u8, from, boundary, to, origin);
+      if (outcome !== 'holds' && continued && program.payload.some(isPlaced)) outcome = this.search(program.payload, u8, message, boundary, to, message);
+      if (outcome !== 'holds' && !(outcome === 'told' && untold)) return program.payload.length > 1 ? outcome : 'never';
       facts.captures(this.tester.captured);
       this.wait(facts, direction, { signature: s, tx: undefined, seen: [seenOf(B.stream, direction, u8, from, to, this.tester.marked())], stream: true, key: `s${context.packet.number}` });
+      return 'holds';
     };
+    const earlier = facts.unfinished[direction];
+    if (earlier.length > 0) {
+      facts.unfinished[direction] = earlier.filter((w) => {
+        if (boundary - origin >= w.until || (w.denies && from - origin > w.since)) return false;
+        const outcome = test(w.signature, w.untold);
+        return outcome === 'told' || outcome === 'lacks';
+      });
+    }
+    const list = facts.unfinished[direction];
     for (let i = 0; i < count; i++) {
       const s = this.rules.signatures[candidates[i]];
-      if (s.program) test(s);
+      if (!s.program) continue;
+      const outcome = test(s, false);
+      if (!s.fast || (outcome !== 'told' && outcome !== 'lacks')) continue;
+      const until = to - origin + STREAM_BACK;
+      const known = list.find((w) => w.signature === s);
+      if (known) {
+        known.until = until;
+        continue;
+      }
+      if (list.length >= MAX_UNFINISHED) {
+        list.shift();
+        this.counters.unfinishedDropped++;
+      }
+      list.push({ signature: s, since: from - origin, until, untold: outcome === 'lacks', denies: s.program.payload.some((op) => 'negated' in op && op.negated === true) });
     }
-    for (const s of this.streamRules) test(s);
+    for (const s of this.streamRules) test(s, false);
+  }
+
+  /** Whether conditions hold on bytes in view: `told` with a match that lies wholly in earlier bytes only, `lacks` not at all. */
+  private search(ops: readonly ByteOp[], u8: Uint8Array, from: number, boundary: number, to: number, origin: number): Outcome {
+    const { tester } = this;
+    for (let at = from, tries = 0; tries <= MAX_AGAIN; tries++) {
+      if (!tester.test(ops, u8, at, to, origin)) return tries === 0 ? 'lacks' : 'told';
+      const { marks } = tester;
+      if (marks.length === 0 || marks.some((mark) => mark > boundary)) return 'holds';
+      // It occurs again behind the place of its first text, if at all.
+      at = tries === MAX_AGAIN - 1 ? boundary : Math.max(Math.min(...marks) + 1, boundary - JOINT);
+    }
+    return 'told';
   }
 
   private wait(facts: FlowFacts, direction: Direction, pending: Pending): void {
@@ -197,7 +250,8 @@ export class SuricataDetector {
     const tcp = packet.protocol === 6 && packet.transportOffset !== 0;
     const found: (Signature | Pending)[] = [];
     const sealed = flow !== undefined && (flow.sealed & (1 << direction)) !== 0;
-    const tracked = tcp && flow !== undefined && this.followed(flow);
+    const window = given?.matcher instanceof FlowState ? given.matcher.windows[direction] : undefined;
+    const tracked = tcp && flow !== undefined && this.followed(flow) && !(window !== undefined && window.position >= STREAM_DEPTH);
     const consider = (s: Signature): void => {
       const program = s.program as SuricataProgram;
       switch (program.kind) {
@@ -390,7 +444,10 @@ export class SuricataDetector {
         continue;
       }
       // What is decided later may be no alert.
-      if (open === undefined && ++alerts > MAX_ALERTS) return;
+      if (open === undefined && ++alerts > MAX_ALERTS) {
+        this.counters.alertsBeyond++;
+        continue;
+      }
       this.counters.alerts++;
       this.onHit({
         signature: s, flow: scene.flow, tx: p?.tx, beside: this.transactionOf(context), direction: scene.direction, seen: p?.seen ?? [], stream: p?.stream ?? false, about: this.tester.context ?? p?.about, pseudo: scene.pseudo, later: open,
@@ -449,6 +506,15 @@ export class SuricataDetector {
 /** Place of a protocol in `packetRules`. */
 function slotOf(protocol: number): number {
   return protocol === 6 ? 0 : protocol === 17 ? 1 : protocol === 1 || protocol === 58 ? 2 : protocol === 132 ? 3 : 4;
+}
+
+/** Whether a condition asks for a place counted from the beginning. */
+function isPlaced(op: ByteOp): boolean {
+  switch (op.kind) {
+    case 'content': return op.starts || op.offset !== undefined || op.depth !== undefined;
+    case 'byte-test': case 'byte-jump': case 'byte-extract': case 'byte-math': return !op.form.relative;
+    default: return false;
+  }
 }
 
 function remove<T>(list: T[], item: T): void {

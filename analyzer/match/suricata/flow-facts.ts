@@ -18,12 +18,26 @@ export interface Pending {
   readonly key: string;
 }
 
+/** A rule whose text a stream has shown, and that lacks more. Positions are the stream's. */
+export interface Unfinished {
+  readonly signature: Signature;
+  /** Where the view began when its text was seen. */
+  readonly since: number;
+  /** Where its text will have left the view. */
+  until: number;
+  /** It has not alerted on anything in view. */
+  readonly untold: boolean;
+  /** It asks for what must not be there: only a view that loses nothing can tell. */
+  readonly denies: boolean;
+}
+
 /** What rules know of one flow. */
 export class FlowFacts {
   private ownBits: Set<string> | undefined;
   private ownInts: Map<string, number> | undefined;
   private ownTexts: Map<string, Uint8Array> | undefined;
   readonly pending: [Pending[], Pending[]] = [[], []];
+  unfinished: [Unfinished[], Unfinished[]] = [[], []];
   /** A pass rule has taken the whole flow out. */
   passed = false;
   /** Looked at by the rules that are asked once a direction: bit 0 to server, bit 1 to client. */

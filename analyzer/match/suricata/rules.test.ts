@@ -115,6 +115,22 @@ await t.test('contents and what they are relative to', async (t) => {
   t.same(await matching(['content:"ab"; content:"c"; distance:0; within:1;'], 'ab-abc'), [1], 'the first content moves on when the second does not follow');
 });
 
+await t.test('contents in several segments of a stream', async (t) => {
+  const rules = (options: string[]) => options.map((o, i) => `alert tcp any any -> any any (msg:"r"; flow:established; ${o} sid:${i + 1};)`).join('\n');
+  const split = tcp([['c', 'login RETR aa'], ['c', 'aaaaaaaaaaaaaaaaaaaa'], ['c', ' then more']]);
+  t.equal(await hits(rules([
+    'content:"RETR"; isdataat:20,relative;', // holds with the second segment, in which no text of it lies
+    'content:"RETR"; content:" then"; distance:20;',
+    'content:"RETR"; content:!"aaaaaaaa"; content:"then"; distance:0;',
+    'content:"RETR"; pcre:"/a{22} t/R";',
+  ]), split), '1@5 2@6 4@6');
+  const twice = tcp([['c', 'user root'], ['s', 'uid=0(root) gid=0(root)'], ['c', 'again'], ['s', 'uid=0(root) gid=0(root)'], ['s', 'nothing']]);
+  t.equal(await hits(rules(['content:"uid="; content:"gid="; distance:0;']), twice), '1@5 1@7', 'each time it is there, and no more');
+  // The second message of the client, cut in two: its beginning is the place that offset and depth count from.
+  const message = tcp([['c', 'first'], ['s', 'ok'], ['c', 'SM'], ['c', 'B--name--x']]);
+  t.equal(await hits(rules(['content:"SMB"; depth:4; content:"name"; distance:0;', 'content:"name"; offset:2; depth:4;']), message), '1@7');
+});
+
 await t.test('numbers in the bytes', async (t) => {
   // 00 05 | hello | 12 | zz
   const payload = '\x00\x05hello12zz';
@@ -129,7 +145,8 @@ await t.test('numbers in the bytes', async (t) => {
     'byte_math:bytes 2, offset 0, oper +, rvalue 5, result end; content:"zz"; offset:end; isdataat:1;',
     'content:"hello"; byte_test:1,&,1,-7,relative;', // the byte is 0
     'content:"hello"; byte_test:1,=,5,-6,relative;',
-  ], payload), [1, 2, 3, 4, 5, 7, 10]);
+    'byte_test:0,=,12,7,string,dec;', // as many digits as there are
+  ], payload), [1, 2, 3, 4, 5, 7, 10, 11]);
 });
 
 await t.test('expressions and base64', async (t) => {
