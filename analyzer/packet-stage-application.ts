@@ -17,6 +17,8 @@ export class Application {
   parserFailures = 0;
   /** Bytes of parsers that wanted more kept than there is room for. */
   heldRefused = 0;
+  /** Flows whose parser could not go on behind missing bytes: what was under way is told, the rest is raw payload. */
+  parsersLost = 0;
   private maybe = false;
   private readonly tcp: readonly ProtocolEntry[];
   private readonly udp: readonly ProtocolEntry[];
@@ -105,7 +107,11 @@ export class Application {
     } catch {
       this.parserFailures++;
     }
-    if (!goesOn) this.drop(session);
+    if (goesOn) return;
+    this.parsersLost++;
+    // What it had begun is told as far as it is known.
+    for (const side of [0, 1] as const) this.end(session, side);
+    this.drop(session);
   }
 
   /** No more bytes in this direction. */

@@ -238,7 +238,7 @@ export class PacketStage {
       datagramsDefragmented: defragmenter.completed, fragmentsDropped: defragmenter.dropped,
       fragmentTimeouts: defragmenter.timeouts,
       identified: application.identified, unidentified: application.unidentified,
-      parserFailures: application.parserFailures, heldRefused: application.heldRefused,
+      parserFailures: application.parserFailures, heldRefused: application.heldRefused, parsersLost: application.parsersLost,
       anomalies: context.anomalies, anomaliesUnsaid: context.anomaliesUnsaid,
     };
   }

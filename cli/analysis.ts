@@ -60,7 +60,7 @@ export interface CaptureStats {
 
 /** Counters that say that a limit was reached. */
 const LIMITS = [
-  'flowsEvicted', 'flowsRefused', 'streamForcedGaps', 'streamShed', 'fragmentsDropped', 'anomaliesUnsaid', 'heldRefused', 'parserFailures',
+  'flowsEvicted', 'flowsRefused', 'streamForcedGaps', 'streamShed', 'fragmentsDropped', 'anomaliesUnsaid', 'heldRefused', 'parsersLost', 'parserFailures',
   'matchPartialsDropped', 'matchCandidatesDropped', 'matchKeptDropped', 'matchGivenUp', 'behavioursEvicted', 'alertsEvicted',
 ];
 

@@ -46,6 +46,85 @@ t.test('Redis: commands, replies, logins', async (t) => {
   }
 });
 
+t.test('missing bytes: reading goes on with the next command, message or record', async (t) => {
+  let h = new Harness(protocols, 6379);
+  h.feed(0, '*2\r\n$4\r\nAUTH\r\n$3\r\nbad\r\n');
+  h.feed(1, '-WRONGPASS no\r\n');
+  h.feed(0, '*2\r\n$3\r\nGET\r\n$1\r\na\r\n');
+  h.gap(1, 700);
+  h.feed(1, 'of a value\r\n');
+  h.feed(0, '*2\r\n$4\r\nAUTH\r\n$4\r\ngood\r\n');
+  h.feed(1, '+OK\r\n');
+  h.gap(0, 40);
+  h.feed(0, 'rest\r\n*1\r\n$4\r\nPING\r\n');
+  h.end();
+  t.match(h.of('auth'), [{ result: 'failure', confidence: 0.99 }, { result: 'success', confidence: 0.6 }]);
+  t.same(h.of('redis').map((e) => [e['command'], e['reply']]), [['AUTH', '-WRONGPASS no'], ['GET', undefined], ['AUTH', '+OK'], ['PING', undefined]]);
+
+  const question = hex('001d 0007 0100 0001 0000 0000 0000 03777777 076578616d706c65 00 0001 0001');
+  const other = hex('001d 0008 0100 0001 0000 0000 0000 03667470 076578616d706c65 00 0001 0001');
+  h = new Harness(protocols, 53);
+  h.feed(0, question);
+  h.gap(0, 300);
+  h.feed(0, Buffer.concat([Buffer.from('rest of another'), other]));
+  h.end();
+  t.same(h.of('dns').map((e) => e['rrname']), ['www.example', 'ftp.example']);
+
+  // The server's hello is lost; its certificate message begins the segment behind.
+  const flight = recorded('openssl-tls1_2');
+  const hello = flight.find(([d]) => d === 0)![1];
+  const answer = flight.find(([d]) => d === 1)![1];
+  const first = 5 + answer.readUInt16BE(3);
+  h = new Harness(protocols, 443);
+  h.feed(0, hello);
+  h.gap(1, first);
+  h.feed(1, answer.subarray(first));
+  h.end();
+  t.match(h.of('tls'), [{ subject: /./ }]);
+});
+
+t.test('MySQL: another login within a connection', async (t) => {
+  const frame = (n: number, body: Buffer | string): Buffer => Buffer.concat([le(body.length, 3), Buffer.from([n]), Buffer.from(body as string, 'latin1')]);
+  const h = run([
+    [1, frame(0, `\n8.0.36\0${'\0'.repeat(60)}`)],
+    [0, frame(1, Buffer.concat([le(0x0fa20d, 4), le(1 << 24, 4), Buffer.alloc(24), Buffer.from('web\0\0')]))],
+    [1, frame(2, '\0\0\0\x02\0\0\0')],
+    [0, frame(0, '\x11root\0\x14aaaaaaaaaaaaaaaaaaaamysql\0')],
+    [1, frame(1, '\xfecaching_sha2_password\0salt')], // asks for another method first
+    [0, frame(2, 'b'.repeat(32))],
+    [1, frame(3, '\xff\x15\x04#28000Access denied')],
+  ], 3306);
+  t.match(h.of('auth'), [{ user: 'web', result: 'success' }, { user: 'root', result: 'failure' }]);
+  t.match(h.of('mysql')[1], { command: 'change_user', user: 'root', status: 'error 1045' });
+});
+
+t.test('SMB1: an AndX chain of session setup and tree connect', async (t) => {
+  const header = (response: boolean): Buffer => {
+    const b = Buffer.alloc(32);
+    b.write('\xffSMB', 0, 'latin1');
+    b[4] = 0x73;
+    b[9] = response ? 0x80 : 0;
+    b.writeUInt16LE(7, 30);
+    return b;
+  };
+  const message = (response: boolean, setup: number[], setupBytes: string, tree: number[], treeBytes: string): Buffer => {
+    const block = (words: number[], data: string): Buffer => Buffer.concat([Buffer.from([words.length / 2]), Buffer.from(words), le(data.length, 2), Buffer.from(data, 'latin1')]);
+    const one = block([0x75, 0, ...le(32 + 1 + setup.length + 4 + 2 + setupBytes.length, 2), ...setup], setupBytes);
+    const all = Buffer.concat([header(response), one, block([0xff, 0, 0, 0, ...tree], treeBytes)]);
+    return Buffer.concat([Buffer.from([0, 0, 0, all.length]), all]);
+  };
+  const words = Buffer.alloc(22); // with the lengths of two responses of 4 bytes at words 7 and 8
+  words.writeUInt16LE(4, 10);
+  words.writeUInt16LE(4, 12);
+  const h = run([
+    [0, message(false, [...words], 'aaaabbbbguest\0', [0, 0, 1, 0], '\0\\\\srv\\ADMIN$\0?????\0')],
+    [1, message(true, [0, 0], 'Unix\0', [0, 0], 'A:\0')],
+  ], 445);
+  t.same(h.of('smb').map((e) => [e['command'], e['share']]), [['SMB1_COMMAND_SESSION_SETUP_ANDX', undefined], ['SMB1_COMMAND_TREE_CONNECT_ANDX', '\\\\srv\\ADMIN$']]);
+  t.match(h.of('auth'), [{ user: 'guest', result: 'success' }]);
+  t.match(h.value('smb.share'), /ADMIN/);
+});
+
 t.test('mail and FTP', async (t) => {
   const h = run([
     [1, '220 mx ESMTP Exim\r\n'],

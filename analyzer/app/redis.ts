@@ -18,6 +18,12 @@ export class RedisParser implements AppParser {
 
   data(c: AppContext, flow: Flow, d: Direction, at: number, length: number): number {
     let used = 0;
+    if (this.lost[d]) {
+      const found = d === 0 ? nextCommand(c.arena.u8, at, at + length) : this.waiting.length > 0 ? nextReply(c.arena.u8, at, at + length) : -1;
+      if (found < 0) return length;
+      this.lost[d] = false;
+      used = found - at;
+    }
     while (used < length) {
       if (this.skip[d] > 0) {
         const n = Math.min(this.skip[d], length - used);
@@ -133,7 +139,7 @@ export class RedisParser implements AppParser {
           protocol: 'redis',
           user: args && args.length > 1 ? args[0] : 'default',
           result: line.startsWith('+') ? 'success' : 'failure',
-          confidence: 0.99,
+          confidence: this.unsure ? 0.6 : 0.99,
           method: 'password',
         },
         tx.id,
@@ -144,14 +150,49 @@ export class RedisParser implements AppParser {
   }
   private nested = 0;
 
-  gap(_c: AppContext, _f: Flow, d: Direction, missing: number): boolean {
-    if (this.skip[d] < missing) return false;
-    this.skip[d] -= missing;
+  gap(c: AppContext, flow: Flow, d: Direction, missing: number): boolean {
+    if (this.skip[d] >= missing) {
+      this.skip[d] -= missing;
+      return true;
+    }
+    // Which replies belong to what was asked before can't be told any more: reading goes on with the next command.
+    this.skip[d] = 0;
+    this.lost[d] = true;
+    if (d === 1) {
+      this.nested = 0;
+      this.tell(c, flow);
+    }
+    this.unsure = true;
     return true;
   }
-  end(c: AppContext, flow: Flow, d: Direction): void {
-    if (d === 1) for (const tx of this.waiting.splice(0)) c.event(flow, 'redis', tx.fields, tx.id, 0);
+  private readonly lost: [boolean, boolean] = [false, false];
+  /** Bytes were missing: replies may have been given to the wrong commands. */
+  private unsure = false;
+
+  private tell(c: AppContext, flow: Flow): void {
+    for (const tx of this.waiting.splice(0)) c.event(flow, 'redis', tx.fields, tx.id, 0);
   }
+  end(c: AppContext, flow: Flow, d: Direction): void {
+    if (d === 1) this.tell(c, flow);
+  }
+}
+
+/** Behind missing bytes: the next command, as clients send them (an array of bulk strings), or -1. */
+function nextCommand(u8: Uint8Array, at: number, end: number): number {
+  for (let p = indexOf(u8, 0x2a, at, end); p >= 0; p = indexOf(u8, 0x2a, p + 1, end)) {
+    if (/^\*\d{1,3}\r\n\$\d{1,6}\r\n/.test(text(u8, p, Math.min(16, end - p)))) return p;
+  }
+  return -1;
+}
+
+/** Behind missing bytes: a reply at the front, where servers begin a segment, or behind a line end; or -1. */
+function nextReply(u8: Uint8Array, at: number, end: number): number {
+  for (let p = at; p >= 0 && p < end;) {
+    if (/^(?:\+[A-Z]{2}|-[A-Z]{3}|:-?\d{1,19}\r|[$*]-?\d{1,9}\r)/.test(text(u8, p, Math.min(24, end - p)))) return p;
+    p = indexOf(u8, 10, p, end) + 1;
+    if (p === 0) break;
+  }
+  return -1;
 }
 
 const WORDS = ['CONFIG', 'SLAVEOF', 'REPLICAOF', 'MODULE', 'FLUSHALL', 'INFO', 'PING', 'AUTH', 'KEYS', 'EVAL'];

@@ -58,7 +58,9 @@ export class Tunnel {
 
   gap(c: AppContext, flow: Flow, direction: Direction, missing: number): boolean {
     if (this.failed || !this.parser) return true;
-    if (!this.parser.gap(c, flow, direction, missing)) this.failed = true;
+    if (this.parser.gap(c, flow, direction, missing)) return true;
+    for (const side of [0, 1] as const) this.parser.end(c, flow, side);
+    this.failed = true;
     return true;
   }
 

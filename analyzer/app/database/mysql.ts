@@ -25,6 +25,9 @@ const COMMANDS: Record<number, string> = {
   31: 'reset_connection',
 };
 
+/** Logs in anew within a connection, with an account and a password of its own. */
+const CHANGE_USER = 17;
+
 /** MySQL and MariaDB client/server protocol. */
 class MysqlParser extends FrameProtocol {
   readonly protocol = 'mysql';
@@ -92,6 +95,13 @@ class MysqlParser extends FrameProtocol {
         ...((kind === 3 || kind === 22 || kind === 2) && { query: text(u8, p + 1, Math.min(length - 5, 2048)) }),
       });
       c.buffers.add(B['mysql.command'], p + 1, length - 5);
+      if (kind === CHANGE_USER) {
+        const z = indexOf(u8, 0, p + 1, end);
+        this.user = text(u8, p + 1, Math.min((z < 0 ? end : z) - p - 1, 128));
+        this.tx.fields['user'] = this.user;
+        c.buffers.add(B['auth.user'], p + 1, (z < 0 ? end : z) - p - 1);
+        this.phase = 'reply';
+      }
       c.inspect(flow, this.tx, Stage.RequestHead);
     } else if (this.tx) {
       const first = this.tx.fields['status'] === undefined;

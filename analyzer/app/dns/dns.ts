@@ -58,6 +58,9 @@ class DnsTransaction implements Transaction, Leaving {
   }
 }
 
+/** Messages with which reading goes on behind missing bytes are no longer: a chance length would swallow what follows. */
+const MAX_RESUMED = 8192;
+
 /** DNS (RFC 1035), LLMNR and mDNS over UDP; DNS over TCP with its two-byte lengths. */
 export class DnsParser implements AppParser {
   readonly protocol = 'dns';
@@ -70,9 +73,17 @@ export class DnsParser implements AppParser {
     private readonly event: 'dns' | 'mdns',
   ) {}
 
-  data(c: AppContext, flow: Flow, _direction: Direction, at: number, length: number): number {
+  /** TCP: bytes are missing, and the next message has not been found yet. */
+  private readonly lost: [boolean, boolean] = [false, false];
+
+  data(c: AppContext, flow: Flow, direction: Direction, at: number, length: number): number {
     if (!this.tcp) return this.message(c, flow, at, length) || this.valid ? length : -1;
     let used = 0;
+    if (this.lost[direction]) {
+      used = nextMessage(c.arena.u8, at, length);
+      if (used === length) return length;
+      this.lost[direction] = false;
+    }
     while (length - used >= 2) {
       const n = u16(c.arena.u8, at + used);
       if (n < 12 && !this.valid) return -1;
@@ -147,8 +158,9 @@ export class DnsParser implements AppParser {
     if (((m.flags >> 11) & 15) > 6) c.anomaly(flow, 'dns', 'invalid_opcode', tx.id);
   }
 
-  gap(): boolean {
-    return !this.tcp;
+  gap(_c: AppContext, _flow: Flow, direction: Direction): boolean {
+    this.lost[direction] = this.tcp;
+    return true;
   }
 
   end(): void {
@@ -198,6 +210,15 @@ function answerOf(u8: Uint8Array, m: Message): Record<string, unknown> {
     rcode: rcodeName(f & 15),
     ...(answers.length > 0 && { answers, grouped }),
   };
+}
+
+/** Behind missing bytes: offset of the first thing that is a message with its length in front, or `length`. */
+function nextMessage(u8: Uint8Array, at: number, length: number): number {
+  for (let p = 0; p + 14 <= length; p++) {
+    const n = u16(u8, at + p);
+    if (n >= 17 && n <= MAX_RESUMED && plausible(u8, at + p + 2, Math.min(n, length - p - 2), false)) return p;
+  }
+  return length;
 }
 
 /** Header fields in range and a question name that can be one (RFC 1035 4.1). */

@@ -197,6 +197,11 @@ t.test('multipart, JSON escapes, logins', async (t) => {
     [1, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
   ]);
   t.match(h.of('auth')[0], { user: 'tom', result: 'success', method: 'basic' });
+  h = run([
+    [0, 'GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Digest realm="x", username="ann", nonce="1", uri="/", response="0"\r\n\r\n'],
+    [1, 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n'],
+  ]);
+  t.match(h.of('auth')[0], { user: 'ann', result: 'failure', method: 'digest' });
 });
 
 t.test('any segmentation gives the same transactions and buffers', async (t) => {

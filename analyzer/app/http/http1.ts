@@ -9,7 +9,7 @@ import type { HttpAnomaly } from './events.js';
 import { addRequest, addResponse, build, Found, requestFields, responseFields } from './fields.js';
 import { H, Head } from './head.js';
 import { KNOWN_METHODS } from './identify.js';
-import { basic } from './login.js';
+import { credentials } from './login.js';
 import { boundary } from './multipart.js';
 import { HttpTransaction } from './transaction.js';
 
@@ -320,7 +320,7 @@ export class Http1Parser implements AppParser {
       }
     }
     const auth = head.index[H['authorization']]!;
-    if (auth >= 0) basic(tx, latin(u8, head.valueAt[auth]!, Math.min(head.valueLength[auth]!, 600)));
+    if (auth >= 0) credentials(tx, latin(u8, head.valueAt[auth]!, Math.min(head.valueLength[auth]!, 600)));
     side.codings = this.codingsOf(u8);
     const framing = this.framing(c, flow, 0, tx);
     if (tx.request.block !== 0) {

@@ -8,7 +8,7 @@ import { Delivery, emitTransaction, inspectBody, nameOf, takeBody } from './deli
 import { addRequest, addResponse, build, requestFields, responseFields } from './fields.js';
 import { H, Head } from './head.js';
 import { Hpack, type Field } from './hpack.js';
-import { basic } from './login.js';
+import { credentials } from './login.js';
 import { boundary } from './multipart.js';
 import { HttpTransaction } from './transaction.js';
 
@@ -364,7 +364,7 @@ export class Http2Parser implements AppParser {
       tx.connect = method === 'CONNECT';
       if (made >= 0) requestFields(c.arena, head, tx);
       const auth = list.find(([name]) => name === 'authorization');
-      if (auth) basic(tx, auth[1].slice(0, 600));
+      if (auth) credentials(tx, auth[1].slice(0, 600));
       if (tx.request.block !== 0) addRequest(c.buffers, tx);
       this.pseudo(c, list, B['http.request_header']);
       c.inspect(flow, tx, Stage.RequestHead);

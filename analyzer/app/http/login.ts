@@ -13,8 +13,13 @@ const OK =
 /** Bytes of a form or reply looked at for a login; login forms and their replies are small. */
 const LOOK = 4096;
 
-/** Recognises HTTP Basic credentials. */
-export function basic(tx: HttpTransaction, value: string): void {
+/** Recognises HTTP Basic and Digest credentials (RFC 7617, RFC 7616). */
+export function credentials(tx: HttpTransaction, value: string): void {
+  const digest = /^\s*digest\s.{0,512}?\busername\s*=\s*"((?:[^"\\]|\\.){0,128})"/i.exec(value);
+  if (digest) {
+    tx.login = { user: digest[1]!.replace(/\\(.)/g, '$1'), method: 'digest' };
+    return;
+  }
   const m = /^\s*basic\s+([A-Za-z0-9+/=]{2,512})/i.exec(value);
   if (!m) return;
   const plain = Buffer.from(m[1]!, 'base64').toString('utf8');
@@ -60,7 +65,7 @@ export function outcome(
 ): { result: 'success' | 'failure' | 'unknown'; confidence: number } {
   const { status, response } = tx;
   if (status === 401 || status === 403 || status === 407) return { result: 'failure', confidence: 0.85 };
-  if (tx.login?.method === 'basic') {
+  if (tx.login?.method === 'basic' || tx.login?.method === 'digest') {
     return status >= 200 && status < 400
       ? { result: 'success', confidence: 0.7 }
       : { result: 'unknown', confidence: 0.2 };

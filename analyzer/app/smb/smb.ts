@@ -24,6 +24,10 @@ export type SmbAnomaly =
 
 /** Largest message read whole; the protocol allows 16 MiB, reads and writes beyond are followed by their first part. */
 const MAX_WHOLE = 131072;
+/** Commands of one AndX chain; real ones have two or three. */
+const MAX_CHAIN = 16;
+/** Commands of SMB 1 that another may follow in the same message: locking, open, read, write, session setup, logoff, tree connect, NT create. */
+const CHAINED = new Set([0x24, 0x2d, 0x2e, 0x2f, 0x73, 0x74, 0x75, 0xa2]);
 const MAX_OPEN = 256;
 const MAX_WAITING = 128;
 
@@ -123,17 +127,38 @@ export class SmbParser implements AppParser {
     return tx;
   }
 
+  /** One message: its command and those that an AndX chain adds (MS-CIFS 2.2.3.4). */
   private smb1(c: AppContext, flow: Flow, d: Direction, at: number, length: number): void {
     const { u8 } = c.arena;
     const end = at + length;
-    const code = u8[at + 4]!;
+    let code = u8[at + 4]!;
+    let block = at + 32;
+    for (let n = 0; n < MAX_CHAIN && this.command1(c, flow, d, at, end, code, block); n++) {
+      // Word count, the next command, a reserved byte, and where its block lies.
+      if (!CHAINED.has(code) || u8[block]! < 2 || u8[block + 1] === 0xff) return;
+      const next = at + u16le(u8, block + 3);
+      if (next <= block || next + 3 > end) {
+        if (next !== at) c.anomaly(flow, 'smb', 'malformed_data');
+        return;
+      }
+      code = u8[block + 1]!;
+      block = next;
+    }
+  }
+
+  /** One command of a message. @param block where its word count lies. @returns false when it doesn't hold what it says. */
+  private command1(c: AppContext, flow: Flow, d: Direction, at: number, end: number, code: number, block: number): boolean {
+    const { u8 } = c.arena;
     const response = (u8[at + 9]! & 0x80) !== 0;
     const unicode = (u16le(u8, at + 10) & 0x8000) !== 0;
     const status = u32le(u8, at + 5);
     const mid = `1:${u16le(u8, at + 30)}:${code}`;
-    const wc = u8[at + 32]!;
-    const words = at + 33;
-    if (words + wc * 2 + 2 > end) return c.anomaly(flow, 'smb', 'malformed_data');
+    const wc = u8[block]!;
+    const words = block + 1;
+    if (words + wc * 2 + 2 > end) {
+      c.anomaly(flow, 'smb', 'malformed_data');
+      return false;
+    }
     const bytes = words + wc * 2 + 2;
     const count = Math.min(u16le(u8, words + wc * 2), end - bytes);
     const name = SMB1[code] ?? `0x${code.toString(16)}`;
@@ -149,7 +174,7 @@ export class SmbParser implements AppParser {
       else if ((code === 0x25 || code === 0x26) && wc >= 10)
         this.carried(c, flow, d, tx.readKey, at + u16le(u8, words + 14), u16le(u8, words + 12), end, tx);
       this.ended(c, flow, mid, tx);
-      return;
+      return true;
     }
     const tx = this.begin(mid, name, 1);
     tx.tree = u16le(u8, at + 24);
@@ -186,6 +211,7 @@ export class SmbParser implements AppParser {
       this.carried(c, flow, d, `1:${fid}`, at + u16le(u8, words + 24), u16le(u8, words + 22), end, tx);
     }
     this.inspectRequest(c, flow, tx);
+    return true;
   }
 
   private inspectRequest(c: AppContext, flow: Flow, tx: SmbTransaction): void {

@@ -32,6 +32,8 @@ class Side {
   /** Bytes of the current record still to be skipped (application data, encrypted handshake). */
   skip = 0;
   encrypted = false;
+  /** Bytes are missing, and the next record has not been found yet. */
+  lost = false;
   block = 0;
   blockSize = 0;
   kept = 0;
@@ -105,6 +107,11 @@ export class TlsParser implements AppParser {
     const side = this.sides[direction];
     const { u8 } = c.arena;
     let used = 0;
+    if (side.lost) {
+      used = nextRecord(u8, at, length);
+      if (used === length) return length;
+      side.lost = false;
+    }
     while (used < length) {
       if (side.skip > 0) {
         const n = Math.min(side.skip, length - used);
@@ -348,8 +355,14 @@ export class TlsParser implements AppParser {
 
   gap(_c: AppContext, _flow: Flow, direction: Direction, missing: number): boolean {
     const side = this.sides[direction];
-    if (side.skip < missing) return false;
-    side.skip -= missing;
+    if (side.skip >= missing) {
+      side.skip -= missing;
+      return true;
+    }
+    // A handshake message of which a part is missing is of no use.
+    side.skip = 0;
+    side.kept = 0;
+    side.lost = true;
     return true;
   }
 
@@ -361,6 +374,18 @@ export class TlsParser implements AppParser {
   close(c: AppContext): void {
     for (const side of this.sides) this.drop(c, side);
   }
+}
+
+/** Behind missing bytes: offset of the first record header behind whose record the next one or the end lies, or `length`. */
+function nextRecord(u8: Uint8Array, at: number, length: number): number {
+  const isHeader = (p: number): boolean => u8[p]! >= 20 && u8[p]! <= 24 && u8[p + 1] === 3 && u8[p + 2]! <= 4 && u16(u8, p + 3) <= MAX_RECORD && u16(u8, p + 3) > 0;
+  for (let p = at, end = at + length; p + 5 <= end; p++) {
+    if (!isHeader(p)) continue;
+    const next = p + 5 + u16(u8, p + 3);
+    // One that goes on beyond what is here is taken where a segment begins: there senders put them.
+    if (next === end || (next + 5 <= end ? isHeader(next) : p === at)) return p - at;
+  }
+  return length;
 }
 
 function addVersion(c: AppContext, version: number): void {
