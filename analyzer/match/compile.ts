@@ -356,7 +356,7 @@ function fastOf(node: Node): Scored | undefined {
       let best: Scored | undefined;
       for (const op of node.ops) {
         const literals = op.kind === 'content' && !op.negated ? op.needles
-          : op.kind === 'regex' && !op.negated ? op.regex.literals?.map((l) => Uint8Array.from(Buffer.from(l, 'latin1'))) : undefined;
+          : op.kind === 'regex' && !op.negated ? op.regex.literals?.map((l) => new Uint8Array(Buffer.from(l, 'latin1'))) : undefined;
         if (!literals) continue;
         const least = Math.min(...literals.map((l) => l.length));
         if (least < MIN_FAST) continue;

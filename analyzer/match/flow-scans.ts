@@ -40,7 +40,7 @@ export function mergeGroups(groups: readonly Group[]): Group {
   const ids = new Map<string, number>();
   for (const group of groups) {
     group.literals.forEach((literal, i) => {
-      const text = Buffer.from(literal).toString('latin1');
+      const text = Buffer.from(literal.buffer, literal.byteOffset, literal.length).toString('latin1');
       const id = ids.get(text);
       if (id === undefined) {
         ids.set(text, merged.literals.push(literal) - 1);

@@ -60,7 +60,7 @@ export class RuleSet {
         const seen = byKey.get(key) ?? new Map<string, number>();
         byKey.set(key, seen);
         for (const literal of literals) {
-          const text = Buffer.from(literal).toString('latin1');
+          const text = Buffer.from(literal.buffer, literal.byteOffset, literal.length).toString('latin1');
           let id = seen.get(text);
           if (id === undefined) {
             id = group.literals.push(literal) - 1;
