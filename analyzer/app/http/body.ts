@@ -35,7 +35,7 @@ export function collect(arena: Arena, m: Message, at: number, length: number): v
   const n = Math.min(length, BODY_LIMIT - have);
   if (n <= 0) return;
   if (have + n > m.bodyBlockSize) {
-    const size = Math.max(have + n, m.bodyBlockSize * 2, 1024);
+    const size = Math.max(have + n, Math.min(m.bodyBlockSize * 4, BODY_LIMIT), 1024);
     const block = arena.take(size);
     if (block === 0) return;
     if (have > 0) copy(arena.u8, block, m.body.at, have);
