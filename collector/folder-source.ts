@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, renameSync, statSync, writeFileSync, type Stats } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatorError } from '../runtime/errors.js';
 import { folderMissing } from './errors.js';
 import { readInto } from './file-source.js';
@@ -51,7 +52,7 @@ export class FolderSource implements PacketSource {
         await this.read(file, open);
       }
       if (this.options.once && this.seen.size === 0) break;
-      if (ready.length === 0) await this.sleep(Math.min(POLL_MS, Math.max(50, this.options.settleMs / 2)));
+      if (ready.length === 0) await sleep(Math.min(POLL_MS, Math.max(50, this.options.settleMs / 2)), undefined, { signal: this.abort.signal }).catch(() => undefined);
     }
     this.status.state = 'ended';
   }
@@ -138,19 +139,5 @@ export class FolderSource implements PacketSource {
     } catch (error) {
       throw folderMissing(this.stateFile, (error as Error).message);
     }
-  }
-
-  private sleep(ms: number): Promise<void> {
-    const { signal } = this.abort;
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done, { once: true });
-    });
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../runtime/bus/bus.js';
 import { BlockSink } from './block-sink.js';
 import type { ClosedBlock } from './block.js';
@@ -72,19 +73,7 @@ function pacer(speed: number, signal: AbortSignal): (block: ClosedBlock) => Prom
     }
     const due = began + (block.lastUs - originUs) / 1000 / speed;
     for (let wait = due - performance.now(); wait > 0 && !signal.aborted; wait = due - performance.now()) {
-      await sleep(Math.min(wait, MAX_SLEEP_MS), signal);
+      await sleep(Math.min(wait, MAX_SLEEP_MS), undefined, { signal }).catch(() => undefined);
     }
   };
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

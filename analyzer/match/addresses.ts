@@ -175,12 +175,10 @@ export const DEFAULT_VARIABLES: Variables = {
 const MAX_DEPTH = 8;
 
 /**
- * Resolves entries such as `$HOME_NET`, `!10.0.0.1`, `any` to an address set.
- * @returns a string that says what is wrong, where something is.
+ * Walks entries such as `$HOME_NET`, `!10.0.0.1`, `any` with what variables stand for; `leaf` takes what is none of these.
+ * @returns whether all are meant, or a string that says what is wrong
  */
-export function addressSet(entries: readonly string[], variables: Variables): AddressSet | string {
-  const include: Range[] = [];
-  const exclude: Range[] = [];
+function resolve(entries: readonly string[], variables: Variables, leaf: (entry: string, negated: boolean) => string | undefined): boolean | string {
   let all = false;
   const add = (entry: string, negated: boolean, depth: number): string | undefined => {
     if (depth > MAX_DEPTH) return `${entry} refers to itself`;
@@ -190,29 +188,36 @@ export function addressSet(entries: readonly string[], variables: Variables): Ad
       all = true;
       return undefined;
     }
-    if (entry.startsWith('$')) {
-      const value = variables[entry.slice(1)];
-      if (value === undefined) return `variable ${entry} is not defined`;
-      for (const one of typeof value === 'string' ? [value] : value) {
-        const wrong = add(one, negated, depth + 1);
-        if (wrong) return wrong;
-      }
-      return undefined;
+    if (!entry.startsWith('$')) return leaf(entry, negated);
+    const value = variables[entry.slice(1)];
+    if (value === undefined) return `variable ${entry} is not defined`;
+    for (const one of typeof value === 'string' ? [value] : value) {
+      const wrong = add(one, negated, depth + 1);
+      if (wrong) return wrong;
     }
-    const between = parseBetween(entry);
-    if (between) {
-      (negated ? exclude : include).push(...between);
-      return undefined;
-    }
-    const range = parseRange(entry);
-    if (!range) return `'${entry}' is neither an address nor a range`;
-    (negated ? exclude : include).push(range);
     return undefined;
   };
   for (const entry of entries) {
     const wrong = add(entry, false, 0);
     if (wrong) return wrong;
   }
+  return all;
+}
+
+/**
+ * The addresses that entries name: single ones, ranges, variables, exclusions.
+ * @returns a string that says what is wrong, where something is.
+ */
+export function addressSet(entries: readonly string[], variables: Variables): AddressSet | string {
+  const include: Range[] = [];
+  const exclude: Range[] = [];
+  const all = resolve(entries, variables, (entry, negated) => {
+    const ranges = parseBetween(entry) ?? parseRange(entry);
+    if (!ranges) return `'${entry}' is neither an address nor a range`;
+    (negated ? exclude : include).push(...(Array.isArray(ranges) ? ranges : [ranges]));
+    return undefined;
+  });
+  if (typeof all === 'string') return all;
   const set = new AddressSet(all ? [] : include, exclude);
   return share(sharedAddresses, set.key, () => set);
 }
@@ -221,34 +226,14 @@ export function addressSet(entries: readonly string[], variables: Variables): Ad
 export function ports(entries: readonly string[], variables: Variables): PortSet | string {
   const include: [number, number][] = [];
   const exclude: [number, number][] = [];
-  let all = false;
-  const add = (entry: string, negated: boolean, depth: number): string | undefined => {
-    if (depth > MAX_DEPTH) return `${entry} refers to itself`;
-    if (entry.startsWith('!')) return add(entry.slice(1), !negated, depth);
-    if (entry === 'any') {
-      if (negated) return "'!any' matches nothing";
-      all = true;
-      return undefined;
-    }
-    if (entry.startsWith('$')) {
-      const value = variables[entry.slice(1)];
-      if (value === undefined) return `variable ${entry} is not defined`;
-      for (const one of typeof value === 'string' ? [value] : value) {
-        const wrong = add(one, negated, depth + 1);
-        if (wrong) return wrong;
-      }
-      return undefined;
-    }
+  const all = resolve(entries, variables, (entry, negated) => {
     const m = /^(\d{1,5})?(?:([-:])(\d{1,5})?)?$/.exec(entry);
     const from = Number(m?.[1] ?? 0);
     const to = m?.[3] !== undefined ? Number(m[3]) : m?.[2] ? 65535 : from;
     if (!m || entry === '' || (m[1] === undefined && m[3] === undefined) || from > to || to > 65535) return `'${entry}' is neither a port nor a range of ports`;
     (negated ? exclude : include).push([from, to]);
     return undefined;
-  };
-  for (const entry of entries) {
-    const wrong = add(entry, false, 0);
-    if (wrong) return wrong;
-  }
+  });
+  if (typeof all === 'string') return all;
   return all && exclude.length === 0 ? ANY_PORT : portSet(all ? [] : include, exclude);
 }
