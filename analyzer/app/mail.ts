@@ -414,12 +414,24 @@ function decodeWords(s: string): string {
   );
 }
 
+/** Account in a client's answer of a SASL mechanism, base64; empty where it has none. */
+function saslUser(mechanism: string, answer: string): string {
+  const s = unbase64(answer);
+  if (mechanism === 'PLAIN') return s.split('\0')[1] ?? '';
+  if (mechanism === 'LOGIN') return s;
+  if (mechanism === 'CRAM-MD5') return /^(.{1,256}) [0-9a-f]{32}$/i.exec(s)?.[1] ?? '';
+  return /\busername="([^"]{1,256})"/.exec(s)?.[1] ?? /(?:^|,)n=([^,]{1,256})/.exec(s)?.[1] ?? '';
+}
+
 /** POP3 (RFC 1939) and IMAP (RFC 3501): logins and commands. */
 class MailboxParser extends LineProtocol {
   private tx: PlainTransaction | undefined;
   private user = '';
   private pending = '';
   private tag = '';
+  /** Mechanism of the SASL exchange under way (RFC 4422), and whether the server has asked for the client's next answer. */
+  private sasl: string | undefined;
+  private asked = false;
   constructor(readonly protocol: 'pop3' | 'imap') {
     super();
   }
@@ -436,6 +448,7 @@ class MailboxParser extends LineProtocol {
       if (!this.tx) return;
       c.buffers.add(B['line'], at, length);
       c.inspect(flow, this.tx, Stage.ResponseHead);
+      if (this.sasl !== undefined && s.startsWith('+') && !ok) this.asked = true;
       if (!ok && !failed) return;
       this.tx.fields['result'] = ok ? 'OK' : 'ERR';
       c.event(flow, this.protocol, this.tx.fields, this.tx.id, 0);
@@ -456,8 +469,16 @@ class MailboxParser extends LineProtocol {
       }
       if (ok && /^(?:STLS|STARTTLS)$/.test(String(this.tx.fields['command']))) this.tunnel = new Tunnel('tls');
       this.tx = undefined;
+      this.sasl = undefined;
+      this.asked = false;
       return;
     }
+    if (this.sasl !== undefined && this.asked) {
+      this.asked = false;
+      if (this.user === '') this.user = saslUser(this.sasl, s);
+      return;
+    }
+    this.sasl = undefined;
     const words = s.split(/\s+/);
     if (this.protocol === 'imap') this.tag = words.shift() ?? '';
     const command = (words[0] ?? '').toUpperCase();
@@ -470,10 +491,15 @@ class MailboxParser extends LineProtocol {
     } else if (command === 'LOGIN') {
       this.user = (words[1] ?? '').replace(/^"|"$/g, '');
       this.pending = 'password';
+    } else if (words[1] !== undefined && command === (this.protocol === 'imap' ? 'AUTHENTICATE' : 'AUTH')) {
+      this.sasl = words[1].toUpperCase();
+      this.pending = this.sasl.toLowerCase();
+      // What follows the mechanism is its first answer (RFC 4959, RFC 5034).
+      this.user = words[2] === undefined ? '' : saslUser(this.sasl, words[2]);
     }
     this.tx = new PlainTransaction(this.nextId++, this.protocol, {
       command,
-      ...(command !== 'PASS' && command !== 'LOGIN' && { argument: words.slice(1).join(' ').slice(0, 256) }),
+      ...(command !== 'PASS' && command !== 'LOGIN' && this.sasl === undefined && { argument: words.slice(1).join(' ').slice(0, 256) }),
     });
     c.buffers.add(B['line'], at, length);
     c.inspect(flow, this.tx, Stage.RequestHead);

@@ -106,16 +106,28 @@ const MIN_TYPED = 24;
 const KNOWN_PORTS = [20, 21, 22, 23, 25, 53, 80, 110, 123, 143, 179, 389, 443, 445, 465, 514, 587, 636, 853, 993, 995, 1194, 1433, 1521, 1883, 3128, 3306, 3389, 5060,
   5222, 5223, 5228, 5432, 5672, 5900, 6379, 6667, 8000, 8080, 8883, 9092, 9418, 11211, 27017];
 
+/** Nameless TLS connections whose end is awaited. */
+const MAX_NAMELESS = 8192;
+/** Bytes of a handshake of TLS with a client's offers, and with a server's certificate and tickets. */
+const HELLO_BYTES = 600;
+const CERTIFICATE_BYTES = 1500;
+/** A session in TLS is shorter and its packets longer than in clear: there the prompt tells. */
+const TLS_SECONDS = 4;
+const TLS_MEAN = 700;
+/** Ports on which programs speak TLS to a bare address by nature. */
+const NAMELESS_PORTS = [465, 636, 853, 993, 995, 5061, 5223, 5228, 6514, 8883];
+
 /**
  * Reverse shells by shape: a connection that one of our hosts opened to an odd port outside, whose protocol nobody knows,
- * in which little is asked and more is answered, at the pace of somebody who types.
+ * or that is TLS to a bare address, in which little is asked and more is answered, at the pace of somebody who types.
  * Parameters: `seconds` (it lasts at least), `packets`, `pace` and `slowest` (packets a second), `mean` (bytes a packet at
  * most), `ports` (left out).
  */
 class Interactive implements Behaviour {
-  readonly types = ['flow'] as const;
-  readonly held = 0;
-  readonly evicted = 0;
+  readonly types = ['flow', 'tls'] as const;
+  evicted = 0;
+  /** Flows of TLS without a server's name and with no certificate that somebody else signed. */
+  private readonly nameless = new Set<number>();
   private readonly ports: ReadonlySet<number>;
   private readonly seconds: number;
   private readonly packets: number;
@@ -132,23 +144,40 @@ class Interactive implements Behaviour {
     this.mean = numberOf(rule, 'mean', 400);
   }
 
+  get held(): number {
+    return this.nameless.size;
+  }
+
+  private tls(event: EveEvent): void {
+    const tls = event.tls as { sni?: string; subject?: string; issuerdn?: string };
+    if (isNamed(tls.sni) || (tls.subject !== undefined && tls.subject !== tls.issuerdn) || event.flow_id === undefined) return;
+    if (this.nameless.size >= MAX_NAMELESS) {
+      this.evicted++;
+      this.nameless.delete(this.nameless.values().next().value!);
+    }
+    this.nameless.add(event.flow_id);
+  }
+
   event(event: EveEvent, timeUs: number): void {
-    if (event.proto !== 'TCP' || (event.app_proto !== undefined && event.app_proto !== 'failed')) return;
+    if (event.event_type === 'tls') return this.tls(event);
+    if (event.proto !== 'TCP') return;
+    const tls = event.app_proto === 'tls' && event.flow_id !== undefined && this.nameless.delete(event.flow_id);
+    if (!tls && event.app_proto !== undefined && event.app_proto !== 'failed') return;
     const { src_ip = '', dest_ip = '', dest_port = 0, src_port = 0 } = event;
-    if (this.ports.has(dest_port) || src_port < 1024 || !this.site.isHome(src_ip) || this.site.isHome(dest_ip)) return;
+    if ((tls ? NAMELESS_PORTS.includes(dest_port) : this.ports.has(dest_port)) || src_port < 1024 || !this.site.isHome(src_ip) || this.site.isHome(dest_ip)) return;
     const f = event.flow as unknown as FlowDetail;
     const tcp = event.tcp as { syn?: boolean } | undefined;
     const packets = f.pkts_toserver + f.pkts_toclient;
-    if (tcp?.syn !== true || f.age < this.seconds || packets < this.packets || packets > this.pace * f.age || packets < this.slowest * f.age) return;
+    if (tcp?.syn !== true || f.age < (tls ? TLS_SECONDS : this.seconds) || packets < this.packets || packets > this.pace * f.age || packets < this.slowest * f.age) return;
     // What a typist sends is small; what the shell answers is larger, yet no download.
-    const down = f.bytes_toclient - f.pkts_toclient * 66;
-    const up = f.bytes_toserver - f.pkts_toserver * 66;
-    if (down < MIN_TYPED || up <= down || up / f.pkts_toserver > this.mean || down / f.pkts_toclient > this.mean / 8) return;
+    const down = f.bytes_toclient - f.pkts_toclient * 66 - (tls ? CERTIFICATE_BYTES : 0);
+    const up = f.bytes_toserver - f.pkts_toserver * 66 - (tls ? HELLO_BYTES : 0);
+    if (down < MIN_TYPED || up <= (tls ? 2 * down : down) || up / f.pkts_toserver > (tls ? TLS_MEAN : this.mean) || down / f.pkts_toclient > this.mean / 8) return;
     this.emit({
       rule: this.rule, verdict: 'compromised', severity: this.rule.info.severity,
       because: {
-        zh: `主机主动连接外部 ${dest_ip}:${dest_port} 并保持 ${f.age} 秒，协议未知；对方每包仅约 ${Math.round(down / f.pkts_toclient)} 字节，本机回应 ${Math.max(0, Math.round(up))} 字节，节奏如同有人在键入命令。`,
-        en: `The host itself opened a connection of no known protocol to ${dest_ip}:${dest_port} and kept it for ${f.age} s; the other side sent about ${Math.round(down / f.pkts_toclient)} bytes a packet and got ${Math.max(0, Math.round(up))} bytes back, at the pace of somebody typing commands.`,
+        zh: `主机主动连接外部 ${dest_ip}:${dest_port} 并保持 ${f.age} 秒，${tls ? '为不带服务器名的 TLS' : '协议未知'}；对方每包仅约 ${Math.round(down / f.pkts_toclient)} 字节，本机回应 ${Math.max(0, Math.round(up))} 字节，节奏如同有人在键入命令。`,
+        en: `The host itself opened ${tls ? 'TLS without a server name' : 'a connection of no known protocol'} to ${dest_ip}:${dest_port} and kept it for ${f.age} s; the other side sent about ${Math.round(down / f.pkts_toclient)} bytes a packet and got ${Math.max(0, Math.round(up))} bytes back, at the pace of somebody typing commands.`,
       },
       attacker: { ip: dest_ip, port: dest_port }, victim: { ip: src_ip }, proto: 'TCP', firstUs: timeUs - f.age * 1e6, lastUs: timeUs, count: packets,
       measured: { seconds: f.age, packets, bytes_to_victim: Math.round(down), bytes_from_victim: Math.round(up) },
@@ -165,7 +194,13 @@ class Interactive implements Behaviour {
   }
 }
 
-const HOME_PORTS: Readonly<Record<string, readonly number[]>> = { ssh: [22, 2222], rdp: [3389], socks: [1080, 1081, 9050, 9150], tls: [] };
+const HOME_PORTS: Readonly<Record<string, readonly number[]>> = { ssh: [22], rdp: [3389], socks: [1080, 1081, 9050, 9150], tls: [] };
+
+/** A server name that is a name: programs that were given an address alone may send that, which RFC 6066 forbids. */
+const isNamed = (sni: string | undefined): boolean => sni !== undefined && !/^(?:[\d.]+|.*:.*)$/.test(sni);
+
+/** The port that SSH servers are moved to most: worth a word, no more. */
+const SECOND_SSH = 2222;
 
 /**
  * Administration and tunnel protocols on odd ports across the border: SSH, RDP or SOCKS that one of our hosts opens to the
@@ -189,7 +224,7 @@ class OddChannel implements Behaviour {
     let what: { zh: string; en: string };
     if (type === 'tls') {
       const tls = event.tls as { sni?: string; subject?: string; issuerdn?: string };
-      if (KNOWN_PORTS.includes(dest_port) || dest_port === 8443 || tls.sni !== undefined || (tls.subject !== undefined && tls.subject !== tls.issuerdn)) return;
+      if (KNOWN_PORTS.includes(dest_port) || dest_port === 8443 || isNamed(tls.sni) || (tls.subject !== undefined && tls.subject !== tls.issuerdn)) return;
       // TLS 1.3 hides the certificate.
       const subject = tls.subject === undefined ? undefined : tls.subject.slice(0, 80);
       what = subject === undefined ? { zh: 'TLS（无服务器名）', en: 'TLS without a server name' }
@@ -197,7 +232,7 @@ class OddChannel implements Behaviour {
     } else what = { zh: type.toUpperCase(), en: type.toUpperCase() };
     this.emit({
       // Many applications speak TLS of their own on a port of their own.
-      rule: this.rule, verdict: 'attempted', severity: type === 'tls' ? 'low' : this.rule.info.severity,
+      rule: this.rule, verdict: 'attempted', severity: type === 'tls' || dest_port === SECOND_SSH ? 'low' : this.rule.info.severity,
       because: { zh: `主机向外部 ${dest_ip} 的非常用端口 ${dest_port} 发起 ${what.zh} 连接。`, en: `The host opened ${what.en} to port ${dest_port} of ${dest_ip} outside, which is no port of that protocol.` },
       attacker: { ip: dest_ip, port: dest_port }, victim: { ip: src_ip }, proto: 'TCP', app: type, firstUs: timeUs, lastUs: timeUs, count: 1,
       measured: { protocol: type, port: dest_port }, key: `${type} ${dest_port}`, source: -1, ...(event.host !== undefined && { node: event.host }), flow: flowOf(event),

@@ -19,6 +19,8 @@ const BEFORE_US = 10_000_000;
 const REMEMBERED_US = 600_000_000;
 /** Hosts, ports and files taken out of one attack. */
 const MAX_NAMED = 8;
+/** Transactions of one attack whose answers may still be under way. */
+const MAX_UNDER_WAY = 8;
 /** Text of an attack that is searched for them. */
 const MAX_TEXT = 16_384;
 /** From so much on, what a victim sends to its attacker is data leaving. */
@@ -30,6 +32,13 @@ const EXPLOITS: ReadonlySet<DetectionClass> = new Set<DetectionClass>([
   'webshell_use', 'unauthorized_access', 'sql_injection', 'exploit_probe', 'path_traversal', 'backdoor', 'brute_force_success', 'brute_force',
 ]);
 
+/** Attacks that make the server evaluate what was sent. */
+const EVALUATED: ReadonlySet<DetectionClass> = new Set<DetectionClass>(['command_injection', 'code_injection', 'template_injection', 'exploit', 'sql_injection', 'exploit_probe', 'webshell_use']);
+
+/** Where a JNDI payload points: scheme, address, port. */
+const POINTER = /\b(ldaps?|rmi|iiop|dns):\/\/((?:\d{1,3}\.){3}\d{1,3})(?::(\d{1,5}))?/gi;
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { ldap: 389, ldaps: 636, rmi: 1099, iiop: 535, dns: 53 };
+
 interface Attack {
   alert: Alert;
   timeUs: number;
@@ -37,6 +46,8 @@ interface Attack {
   hosts: Set<string>;
   /** Files that it uploads, by the end of their path. */
   files: string[];
+  /** Transactions in which it came, the latest last. */
+  transactions: string[];
 }
 
 /** Raises an alert that has been raised before: the same attack, with a higher verdict. */
@@ -56,6 +67,9 @@ export class FollowUp implements Behaviour {
   private readonly blind = new BlindInjection();
   /** Victims by number, so that a record of any other host costs one look-up. */
   private readonly numbers = new Map<number, number>();
+  /** Whoever connects where a JNDI payload points is the victim, or the server behind it that evaluated the payload. */
+  private readonly pointed = new Map<string, { attack: Attack; number: number }>();
+  private readonly pointedNumbers = new Map<number, number>();
   readonly counters = { remembered: 0, raised: 0, evicted: 0 };
 
   constructor(private readonly raise: Raise) {}
@@ -86,6 +100,7 @@ export class FollowUp implements Behaviour {
     // Repeats are the same alert, and so is what follows them.
     let attack = attacks.find((a) => a.alert.alert.signature_id === alert.alert.signature_id && a.alert.shouwang.attacker.ip === s.attacker.ip);
     if (attack !== undefined) {
+      under(attack, alert);
       attack.timeUs = timeUs;
       const before = attack.hosts.size;
       for (const host of hosts) if (attack.hosts.size < MAX_NAMED) attack.hosts.add(host);
@@ -94,11 +109,43 @@ export class FollowUp implements Behaviour {
       if (attack.hosts.size === before) return;
     } else {
       if (attacks.length >= MAX_ATTACKS) attacks.shift();
-      attack = { alert: copyOf(alert), timeUs, hosts, files };
+      attack = { alert: copyOf(alert), timeUs, hosts, files, transactions: [] };
+      under(attack, alert);
       attacks.push(attack);
       this.counters.remembered++;
     }
+    if (s.class === 'jndi') this.point(attack, text);
     this.lookBack(attack);
+  }
+
+  /** Remembers the host and port that a JNDI payload points at. */
+  private point(attack: Attack, text: string): void {
+    for (const m of [...text.matchAll(POINTER)].slice(0, MAX_NAMED)) {
+      const to = `${m[2]}:${m[3] ?? DEFAULT_PORTS[m[1]!.toLowerCase()]}`;
+      if (this.pointed.has(to) || m[2] === attack.alert.shouwang.victim.ip) continue;
+      if (this.pointed.size >= MAX_VICTIMS) {
+        const oldest = this.pointed.entries().next().value!;
+        this.pointed.delete(oldest[0]);
+        this.pointedNumbers.delete(oldest[1].number);
+      }
+      const number = numberOfText(m[2]!);
+      this.pointed.set(to, { attack, number });
+      this.pointedNumbers.set(number, attack.timeUs);
+    }
+  }
+
+  /** A server behind the one that took the request does what the payload says. */
+  private behind(r: ConnectionRecord): void {
+    const to = textOf(r.dst);
+    const found = this.pointed.get(`${to}:${r.dstPort}`);
+    if (found === undefined || r.kind !== ConnectionKind.Answered) return;
+    const { attack } = found;
+    const from = textOf(r.src);
+    if (r.timeUs < attack.timeUs - BEFORE_US || r.timeUs - attack.timeUs > REMEMBERED_US || from === attack.alert.shouwang.attacker.ip || from === attack.alert.shouwang.victim.ip) return;
+    this.rise(attack, 'compromised', 'critical', r.timeUs, {
+      zh: `攻击后，后端主机 ${from} 连接了 JNDI 载荷所指的 ${to}:${r.dstPort} 并得到应答：载荷已在该主机上执行。`,
+      en: `After the attack ${from}, a host behind the victim, connected to ${to}:${r.dstPort}, where the JNDI payload points, and was answered: the payload ran there.`,
+    });
   }
 
   private lookBack(attack: Attack): void {
@@ -107,7 +154,9 @@ export class FollowUp implements Behaviour {
     const { kept } = this;
     for (let i = 0; i < RING; i++) {
       kept.at(this.ring, (this.ringAt + i) % RING);
-      if (kept.timeUs >= attack.timeUs - BEFORE_US && hostNumber(kept.src) === number) this.after(attack, kept, textOf(kept.dst));
+      if (kept.timeUs < attack.timeUs - BEFORE_US) continue;
+      if (hostNumber(kept.src) === number) this.after(attack, kept, textOf(kept.dst));
+      else if (this.pointedNumbers.size > 0 && this.pointedNumbers.has(hostNumber(kept.dst))) this.behind(kept);
     }
   }
 
@@ -117,6 +166,7 @@ export class FollowUp implements Behaviour {
     r.copyTo(this.ring, this.ringAt * RECORD_BYTES);
     this.ringAt = (this.ringAt + 1) % RING;
     if (this.numbers.size === 0) return;
+    if (this.pointedNumbers.size > 0 && this.pointedNumbers.has(hostNumber(r.dst))) this.behind(r);
     const last = this.numbers.get(hostNumber(r.src));
     if (last === undefined || r.timeUs - last > REMEMBERED_US) return;
     const to = textOf(r.dst);
@@ -185,7 +235,8 @@ export class FollowUp implements Behaviour {
 
   /** Somebody asks for the file that was uploaded. */
   private request(event: EveEvent, timeUs: number): void {
-    const http = event.http as { url?: string; status?: number; length?: number; http_method?: string };
+    const http = event.http as { url?: string; status?: number; length?: number; http_method?: string; computed?: string };
+    if (http.computed !== undefined) this.evaluated(event, http.computed, timeUs);
     if (http.status !== 200 || !http.url) return;
     const path = http.url.split('?', 1)[0]!.toLowerCase();
     for (const attack of this.victims.get(event.dest_ip ?? '') ?? []) {
@@ -196,6 +247,17 @@ export class FollowUp implements Behaviour {
       this.rise(attack, 'compromised', 'critical', timeUs, {
         zh: `上传的文件 ${file} 随后被访问，服务器返回 200（${http.length ?? 0} 字节）：后门可用。`,
         en: `The uploaded file ${file} was asked for afterwards and the server answered 200 (${http.length ?? 0} bytes): the backdoor works.`,
+      });
+    }
+  }
+
+  /** The reply shows the result of a calculation that the attack asked for. */
+  private evaluated(event: EveEvent, computed: string, timeUs: number): void {
+    const transaction = `${event.flow_id}.${event.tx_id}`;
+    for (const attack of this.victims.get(event.dest_ip ?? '') ?? []) {
+      if (!EVALUATED.has(attack.alert.shouwang.class) || !attack.transactions.includes(transaction)) continue;
+      this.rise(attack, 'succeeded', 'high', timeUs, {
+        zh: `响应中出现了请求所要求的计算结果（${computed}）：服务器对输入进行了求值。`, en: `The reply shows the result of the calculation that was sent (${computed}): the server evaluated the input.`,
       });
     }
   }
@@ -230,6 +292,10 @@ export class FollowUp implements Behaviour {
     this.victims.delete(oldest);
     this.numbers.delete(numberOfText(oldest));
   }
+}
+
+function under(attack: Attack, alert: Alert): void {
+  if (attack.transactions.push(`${alert.flow_id}.${alert.tx_id}`) > MAX_UNDER_WAY) attack.transactions.shift();
 }
 
 function copyOf(alert: Alert): Alert {

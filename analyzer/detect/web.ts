@@ -7,6 +7,10 @@ import { Distinct, WindowTable } from './windows.js';
 const MAX_FOLLOWED = 32_768;
 /** Paths and answers named in an alert. */
 const SHOWN = 10;
+/** Bodies below this are too short to be told from text. */
+const SHORT_BODY = 32;
+/** POSTs that suffice where all bodies, both ways, are ciphertext in whole blocks. */
+const STRICT_POSTS = 3;
 
 interface Shape { encoding: string; bytes: number; random: boolean; blocks: boolean }
 interface HttpDetail {
@@ -37,6 +41,9 @@ interface Script {
   others: number;
   /** POSTs whose body looks encrypted, those aligned to cipher blocks, and such answers with status 200. */
   noise: number;
+  /** POSTs too short to be judged that were answered by noise, and answers in whole blocks. */
+  short: number;
+  sealed: number;
   blocks: number;
   answers: number;
   led: number;
@@ -81,7 +88,7 @@ class RareScript implements Behaviour {
     const key = `${event.dest_ip}:${event.dest_port} ${path}`;
     const one = this.scripts.find(key, timeUs) ?? this.scripts.add(key, {
       firstUs: timeUs, lastUs: timeUs, client: '', server: event.dest_ip ?? '', port: event.dest_port ?? 0, path, node: event.host, flow: undefined,
-      clients: new Distinct(this.clients + 1), posts: 0, others: 0, noise: 0, blocks: 0, answers: 0, led: 0, bytesUp: 0, bytesDown: 0, told: 0,
+      clients: new Distinct(this.clients + 1), posts: 0, others: 0, noise: 0, short: 0, sealed: 0, blocks: 0, answers: 0, led: 0, bytesUp: 0, bytesDown: 0, told: 0,
     });
     one.clients.add(event.src_ip ?? '');
     if (http.http_method !== 'POST') {
@@ -93,36 +100,45 @@ class RareScript implements Behaviour {
     // A page that leads to itself is a form; a webshell's client names no page, or the shell itself.
     if (http.http_refer !== undefined && !http.http_refer.split('?', 1)[0]!.endsWith(path)) one.led++;
     const { request_shape: up, response_shape: down } = http;
-    if (up === undefined || !up.random) return;
-    one.noise++;
+    if (up === undefined) return;
+    if (!up.random) {
+      // Too short to be told from text, as a command in Godzilla's key is; the answer tells.
+      if (up.encoding !== 'binary' || up.bytes >= SHORT_BODY || http.status !== 200 || down?.random !== true) return;
+      one.short++;
+    } else one.noise++;
     one.client = event.src_ip ?? '';
     one.flow ??= flowOf(event);
     one.bytesUp += up.bytes;
-    if (up.blocks) one.blocks++;
+    if (up.random && up.blocks) one.blocks++;
     // Godzilla puts its answer between two halves of a digest: hex, then base64, then hex.
     if (http.status === 200 && down !== undefined && (down.random || (down.encoding !== 'binary' && /^(?:base64|hex)$/.test(down.encoding)))) {
       one.answers++;
       one.bytesDown += down.bytes;
+      if (down.random && down.blocks) one.sealed++;
     }
-    if (one.noise < Math.max(this.posts, one.told * 2)) return;
-    if (one.clients.size > this.clients || one.noise < this.share * one.posts || one.others > one.posts * 0.25 + 1 || one.led > one.posts * 0.2) return;
+    // Whole blocks both ways, every time: no ordinary script does that even thrice.
+    const strict = one.blocks === one.posts && one.sealed === one.posts && one.others === 0;
+    if (one.noise + one.short < Math.max(strict ? STRICT_POSTS : this.posts, one.told * 2)) return;
+    if (one.clients.size > this.clients || one.noise + one.short < this.share * one.posts || one.others > one.posts * 0.25 + 1 || one.led > one.posts * 0.2) return;
     // Ciphertext that is neither in blocks nor answered in kind may be an upload.
-    if (one.blocks < 0.7 * one.noise && one.answers < 0.7 * one.noise) return;
+    const noise = one.noise + one.short;
+    if (one.blocks < 0.7 * noise && one.answers < 0.7 * noise) return;
     this.tell(one);
   }
 
   private tell(one: Script): void {
-    one.told = one.noise;
-    const answered = one.answers >= one.noise * 0.5;
+    one.told = one.noise + one.short;
+    const noise = one.noise + one.short;
+    const answered = one.answers >= noise * 0.5;
     const clients = one.clients.size;
     this.emit({
       rule: this.rule, verdict: answered ? 'compromised' : 'attempted', severity: answered ? 'critical' : this.rule.info.severity,
       because: {
-        zh: `仅 ${clients} 个来源以 POST 访问 ${one.path} 共 ${one.posts} 次，${one.noise} 个请求体为密文（${one.blocks} 个按 16 字节分组对齐）${answered ? `，${one.answers} 次以 200 返回密文：形同加密网页后门在执行命令` : '，未见密文应答'}。`,
-        en: `Only ${clients} source(s) asked for ${one.path}, ${one.posts} times and by POST; ${one.noise} bodies are ciphertext (${one.blocks} in 16-byte blocks)${answered ? `, ${one.answers} were answered 200 with ciphertext: an encrypted webshell at work` : '; no answer in ciphertext was seen'}.`,
+        zh: `仅 ${clients} 个来源以 POST 访问 ${one.path} 共 ${one.posts} 次，${noise} 个请求体为密文（${one.blocks} 个按 16 字节分组对齐）${answered ? `，${one.answers} 次以 200 返回密文：形同加密网页后门在执行命令` : '，未见密文应答'}。`,
+        en: `Only ${clients} source(s) asked for ${one.path}, ${one.posts} times and by POST; ${noise} bodies are ciphertext (${one.blocks} in 16-byte blocks)${answered ? `, ${one.answers} were answered 200 with ciphertext: an encrypted webshell at work` : '; no answer in ciphertext was seen'}.`,
       },
       attacker: { ip: one.client }, victim: { ip: one.server, port: one.port }, proto: 'TCP', app: 'http', firstUs: one.firstUs, lastUs: one.lastUs, count: one.posts,
-      measured: { path: one.path, posts: one.posts, encrypted: one.noise, in_blocks: one.blocks, answers: one.answers, clients, bytes_up: one.bytesUp, bytes_down: one.bytesDown },
+      measured: { path: one.path, posts: one.posts, encrypted: noise, in_blocks: one.blocks, answers: one.answers, clients, bytes_up: one.bytesUp, bytes_down: one.bytesDown },
       key: one.path, source: -1, ...(one.node !== undefined && { node: one.node }), ...(one.flow && { flow: one.flow }),
     });
   }

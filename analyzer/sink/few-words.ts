@@ -59,6 +59,8 @@ interface Waiting {
 }
 
 const SCANS: ReadonlySet<DetectionClass> = new Set<DetectionClass>(['port_scan', 'host_sweep', 'stealth_scan', 'os_fingerprint']);
+/** Guessing of passwords, which goes from host to host as scans do. */
+const GUESSING: ReadonlySet<DetectionClass> = new Set<DetectionClass>(['brute_force', 'password_spray']);
 /** What is written into parameters and forms. */
 const INJECTIONS: ReadonlySet<DetectionClass> = new Set<DetectionClass>(['sql_injection', 'command_injection', 'code_injection', 'template_injection', 'xss', 'path_traversal', 'file_inclusion', 'ssrf', 'xxe', 'jndi']);
 
@@ -237,7 +239,7 @@ export class FewWords {
         return undefined;
       }
     }
-    return SCANS.has(kind) ? this.scan(hit) : hit;
+    return SCANS.has(kind) || (GUESSING.has(kind) && hit.verdict === 'attempted') ? this.scan(hit) : hit;
   }
 
   /** A scanner that no rule has seen yet: its low attempts may be waiting. */
@@ -270,11 +272,12 @@ export class FewWords {
     const { hit } = scans;
     const many = scans.folded.size;
     const [zh, en] = hit.anyVictim ? ['种端口', 'more ports'] : ['台主机', 'more hosts'];
+    const [did, done] = GUESSING.has(hit.rule.info.class) ? ['猜解', 'guessed on'] : ['扫描', 'scanned'];
     return {
       ...hit, count: many, anyVictim: true, key: 'many',
       because: {
-        zh: `同一来源还扫描了另外 ${many} ${zh}，合并于此。最近一次：${hit.because.zh}`,
-        en: `The same source has scanned ${many} ${en}, told here together. The latest: ${hit.because.en}`,
+        zh: `同一来源还${did}了另外 ${many} ${zh}，合并于此。最近一次：${hit.because.zh}`,
+        en: `The same source has ${done} ${many} ${en}, told here together. The latest: ${hit.because.en}`,
       },
       measured: { ...hit.measured, [hit.anyVictim ? 'more_ports' : 'more_hosts']: many },
     };

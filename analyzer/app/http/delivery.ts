@@ -4,6 +4,7 @@ import { B } from '../../match/buffers.js';
 import { copy, text } from '../bytes.js';
 import { Stage, type AppContext, type FileInFlight } from '../parser.js';
 import { BODY_LIMIT, collect, decode, type Coding } from './body.js';
+import { computed } from './computed.js';
 import type { HttpAnomaly } from './events.js';
 import { form, outcome } from './login.js';
 import { boundary, Parts } from './multipart.js';
@@ -60,6 +61,7 @@ export function inspectBody(c: AppContext, flow: Flow, d: Direction, side: Deliv
   if (length < 0) return;
   if (c.wants('http')) m.personal = personalData(c.arena.u8, at, length);
   if (d === 1) {
+    if (c.wants('http')) tx.computed = computed(c.arena.u8, [tx.uriDecoded, tx.request.body, tx.request.contentType, tx.request.cookie], at, length);
     c.buffers.add(B['http.response_body'], at, length);
     c.buffers.add(B['file.data'], at, length);
     fileName(c, tx);

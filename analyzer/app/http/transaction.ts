@@ -88,6 +88,8 @@ export class HttpTransaction implements Transaction, Leaving {
   continued = false;
   /** What is known of a login in this request, until the response tells how it went. */
   login: { user?: string; method: string } | undefined;
+  /** A calculation of the request whose result the reply shows. */
+  computed: string | undefined;
   done = false;
   private last: Record<string, unknown> | undefined;
   /** Emit with all headers (EVE's dump-all-headers). */
@@ -132,6 +134,7 @@ export class HttpTransaction implements Transaction, Leaving {
     const answer = this.response.body;
     // Which of two answers it is matters where something was asked in a parameter.
     if (answer.length > 0 && asks(o['url'], this.request.bodyBytes)) o['response_digest'] = digest(u8, answer.at, answer.length);
+    if (this.computed !== undefined) o['computed'] = this.computed;
     if (this.response.personal) o['personal'] = this.response.personal;
     if (this.request.personal) o['request_personal'] = this.request.personal;
     const { body, bodyBytes } = this.request;
