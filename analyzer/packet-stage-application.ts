@@ -22,6 +22,8 @@ export class Application {
   private maybe = false;
   private readonly tcp: readonly ProtocolEntry[];
   private readonly udp: readonly ProtocolEntry[];
+  /** What a server's port is known for. */
+  private readonly byUdpPort = new Map<number, ProtocolEntry>();
 
   constructor(
     private readonly context: MatchContext,
@@ -31,6 +33,7 @@ export class Application {
   ) {
     this.tcp = protocols.filter((entry) => entry.transport === 'tcp');
     this.udp = protocols.filter((entry) => entry.transport === 'udp');
+    for (const entry of this.udp) for (const port of entry.ports) this.byUdpPort.set(port, entry);
   }
 
   /**
@@ -74,17 +77,29 @@ export class Application {
     return true;
   }
 
+  /** The first datagram of the session's flow was no protocol's. */
+  nothingYet(session: Session): void {
+    session.state = AppState.Raw;
+    session.rival = this.byUdpPort.get(session.flow.serverPort);
+  }
+
   /** One UDP datagram (or SCTP chunk). */
   datagram(session: Session, direction: Direction, at: number, length: number): void {
-    if (session.state === AppState.Raw || length === 0) return;
+    if (length === 0 || (session.state === AppState.Raw && session.rival === undefined)) return;
     const { flow } = session;
     if (session.state === AppState.Identifying) {
       const entry = this.find(this.udp, session, direction, at, length);
+      if (entry === undefined || !entry.ports.includes(flow.serverPort)) session.rival = this.byUdpPort.get(flow.serverPort);
       if (entry === undefined) {
         if (this.maybe && ++session.attempts < MAX_IDENTIFY_DATAGRAMS) return;
         return this.giveUp(session);
       }
       this.decide(session, entry, direction);
+    } else if (session.rival?.identify(this.context.arena.u8, at, length, direction, true) === 1) {
+      // Datagrams that look like something else came first; this one is what the server's port is for.
+      this.drop(session);
+      this.decide(session, session.rival as ProtocolEntry, direction);
+      session.rival = undefined;
     }
     if (flow.parser !== undefined && this.call(session, direction, at, length) < 0) this.drop(session);
   }

@@ -45,6 +45,22 @@ function tcp(s: Segment): Uint8Array {
   return bytes;
 }
 
+function udp(s: Pick<Segment, 'from' | 'to' | 'sport' | 'dport'> & { data: string | Buffer }): Uint8Array {
+  const data = Buffer.from(s.data as string, 'latin1');
+  const bytes = new Uint8Array(42 + data.length);
+  const view = new DataView(bytes.buffer);
+  bytes[12] = 8;
+  bytes.set([0x45, 0, 0, 0, 0, 1, 0, 0, 64, 17], 14);
+  view.setUint16(16, 28 + data.length);
+  bytes.set(s.from.split('.').map(Number), 26);
+  bytes.set(s.to.split('.').map(Number), 30);
+  view.setUint16(34, s.sport);
+  view.setUint16(36, s.dport);
+  view.setUint16(38, 8 + data.length);
+  bytes.set(data, 42);
+  return bytes;
+}
+
 function rig(config: Partial<PacketStageConfig> = {}) {
   const arena = new Arena(96 << 20);
   const input = arena.reserve(1 << 16);
@@ -107,6 +123,18 @@ t.test('a connection from SYN to FIN', async (t) => {
     flow_id: http!.flow_id!, community_id: http!.community_id!,
     flow: { pkts_toserver: 5, pkts_toclient: 3, state: 'closed' }, tcp: { state: 'closed', tcp_flags: '13' },
   });
+});
+
+t.test('datagrams that are something else do not hide those a port is for', async (t) => {
+  const query = Buffer.from('001d0100000100000000000003777777036578610000010001', 'hex');
+  const snmp = Buffer.from('302602010104067075626c6963a019020101020100020100300e300c06082b060102010101000500', 'hex');
+  for (const before of [['junk'], ['junk', 'more junk', 'x', 'x', 'x', 'x'], [snmp]]) {
+    const { events, send, stage } = rig();
+    for (const data of before) send(udp({ ...C, dport: 53, data }));
+    send(udp({ ...C, dport: 53, data: query }));
+    stage.flush();
+    t.match(events.filter((e) => e.event_type === 'dns'), [{ dns: { rrname: 'www.exa' } }], `${before.length} before`);
+  }
 });
 
 t.test('refused, odd and used again', async (t) => {

@@ -20,7 +20,7 @@ import { Application } from './packet-stage-application.js';
 import { DEFAULT_PACKET_STAGE, type PacketStageConfig } from './packet-stage-config.js';
 import { StageContext } from './packet-stage-context.js';
 import { Accepted, Reassembly, type StreamSink, type TcpStream } from './stream/reassembly.js';
-import { AppState, Session } from './stream/session.js';
+import { Session } from './stream/session.js';
 import { follow, setTcpState, T, TCP_STATES, tcpState } from './stream/tcp-state.js';
 import { TRAFFIC, type Traffic, TrafficCounters } from './traffic.js';
 
@@ -691,7 +691,7 @@ export class PacketStage {
       let session = this.sessions[slot];
       if (session === undefined && !this.passing(slot, p, direction)) {
         session = this.sessionOf(this.flowAt(slot));
-        if (this.flows[slot]!.app === 'failed') session.state = AppState.Raw;
+        if (this.flows[slot]!.app === 'failed') this.application.nothingYet(session);
         this.sessions[slot] = session;
       }
       if (session !== undefined) this.application.datagram(session, direction, p.payloadOffset, p.payloadLength);

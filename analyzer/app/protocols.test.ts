@@ -285,6 +285,7 @@ t.test('SMB2 session with NTLM, and a pipe with svcctl', async (t) => {
 });
 
 t.test('directories, Java, AJP, RDP, SOCKS', async (t) => {
+  t.notOk(run([[0, hex('0300001611e00000000700c1020100c2020102c0010a')]], 102).parser, 'S7 speaks X.224, too');
   const bind = hex('300c 020101 6007 020103 0400 8000'),
     deny = hex('300c 020101 6107 0a0131 0400 0400');
   const named = hex('3013 020101 600e 020103 0405 636e3d6164 8002 7077');

@@ -5,7 +5,7 @@
 export const ANOMALIES = [
   'decoder.too_many_layers',
   'decoder.ethernet.pkt_too_small', 'decoder.ethernet.unknown_ethertype',
-  'decoder.sll.pkt_too_small', 'decoder.sll2.pkt_too_small',
+  'decoder.sll.pkt_too_small', 'decoder.sll2.pkt_too_small', 'decoder.chdlc.pkt_too_small',
   'decoder.ltnull.pkt_too_small', 'decoder.ltnull.unsupported_type', 'decoder.ipraw.invalid_ip_version',
   'decoder.vlan.header_too_small', 'decoder.vlan.unknown_type', 'decoder.vlan.too_many_layers',
   'decoder.mpls.header_too_small', 'decoder.mpls.pkt_too_small', 'decoder.mpls.bad_label_router_alert',

@@ -7,7 +7,7 @@ import { icmp } from './icmp.js';
 import { icmpv6 } from './icmpv6.js';
 import { ipip, ipv4 } from './ipv4.js';
 import { ipv6, ipv6InIp } from './ipv6.js';
-import { loopback, raw, sll, sll2 } from './link.js';
+import { chdlc, loopback, raw, sll, sll2 } from './link.js';
 import { mpls } from './mpls.js';
 import { geneve, gtpu, teredo, vxlan } from './overlay.js';
 import { type Packet, PROTOCOL } from './packet.js';
@@ -47,6 +47,7 @@ bind.linkType(0, loopback);
 bind.linkType(108, loopback);
 bind.linkType(9, ppp);
 bind.linkType(50, ppp);
+bind.linkType(104, chdlc);
 
 /** IP protocols that are well known but carry nothing we look into (IGMP, ESP, EIGRP, OSPF, PIM, VRRP). */
 function opaque(_u8: Uint8Array, p: Packet, at: number): void {

@@ -28,6 +28,12 @@ export function raw(u8: Uint8Array, p: Packet, at: number): void {
   else p.flag(A['ipraw.invalid_ip_version']);
 }
 
+/** Cisco HDLC (LINKTYPE_C_HDLC): address, control, EtherType; keep-alives of the line have types of their own. */
+export function chdlc(u8: Uint8Array, p: Packet, at: number): void {
+  if (at + 4 > p.limit) return p.flag(A['chdlc.pkt_too_small']);
+  toEtherType(u8, p, at + 4, (u8[at + 2] << 8) | u8[at + 3]);
+}
+
 /** BSD loopback: the address family in the byte order of the machine that captured, or in network order (LOOP). */
 export function loopback(u8: Uint8Array, p: Packet, at: number): void {
   if (at + 4 > p.limit) return p.flag(A['ltnull.pkt_too_small']);

@@ -6,6 +6,9 @@ import { TcpStream } from './reassembly.js';
 export const AppState = { Identifying: 0, Parsing: 1, Raw: 2 } as const;
 export type AppState = (typeof AppState)[keyof typeof AppState];
 
+/** A protocol that may yet take a flow over. */
+export interface Rival { identify(u8: Uint8Array, at: number, length: number, direction: Direction, onPort: boolean): 1 | 0 | -1 }
+
 /** What a flow with payload keeps: its two streams and what the application has left for later. Used again for other flows. */
 export class Session {
   state: AppState = AppState.Identifying;
@@ -16,6 +19,8 @@ export class Session {
   failed = 0;
   ended = 0;
   attempts = 0;
+  /** UDP: what the server's port is known for, where the first datagrams were something else. */
+  rival: Rival | undefined;
   /** An RST that may be forged came; the connection ends when nothing follows. */
   reset = false;
 
@@ -39,6 +44,7 @@ export class Session {
     this.failed = 0;
     this.ended = 0;
     this.attempts = 0;
+    this.rival = undefined;
     this.reset = false;
     this.streams?.[0].renew();
     this.streams?.[1].renew();

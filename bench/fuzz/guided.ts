@@ -45,8 +45,8 @@ function turn(jazzer: string, out: string, name: string, folder: string, seconds
   const dist = fileURLToPath(new URL('../..', import.meta.url));
   const child = spawn(process.execPath, [
     join(jazzer, 'node_modules/@jazzer.js/core/dist/cli.js'), fileURLToPath(new URL('guided-target.js', import.meta.url)), folder,
-    '--sync', '--disableBugDetectors', '.*', '-i', join(dist, 'analyzer/'), '-i', join(dist, 'collector/'), '--',
-    `-max_total_time=${seconds}`, `-max_len=${MAX_INPUT}`, `-timeout=${HANG_SECONDS}`, `-rss_limit_mb=${MAX_MEMORY_MIB}`,
+    '--sync', '--timeout', String(HANG_SECONDS * 1000), '--disableBugDetectors', '.*', '-i', join(dist, 'analyzer/'), '-i', join(dist, 'collector/'), '--',
+    `-max_total_time=${seconds}`, `-max_len=${MAX_INPUT}`, `-rss_limit_mb=${MAX_MEMORY_MIB}`,
     '-print_final_stats=1', `-artifact_prefix=${join(out, 'findings', name.replace('/', '-'))}-`, '-len_control=20',
   ], {
     env: { ...process.env, SHOUWANG_FUZZ_TARGET: name, SHOUWANG_FUZZ_KEEP: join(out, 'findings') },

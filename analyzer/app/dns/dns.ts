@@ -230,8 +230,10 @@ function plausible(u8: Uint8Array, at: number, length: number, onPort: boolean):
     authorities = u16(u8, at + 8),
     additionals = u16(u8, at + 10);
   const opcode = (flags >> 11) & 15;
-  if (opcode > 6 || opcode === 3 || (flags & 15) > 11) return false;
   if (questions > 16 || answers > 512 || authorities > 512 || additionals > 512) return false;
+  // On its port an operation that there is not is an anomaly, not another protocol.
+  if (onPort && questions === 1 && (flags & 15) <= 11 && length > 16) return true;
+  if (opcode > 6 || opcode === 3 || (flags & 15) > 11) return false;
   if (onPort) return questions + answers + authorities + additionals > 0;
   if (questions !== 1 || ((flags & 0x8000) === 0 && (answers !== 0 || authorities !== 0))) return false;
   let p = at + 12;

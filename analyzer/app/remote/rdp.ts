@@ -116,9 +116,12 @@ export const rdp: ProtocolEntry = {
     if (length < 1) return 0;
     if (u8[at] !== 3 || (length > 1 && u8[at + 1] !== 0)) return -1;
     if (length < 7) return 0;
-    return u16(u8, at + 2) >= 7 && u8[at + 5] === (d === 0 ? 0xe0 : 0xd0) && u8[at + 4]! + 5 === u16(u8, at + 2)
-      ? 1
-      : -1;
+    const size = u16(u8, at + 2);
+    if (size < 7 || u8[at + 5] !== (d === 0 ? 0xe0 : 0xd0) || u8[at + 4]! + 5 !== size) return -1;
+    if (size < 12) return 1;
+    if (length < 12) return 0;
+    // Parameters for the size of a TPDU and for TSAPs: S7, MMS and other ISO applications. RDP has a cookie or a negotiation.
+    return u8[at + 11]! >= 0xc0 && u8[at + 11]! <= 0xc2 ? -1 : 1;
   },
   create: () => new RdpParser(),
 };
