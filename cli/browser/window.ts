@@ -40,7 +40,7 @@ export async function open(browser: Browser, address: string, person?: Person, o
   page.setDefaultTimeout(15_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
-  page.on('response', (r) => { if (r.status() >= 500) complaints.push(`${r.status()} ${r.url()}`); });
+  page.on('response', (r) => { if (r.status() >= 500 || r.status() === 429) complaints.push(`${r.status()} ${r.url()}`); });
   page.on('dialog', (dialog) => {
     complaints.push(`a dialog opened: ${dialog.message()}`);
     void dialog.dismiss();

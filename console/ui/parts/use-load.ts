@@ -7,14 +7,20 @@ export interface Load<T> {
   reload: () => Promise<void>;
 }
 
+// What fails is tried again soon, and then ever less often: a page that stands for days must not wait for its next turn.
+const AGAIN_MS = 3_000;
+
 /** Loads something for a page: the newest call wins, an older answer never overwrites it. `everyMs` repeats it. */
 export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, everyMs = 0): Load<T> {
   const data = shallowRef<T>();
   const failure = shallowRef<unknown>();
   const loading = ref(false);
   let abort: AbortController | undefined;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
   async function reload(): Promise<void> {
     abort?.abort();
+    clearTimeout(again);
     const mine = (abort = new AbortController());
     loading.value = true;
     try {
@@ -22,8 +28,11 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, everyMs = 
       if (mine.signal.aborted) return;
       data.value = answer;
       failure.value = undefined;
+      failures = 0;
     } catch (cause) {
-      if (!mine.signal.aborted) failure.value = cause;
+      if (mine.signal.aborted) return;
+      failure.value = cause;
+      if (everyMs > 0) again = setTimeout(() => void reload(), Math.min(everyMs, AGAIN_MS * 2 ** failures++));
     } finally {
       if (!mine.signal.aborted) loading.value = false;
     }
@@ -33,6 +42,7 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, everyMs = 
   onUnmounted(() => {
     abort?.abort();
     clearInterval(timer);
+    clearTimeout(again);
   });
   return { data, failure, loading, reload };
 }
