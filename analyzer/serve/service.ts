@@ -25,6 +25,7 @@ import type { HostPoint } from './host-batch.js';
 import { HostExchange } from './host-exchange.js';
 import { HostWorlds, LIVE } from './host-worlds.js';
 import { LateAck, type LateAckLimits } from './late-ack.js';
+import { RuleTrials } from './rule-trial.js';
 import { WorkerPool, type WorkerResult } from './worker-pool.js';
 
 const MIB = 1 << 20;
@@ -85,6 +86,7 @@ export class Analyzer implements Service {
   /** The latest capture point of a node's name. */
   private readonly points = new Map<string, HostPoint>();
   private readonly subscriptions: Subscription[] = [];
+  private readonly trials: RuleTrials;
   private readonly seenAlerts = new Set<string>();
   private correlator!: Correlator;
   /** The console's, once it has sent one; the configured file's until then. */
@@ -124,6 +126,7 @@ export class Analyzer implements Service {
     this.late = config.partitions.map(() => new LateAck(limits, deps.clock));
     this.order = config.partitions.map(() => new InOrder(() => deps.clock.now()));
     this.lateHosts = config.partitions.map(() => new LateAck(limits, deps.clock));
+    this.trials = new RuleTrials(config);
     this.metricsSink = new MetricsSink((points) => metrics.write(points), undefined, { analyzer: config.id });
     this.heartbeat = new HeartbeatSender(bus, { role: 'analyzer', id: config.id, version: deps.version }, () => this.health());
   }
@@ -168,6 +171,8 @@ export class Analyzer implements Service {
     this.subscriptions.push(
       await bus.subscribe(subjects.registry, (m) => this.useRegistry(m)),
       await bus.respond(subjects.command('analyzer', 'rules'), () => this.rulesAnswer()),
+      // By the analyzer's own name: a trial is one analyzer's work.
+      await bus.respond(subjects.command('analyzer', `try-rule-${config.id}`), (m) => this.trials.answer(m.data)),
       await bus.respond(subjects.command('analyzer', 'reload-rules'), async () => Buffer.from(JSON.stringify(await this.reloadRules()))),
     );
     void bus.request(subjects.registryWanted, new Uint8Array(), REGISTRY_WAIT_MS).then((m) => this.useRegistry(m), () => { /* no console yet: it sends the registry when it starts */ });
@@ -179,6 +184,7 @@ export class Analyzer implements Service {
     if (this.stopped) return;
     this.stopped = true;
     clearInterval(this.timer);
+    await this.trials.stop();
     for (const s of this.subscriptions) await s.close();
     await this.hosts?.stop();
     // What is open is told now. What flows and counts rest on stays unacknowledged: the successor sees it again, and tells

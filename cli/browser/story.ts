@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import type { Test } from 'tap';
 import type { Stage } from './stage.js';
-import { SHOTS, open } from './window.js';
+import { SHOTS, id, open } from './window.js';
 
 /** An incident as a story, down to the bytes, in English; and its proof taken to another machine. */
 export async function story(t: Test, { appliance, browser, people, broken }: Stage): Promise<void> {
@@ -44,6 +44,19 @@ export async function story(t: Test, { appliance, browser, people, broken }: Sta
   await bundle.saveAs(path);
   const verified = spawnSync(process.execPath, ['bin/shouwang.mjs', 'verify', path], { encoding: 'utf8' });
   t.equal(verified.status, 0, `one command checks it elsewhere: ${verified.stdout} ${verified.stderr}`);
+  // A rule nobody has switched on, tried on what was captured a moment ago.
+  await w.go('/rules', 'rule-row');
+  await w.click('rule-try');
+  await w.fill('trial-text', 'alert http any any -> any any (msg:"OGNL in a content type"; content:"ognl.OgnlContext"; sid:4242; rev:1;)');
+  await w.click('trial-start');
+  await page.locator(`${id('trial-state')}[data-state="done"]`).waitFor({ timeout: 60_000 });
+  t.ok(await w.at('trial-finding').count() >= 6, 'one refused attack after the other, and the one that worked');
+  t.match(await w.at('trial-finding').first().locator('a').getAttribute('href'), /^\/evidence\/.+\?alert=/, 'with the way to its packets');
+  await w.shot('trial');
+  await w.fill('trial-text', 'id: not-a-rule');
+  await w.click('trial-start');
+  await page.locator(`${id('trial-state')}[data-state="failed"]`).waitFor({ timeout: 60_000 });
+  t.match(await w.text(), /rule\.yaml/, 'what is wrong with it is said');
   t.same(w.complaints, []);
   await w.close();
 }

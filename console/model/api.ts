@@ -214,6 +214,39 @@ export interface RuleView extends RuleRow {
   yaml?: string;
 }
 
+export interface TrialFinding {
+  /** The evidence, and the alert for which it was kept. */
+  evidence: string;
+  alert: string;
+  rule: string;
+  title: Bilingual;
+  severity: Severity;
+  verdict: Verdict;
+  class: DetectionClass;
+  because: Bilingual;
+  attacker: string;
+  victim: string;
+  at: string;
+  count: number;
+}
+/** POST and GET /api/rule-trials: a rule tried on past evidence. Kept in memory for a while. */
+export interface RuleTrialView {
+  id: string;
+  state: 'running' | 'done' | 'failed' | 'cancelled';
+  startedAt: string;
+  endedAt?: string;
+  /** Name of the analyzer that tries it. */
+  analyzer: string;
+  /** `unread`: files that are missing, too large or no capture. */
+  captures: { of: number; done: number; unread: number };
+  packets: number;
+  findings: TrialFinding[];
+  /** Findings beyond those listed. */
+  more: number;
+  /** What is wrong with the rule, or why it ended. */
+  errors: string[];
+}
+
 // —— incidents ——
 export interface IncidentRow {
   id: string;

@@ -93,6 +93,10 @@ export const ROUTES = {
   'GET /api/rules': none('rule.read'),
   'GET /api/coverage': none('rule.read'),
   'GET /api/rules/:id': none('rule.read'),
+  // A rule on past evidence, before it is switched on; each person sees their own trials.
+  'POST /api/rule-trials': units('rule.try'),
+  'GET /api/rule-trials/:id': units('rule.try'),
+  'DELETE /api/rule-trials/:id': units('rule.try'),
   'GET /api/registry': units('registry.read'),
   'PUT /api/registry': all('registry.write'),
   'PUT /api/units/:id': all('registry.write'),

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { CLASS_NAMES, SEVERITIES, VERDICTS } from '../../contracts/classes.js';
+import { TRIAL_RULE_MAX } from '../../contracts/rule-trial.js';
 import { INCIDENT_ACTION_NAMES, INCIDENT_STATES } from './incident.js';
 import { TICKET_ACTION_NAMES, TICKET_STATES } from './ticket.js';
 import { ROLES } from './roles.js';
@@ -234,6 +235,12 @@ export const RuleQuery = Type.Object({
   text: Type.Optional(Type.String({ maxLength: 200 })), class: Type.Optional(list(CLASS_NAMES)), severity: Type.Optional(list(SEVERITIES)),
 }, strict);
 export type RuleQuery = Static<typeof RuleQuery>;
+
+/** POST /api/rule-trials: a rule document (YAML) or rules in Suricata's language, and which evidence it is tried on; the newest first. */
+export const RuleTrialForm = Type.Object({
+  rule: Type.String({ minLength: 1, maxLength: TRIAL_RULE_MAX }), from: Type.Optional(Time), to: Type.Optional(Time), captures: Type.Optional(Type.Integer({ minimum: 1, maximum: 5_000 })),
+}, strict);
+export type RuleTrialForm = Static<typeof RuleTrialForm>;
 
 export const LiveQuery = Type.Object({
   /** `at` of the last frame that was received: what came since is sent first. */

@@ -22,13 +22,13 @@ export const PERMISSIONS = [
   'overview.read', 'alert.read', 'evidence.read', 'incident.read', 'incident.triage', 'ticket.read', 'ticket.write',
   'ticket.act', 'node.read', 'rule.read', 'registry.read', 'registry.write', 'user.read', 'user.write', 'role.assign',
   'session.revoke', 'audit.read', 'demo.clear', 'suppression.read', 'suppression.write', 'report.read', 'report.write',
-  'settings.write', 'channel.write', 'store.write', 'account.reset', 'reset.approve', 'export.read',
+  'settings.write', 'channel.write', 'store.write', 'account.reset', 'reset.approve', 'export.read', 'rule.try',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 const SEES: Permission[] = ['overview.read', 'alert.read', 'incident.read', 'ticket.read', 'node.read', 'rule.read', 'registry.read'];
 const WATCH: Permission[] = [
-  ...SEES, 'evidence.read', 'incident.triage', 'ticket.write', 'ticket.act', 'suppression.read', 'suppression.write', 'report.read', 'report.write', 'export.read',
+  ...SEES, 'evidence.read', 'incident.triage', 'ticket.write', 'ticket.act', 'suppression.read', 'suppression.write', 'report.read', 'report.write', 'export.read', 'rule.try',
 ];
 
 export const ROLE_PERMISSIONS: Record<Role, readonly Permission[]> = {

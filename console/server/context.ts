@@ -21,6 +21,7 @@ import { loadHolidays, withHolidays, type Holidays } from './holidays.js';
 import { suppressor } from './suppress.js';
 import { LiveFeed } from './live.js';
 import { RuleCatalogue } from './rule-catalogue.js';
+import { RuleTrials } from './rule-trials.js';
 import { tellOfIncident, tellOfTicket } from './notify.js';
 import type { IncidentRecord } from './store/incidents.js';
 import type { Suppress, Taken } from './store/intake.js';
@@ -38,6 +39,7 @@ export class Context {
   readonly oidc: Oidc | undefined;
   readonly sessions: Sessions;
   readonly rules: RuleCatalogue;
+  readonly trials: RuleTrials;
   private held: Assets = assetsOf({ units: [], systems: [] }, 0);
   private names: Map<string, UserName> = new Map();
   private namesAt = -Infinity;
@@ -51,6 +53,7 @@ export class Context {
     this.oidc = config.oidc && new Oidc(config.oidc);
     this.sessions = sessions(store.people, store.accounts, config, clock);
     this.holidays = config.holidays === undefined ? undefined : loadHolidays(config.holidays);
+    this.trials = new RuleTrials(this);
     this.rules = new RuleCatalogue(bus, config.rulesDir, log);
   }
 

@@ -77,5 +77,7 @@ export const refusals = {
   strictPassword: () => new Refused(403, 'SW_CONSOLE_TWO_PEOPLE', b('三员分立模式下，管理员不得设置他人密码。', 'Where administrators are kept apart, none sets another\'s password.'), b('由系统管理员发起重置、安全管理员批准，用户凭两段口令自行设置。', 'Ask for a reset: two administrators give half a code each, and the user sets the password.')),
   oidc: () => new Refused(401, 'SW_CONSOLE_OIDC', b('统一身份认证登录失败，或没有对应的账号。', 'The login at the identity provider failed, or no account belongs to it.'), b('请联系系统管理员建立同名账号。', 'Ask the system administrator for an account of that name.')),
   noCapture: () => new Refused(409, 'SW_CONSOLE_NO_CAPTURE', b('证据文件缺失或不是报文文件。', 'The evidence is missing or is no capture file.'), b('可下载原始文件核对其摘要。', 'Download it as it is and compare its hash.')),
+  noAnalyzer: () => new Refused(409, 'SW_CONSOLE_NO_ANALYZER', b('没有在线的分析器可以试跑规则。', 'No analyzer is running that could try a rule.'), b('在“监测节点”中检查分析器，恢复后重试。', 'Look at the analyzers under “nodes”, then try again.')),
+  trialRunning: () => new Refused(409, 'SW_CONSOLE_TRIAL_RUNNING', b('已有一条规则正在试跑。', 'A rule is being tried already.'), b('等它结束，或由发起人停止。', 'Wait for its end, or let whoever started it stop it.')),
   internal: () => new Refused(500, 'SW_CONSOLE_INTERNAL', b('内部错误，已记入日志。', 'An internal error; it is in the log.'), again),
 };

@@ -34,11 +34,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "disabled": false,
     "totp": false,
-    "createdAt": "2026-11-23T09:21:03.760Z",
-    "lastLoginAt": "2026-11-23T09:21:04.258Z"
+    "createdAt": "2026-11-23T11:21:22.816Z",
+    "lastLoginAt": "2026-11-23T11:21:23.052Z"
    },
    "csrf": "…",
-   "expiresAt": "2026-11-23T21:21:04.231Z",
+   "expiresAt": "2026-11-23T23:21:23.047Z",
    "mustChangePassword": false,
    "unreadNotices": 0
   }
@@ -47,11 +47,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 200,
   "answer": [
    {
-    "id": "69c1eb3aa2fb07d5ea2314f49b88933f755c0aeff1b2fe5f462079394b0ae096",
+    "id": "9d1eb6afae036d30151c6e05327e7e55de5adf4f7ddbc01c6342210abebd390b",
     "current": true,
-    "createdAt": "2026-11-23T09:21:04.231Z",
-    "lastSeenAt": "2026-11-23T09:21:04.231Z",
-    "expiresAt": "2026-11-23T21:21:04.231Z",
+    "createdAt": "2026-11-23T11:21:23.047Z",
+    "lastSeenAt": "2026-11-23T11:21:23.047Z",
+    "expiresAt": "2026-11-23T23:21:23.047Z",
     "address": "127.0.0.1",
     "agent": "lightMyRequest"
    }
@@ -94,8 +94,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "proto": "TCP",
      "appProto": "http",
      "node": "node-1",
-     "firstSeen": "2026-11-23T09:21:06.071Z",
-     "lastSeen": "2026-11-23T09:21:06.071Z",
+     "firstSeen": "2026-11-23T11:21:23.810Z",
+     "lastSeen": "2026-11-23T11:21:23.810Z",
      "count": 1,
      "incident": "inc-3a86a1bf8eeda6e7",
      "demo": false
@@ -134,8 +134,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "proto": "TCP",
      "appProto": "http",
      "node": "node-1",
-     "firstSeen": "2026-11-23T09:21:06.028Z",
-     "lastSeen": "2026-11-23T09:21:06.028Z",
+     "firstSeen": "2026-11-23T11:21:23.802Z",
+     "lastSeen": "2026-11-23T11:21:23.802Z",
      "count": 1,
      "incident": "inc-14050facfbf3e793",
      "demo": false
@@ -214,8 +214,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      ],
      "alerts": 1,
      "events": 1,
-     "firstSeen": "2026-11-23T09:21:06.028Z",
-     "lastSeen": "2026-11-23T09:21:06.028Z",
+     "firstSeen": "2026-11-23T11:21:23.802Z",
+     "lastSeen": "2026-11-23T11:21:23.802Z",
      "escalated": false,
      "reopened": 0,
      "campaign": {
@@ -265,8 +265,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      ],
      "alerts": 1,
      "events": 1,
-     "firstSeen": "2026-11-23T09:21:06.071Z",
-     "lastSeen": "2026-11-23T09:21:06.071Z",
+     "firstSeen": "2026-11-23T11:21:23.810Z",
+     "lastSeen": "2026-11-23T11:21:23.810Z",
      "escalated": false,
      "reopened": 0,
      "campaign": {
@@ -300,8 +300,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
  "GET /api/overview": {
   "status": 200,
   "answer": {
-   "from": "2026-11-22T09:21:08.040Z",
-   "to": "2026-11-23T09:21:08.040Z",
+   "from": "2026-11-22T11:21:24.349Z",
+   "to": "2026-11-23T11:21:24.349Z",
    "interval": 300000,
    "alerts": {
     "total": 2,
@@ -343,11 +343,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      },
      "values": [
       [
-       1795339200000,
+       1795346400000,
        0
       ],
       [
-       1795339500000,
+       1795346700000,
        0
       ]
      ]
@@ -425,14 +425,14 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "version": "1.0",
     "state": "running",
     "reasons": [],
-    "startedAt": "2026-11-23T09:21:06.338Z",
-    "at": "2026-11-23T09:21:06.338Z",
+    "startedAt": "2026-11-23T11:21:23.822Z",
+    "at": "2026-11-23T11:21:23.822Z",
     "counters": {
      "packets": 1
     },
     "gauges": {},
     "silent": false,
-    "lastSeen": "2026-11-23T09:21:06.338Z",
+    "lastSeen": "2026-11-23T11:21:23.822Z",
     "unitName": {
      "id": "wuhan",
      "zh": "武汉市",
@@ -443,24 +443,24 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "role": "console",
     "id": "console",
     "version": "0.1.0",
-    "startedAt": "2026-11-23T09:21:03.209Z",
-    "at": "2026-11-23T09:21:07.656Z",
+    "startedAt": "2026-11-23T11:21:22.642Z",
+    "at": "2026-11-23T11:21:22.687Z",
     "reasons": [],
     "counters": {
-     "alerts": 2,
+     "alerts": 0,
      "stale": 0,
      "malformed": 0,
-     "evidence": 1,
+     "evidence": 0,
      "damaged": 0,
      "retries": 0,
      "listeners": 0
     },
     "state": "running",
     "gauges": {
-     "memoryBytes": 399654912
+     "memoryBytes": 409247744
     },
     "silent": false,
-    "lastSeen": "2026-11-23T09:21:07.656Z"
+    "lastSeen": "2026-11-23T11:21:22.690Z"
    }
   ]
  },
@@ -510,8 +510,16 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
  "GET /api/coverage": {
   "status": 200,
   "answer": {
-   "rules": 8,
+   "rules": 10,
    "titles": {
+    "chisel": {
+     "zh": "chisel 隧道",
+     "en": "chisel tunnel"
+    },
+    "dnscat2": {
+     "zh": "dnscat2 隧道",
+     "en": "dnscat2 tunnel"
+    },
     "frp": {
      "zh": "frp 内网穿透",
      "en": "frp reverse proxy"
@@ -651,7 +659,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ]
    },
    "version": 1,
-   "changedAt": "2026-11-23T09:21:03.511Z"
+   "changedAt": "2026-11-23T11:21:22.695Z"
   }
  },
  "GET /api/account": {
@@ -661,7 +669,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "recoveryCodesLeft": 0,
    "tokens": [],
    "oidc": false,
-   "passwordChangedAt": "2026-11-23T09:21:03.760Z"
+   "passwordChangedAt": "2026-11-23T11:21:22.816Z"
   }
  },
  "GET /api/assignees": {
@@ -682,8 +690,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
  "GET /api/signing-key": {
   "status": 200,
   "answer": {
-   "keyId": "f6a9b541dcd09e75ee1f521f5ae64534",
-   "publicKey": "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAFlPwfzuj58noYkYBybdV3fQpOLnNXb9zvcKGEdUa87o=\n-----END PUBLIC KEY-----\n",
+   "keyId": "40f6212d8d03d152e95b329194ec1e12",
+   "publicKey": "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEABrwfI7jMJ2nUEIWvN+2sNNf75O0ROR8bzauXwGie0yM=\n-----END PUBLIC KEY-----\n",
    "algorithm": "ed25519"
   }
  },
@@ -784,8 +792,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "proto": "TCP",
    "appProto": "http",
    "node": "node-1",
-   "firstSeen": "2026-11-23T09:21:06.028Z",
-   "lastSeen": "2026-11-23T09:21:06.028Z",
+   "firstSeen": "2026-11-23T11:21:23.802Z",
+   "lastSeen": "2026-11-23T11:21:23.802Z",
    "count": 1,
    "incident": "inc-14050facfbf3e793",
    "demo": false,
@@ -814,7 +822,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "packets": 1,
      "sm3": "cfc2d8de5c25660d66c8c01d70645a5e37e991d1c3ba872f630426b589b7409c",
      "state": "stored",
-     "storedAt": "2026-11-23T09:21:06.433Z",
+     "storedAt": "2026-11-23T11:21:23.830Z",
      "href": "/api/evidence/ev-1"
     }
    ],
@@ -839,9 +847,9 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "en": "203.0.113.9 against 10.1.2.3: sql injection (succeeded)"
     }
    },
-   "receivedAt": "2026-11-23T09:21:06.331Z",
+   "receivedAt": "2026-11-23T11:21:23.861Z",
    "eve": {
-    "timestamp": "2026-11-23T09:21:06.028Z",
+    "timestamp": "2026-11-23T11:21:23.802Z",
     "event_type": "alert",
     "src_ip": "203.0.113.9",
     "dest_ip": "10.1.2.3",
@@ -895,8 +903,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "references": [
       "CVE-2019-0001"
      ],
-     "first_seen": "2026-11-23T09:21:06.028Z",
-     "last_seen": "2026-11-23T09:21:06.028Z",
+     "first_seen": "2026-11-23T11:21:23.802Z",
+     "last_seen": "2026-11-23T11:21:23.802Z",
      "count": 1,
      "matched": [],
      "evidence": [
@@ -1065,8 +1073,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "proto": "TCP",
      "appProto": "http",
      "node": "node-1",
-     "firstSeen": "2026-11-23T09:21:06.071Z",
-     "lastSeen": "2026-11-23T09:21:06.071Z",
+     "firstSeen": "2026-11-23T11:21:23.810Z",
+     "lastSeen": "2026-11-23T11:21:23.810Z",
      "count": 1,
      "incident": "inc-3a86a1bf8eeda6e7",
      "demo": false
@@ -1105,8 +1113,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "proto": "TCP",
      "appProto": "http",
      "node": "node-1",
-     "firstSeen": "2026-11-23T09:21:06.028Z",
-     "lastSeen": "2026-11-23T09:21:06.028Z",
+     "firstSeen": "2026-11-23T11:21:23.802Z",
+     "lastSeen": "2026-11-23T11:21:23.802Z",
      "count": 1,
      "incident": "inc-14050facfbf3e793",
      "demo": false
@@ -1152,8 +1160,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      ],
      "alerts": 1,
      "events": 1,
-     "firstSeen": "2026-11-23T09:21:06.028Z",
-     "lastSeen": "2026-11-23T09:21:06.028Z",
+     "firstSeen": "2026-11-23T11:21:23.802Z",
+     "lastSeen": "2026-11-23T11:21:23.802Z",
      "escalated": false,
      "reopened": 0,
      "campaign": {
@@ -1203,8 +1211,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      ],
      "alerts": 1,
      "events": 1,
-     "firstSeen": "2026-11-23T09:21:06.071Z",
-     "lastSeen": "2026-11-23T09:21:06.071Z",
+     "firstSeen": "2026-11-23T11:21:23.810Z",
+     "lastSeen": "2026-11-23T11:21:23.810Z",
      "escalated": false,
      "reopened": 0,
      "campaign": {
@@ -1232,7 +1240,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      },
      "values": [
       [
-       1795425660000,
+       1795432860000,
        2
       ]
      ]
@@ -1351,6 +1359,108 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "hits24h": 0
   }
  },
+ "POST /api/rule-trials": {
+  "status": 202,
+  "body": {
+   "rule": "id: new-rule",
+   "captures": 10
+  },
+  "answer": {
+   "id": "try-a78804cf-bc31-41ce-baf2-a93a698e3988",
+   "state": "running",
+   "startedAt": "2026-11-23T11:21:26.087Z",
+   "analyzer": "an-1",
+   "captures": {
+    "of": 1,
+    "done": 0,
+    "unread": 0
+   },
+   "packets": 0,
+   "findings": [],
+   "more": 0,
+   "errors": []
+  }
+ },
+ "GET /api/rule-trials/:id": {
+  "status": 200,
+  "answer": {
+   "id": "try-a78804cf-bc31-41ce-baf2-a93a698e3988",
+   "state": "done",
+   "startedAt": "2026-11-23T11:21:26.087Z",
+   "analyzer": "an-1",
+   "captures": {
+    "of": 1,
+    "done": 1,
+    "unread": 0
+   },
+   "packets": 1,
+   "findings": [
+    {
+     "evidence": "ev-1",
+     "alert": "e-1",
+     "rule": "new-rule",
+     "title": {
+      "zh": "试跑",
+      "en": "Tried"
+     },
+     "severity": "high",
+     "verdict": "attempted",
+     "class": "sql_injection",
+     "because": {
+      "zh": "因",
+      "en": "why"
+     },
+     "attacker": "203.0.113.9",
+     "victim": "10.1.2.3",
+     "at": "2026-11-23T11:21:26.118Z",
+     "count": 1
+    }
+   ],
+   "more": 0,
+   "errors": [],
+   "endedAt": "2026-11-23T11:21:26.119Z"
+  }
+ },
+ "DELETE /api/rule-trials/:id": {
+  "status": 200,
+  "answer": {
+   "id": "try-a78804cf-bc31-41ce-baf2-a93a698e3988",
+   "state": "done",
+   "startedAt": "2026-11-23T11:21:26.087Z",
+   "analyzer": "an-1",
+   "captures": {
+    "of": 1,
+    "done": 1,
+    "unread": 0
+   },
+   "packets": 1,
+   "findings": [
+    {
+     "evidence": "ev-1",
+     "alert": "e-1",
+     "rule": "new-rule",
+     "title": {
+      "zh": "试跑",
+      "en": "Tried"
+     },
+     "severity": "high",
+     "verdict": "attempted",
+     "class": "sql_injection",
+     "because": {
+      "zh": "因",
+      "en": "why"
+     },
+     "attacker": "203.0.113.9",
+     "victim": "10.1.2.3",
+     "at": "2026-11-23T11:21:26.118Z",
+     "count": 1
+    }
+   ],
+   "more": 0,
+   "errors": [],
+   "endedAt": "2026-11-23T11:21:26.119Z"
+  }
+ },
  "POST /api/suppressions/preview": {
   "status": 200,
   "body": {
@@ -1409,8 +1519,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "proto": "TCP",
      "appProto": "http",
      "node": "node-1",
-     "firstSeen": "2026-11-23T09:21:06.071Z",
-     "lastSeen": "2026-11-23T09:21:06.071Z",
+     "firstSeen": "2026-11-23T11:21:23.810Z",
+     "lastSeen": "2026-11-23T11:21:23.810Z",
      "count": 1,
      "incident": "inc-3a86a1bf8eeda6e7",
      "demo": false
@@ -1426,23 +1536,23 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "source": "198.51.100.0/24"
    },
    "reason": "委托扫描",
-   "expires": "2026-11-24T09:21:10.056Z"
+   "expires": "2026-11-24T11:21:26.268Z"
   },
   "answer": {
-   "id": "sup-a26652f2-5080-455e-bd37-760880840e13",
+   "id": "sup-744b4fae-e5c4-411d-b237-af4af01a0d02",
    "match": {
     "rule": "port-scan",
     "source": "198.51.100.0/24"
    },
    "effect": "suppress",
    "reason": "委托扫描",
-   "createdAt": "2026-11-23T09:21:10.082Z",
+   "createdAt": "2026-11-23T11:21:26.278Z",
    "by": {
     "id": "u-ana",
     "account": "ana",
     "name": "ana"
    },
-   "expires": "2026-11-24T09:21:10.056Z",
+   "expires": "2026-11-24T11:21:26.268Z",
    "state": "active",
    "hits": 0
   }
@@ -1451,20 +1561,20 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 200,
   "answer": [
    {
-    "id": "sup-a26652f2-5080-455e-bd37-760880840e13",
+    "id": "sup-744b4fae-e5c4-411d-b237-af4af01a0d02",
     "match": {
      "rule": "port-scan",
      "source": "198.51.100.0/24"
     },
     "effect": "suppress",
     "reason": "委托扫描",
-    "createdAt": "2026-11-23T09:21:10.082Z",
+    "createdAt": "2026-11-23T11:21:26.278Z",
     "by": {
      "id": "u-ana",
      "account": "ana",
      "name": "ana"
     },
-    "expires": "2026-11-24T09:21:10.056Z",
+    "expires": "2026-11-24T11:21:26.268Z",
     "state": "active",
     "hits": 0
    }
@@ -1473,22 +1583,22 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
  "DELETE /api/suppressions/:id": {
   "status": 200,
   "answer": {
-   "id": "sup-a26652f2-5080-455e-bd37-760880840e13",
+   "id": "sup-744b4fae-e5c4-411d-b237-af4af01a0d02",
    "match": {
     "rule": "port-scan",
     "source": "198.51.100.0/24"
    },
    "effect": "suppress",
    "reason": "委托扫描",
-   "createdAt": "2026-11-23T09:21:10.082Z",
+   "createdAt": "2026-11-23T11:21:26.278Z",
    "by": {
     "id": "u-ana",
     "account": "ana",
     "name": "ana"
    },
-   "expires": "2026-11-24T09:21:10.056Z",
+   "expires": "2026-11-24T11:21:26.268Z",
    "state": "ended",
-   "endedAt": "2026-11-23T09:21:10.215Z",
+   "endedAt": "2026-11-23T11:21:26.433Z",
    "endedBy": {
     "id": "u-ana",
     "account": "ana",
@@ -1505,22 +1615,22 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "query": "verdict=compromised"
   },
   "answer": {
-   "id": "flt-29801087-439e-4238-8dae-6827bb2f7c15",
+   "id": "flt-0b80b3c8-71ba-4b24-88fe-241e2af96caa",
    "page": "alerts",
    "name": "失陷",
    "query": "verdict=compromised",
-   "createdAt": "2026-11-23T09:21:10.280Z"
+   "createdAt": "2026-11-23T11:21:26.523Z"
   }
  },
  "GET /api/filters": {
   "status": 200,
   "answer": [
    {
-    "id": "flt-29801087-439e-4238-8dae-6827bb2f7c15",
+    "id": "flt-0b80b3c8-71ba-4b24-88fe-241e2af96caa",
     "page": "alerts",
     "name": "失陷",
     "query": "verdict=compromised",
-    "createdAt": "2026-11-23T09:21:10.280Z"
+    "createdAt": "2026-11-23T11:21:26.523Z"
    }
   ]
  },
@@ -1573,8 +1683,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    ],
    "alerts": 1,
    "events": 1,
-   "firstSeen": "2026-11-23T09:21:06.028Z",
-   "lastSeen": "2026-11-23T09:21:06.028Z",
+   "firstSeen": "2026-11-23T11:21:23.802Z",
+   "lastSeen": "2026-11-23T11:21:23.802Z",
    "owner": {
     "id": "u-ana",
     "account": "ana",
@@ -1600,8 +1710,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      },
      "severity": "high",
      "verdict": "succeeded",
-     "firstSeen": "2026-11-23T09:21:06.028Z",
-     "lastSeen": "2026-11-23T09:21:06.028Z",
+     "firstSeen": "2026-11-23T11:21:23.802Z",
+     "lastSeen": "2026-11-23T11:21:23.802Z",
      "alerts": 1,
      "events": 1,
      "alert": "e-1"
@@ -1609,7 +1719,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    ],
    "history": [
     {
-     "at": "2026-11-23T09:21:10.746Z",
+     "at": "2026-11-23T11:21:26.645Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -1659,8 +1769,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "severity": "high",
       "verdict": "succeeded",
       "alerts": 1,
-      "firstSeen": "2026-11-23T09:21:06.028Z",
-      "lastSeen": "2026-11-23T09:21:06.028Z"
+      "firstSeen": "2026-11-23T11:21:23.802Z",
+      "lastSeen": "2026-11-23T11:21:23.802Z"
      },
      {
       "from": "203.0.113.9",
@@ -1672,8 +1782,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "severity": "high",
       "verdict": "attempted",
       "alerts": 1,
-      "firstSeen": "2026-11-23T09:21:06.071Z",
-      "lastSeen": "2026-11-23T09:21:06.071Z"
+      "firstSeen": "2026-11-23T11:21:23.810Z",
+      "lastSeen": "2026-11-23T11:21:23.810Z"
      }
     ]
    }
@@ -1744,8 +1854,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    ],
    "alerts": 1,
    "events": 1,
-   "firstSeen": "2026-11-23T09:21:06.028Z",
-   "lastSeen": "2026-11-23T09:21:06.028Z",
+   "firstSeen": "2026-11-23T11:21:23.802Z",
+   "lastSeen": "2026-11-23T11:21:23.802Z",
    "owner": {
     "id": "u-ana",
     "account": "ana",
@@ -1771,8 +1881,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      },
      "severity": "high",
      "verdict": "succeeded",
-     "firstSeen": "2026-11-23T09:21:06.028Z",
-     "lastSeen": "2026-11-23T09:21:06.028Z",
+     "firstSeen": "2026-11-23T11:21:23.802Z",
+     "lastSeen": "2026-11-23T11:21:23.802Z",
      "alerts": 1,
      "events": 1,
      "alert": "e-1"
@@ -1780,7 +1890,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    ],
    "history": [
     {
-     "at": "2026-11-23T09:21:10.746Z",
+     "at": "2026-11-23T11:21:26.645Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -1792,7 +1902,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "text": "ana"
     },
     {
-     "at": "2026-11-23T09:21:11.488Z",
+     "at": "2026-11-23T11:21:26.882Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -1840,8 +1950,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "severity": "high",
       "verdict": "succeeded",
       "alerts": 1,
-      "firstSeen": "2026-11-23T09:21:06.028Z",
-      "lastSeen": "2026-11-23T09:21:06.028Z"
+      "firstSeen": "2026-11-23T11:21:23.802Z",
+      "lastSeen": "2026-11-23T11:21:23.802Z"
      },
      {
       "from": "203.0.113.9",
@@ -1853,8 +1963,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "severity": "high",
       "verdict": "attempted",
       "alerts": 1,
-      "firstSeen": "2026-11-23T09:21:06.071Z",
-      "lastSeen": "2026-11-23T09:21:06.071Z"
+      "firstSeen": "2026-11-23T11:21:23.810Z",
+      "lastSeen": "2026-11-23T11:21:23.810Z"
      }
     ]
    }
@@ -1901,8 +2011,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    ],
    "alerts": 1,
    "events": 1,
-   "firstSeen": "2026-11-23T09:21:06.028Z",
-   "lastSeen": "2026-11-23T09:21:06.028Z",
+   "firstSeen": "2026-11-23T11:21:23.802Z",
+   "lastSeen": "2026-11-23T11:21:23.802Z",
    "owner": {
     "id": "u-ana",
     "account": "ana",
@@ -1928,8 +2038,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      },
      "severity": "high",
      "verdict": "succeeded",
-     "firstSeen": "2026-11-23T09:21:06.028Z",
-     "lastSeen": "2026-11-23T09:21:06.028Z",
+     "firstSeen": "2026-11-23T11:21:23.802Z",
+     "lastSeen": "2026-11-23T11:21:23.802Z",
      "alerts": 1,
      "events": 1,
      "alert": "e-1"
@@ -1937,7 +2047,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    ],
    "history": [
     {
-     "at": "2026-11-23T09:21:10.746Z",
+     "at": "2026-11-23T11:21:26.645Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -1949,7 +2059,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "text": "ana"
     },
     {
-     "at": "2026-11-23T09:21:11.488Z",
+     "at": "2026-11-23T11:21:26.882Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -1997,8 +2107,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "severity": "high",
       "verdict": "succeeded",
       "alerts": 1,
-      "firstSeen": "2026-11-23T09:21:06.028Z",
-      "lastSeen": "2026-11-23T09:21:06.028Z"
+      "firstSeen": "2026-11-23T11:21:23.802Z",
+      "lastSeen": "2026-11-23T11:21:23.802Z"
      },
      {
       "from": "203.0.113.9",
@@ -2010,8 +2120,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "severity": "high",
       "verdict": "attempted",
       "alerts": 1,
-      "firstSeen": "2026-11-23T09:21:06.071Z",
-      "lastSeen": "2026-11-23T09:21:06.071Z"
+      "firstSeen": "2026-11-23T11:21:23.810Z",
+      "lastSeen": "2026-11-23T11:21:23.810Z"
      }
     ]
    }
@@ -2044,10 +2154,10 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "seq": 1,
      "kind": "evidence",
      "id": "ev-1",
-     "at": "2026-11-23T09:21:06.433Z",
+     "at": "2026-11-23T11:21:23.830Z",
      "sha256": "efd506057fe61488c7f7d96aa2ffb7f47127d0c7e0abe1032ae7de8665d5ca7a",
      "sm3": "cfc2d8de5c25660d66c8c01d70645a5e37e991d1c3ba872f630426b589b7409c",
-     "link": "1fd22eb2628f2c38eaa6ce19afdc2e707abac090f6c38c8ff7a8f2a01d924d61",
+     "link": "24a4b3c9ff0164dfd6bcf6e8dc70db5ce2c51dee21692b79f1cdb1818aad502a",
      "title": "1 packets",
      "file": "evidence/00001.pcap"
     },
@@ -2055,18 +2165,18 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "seq": 2,
      "kind": "alert",
      "id": "e-1",
-     "at": "2026-11-23T09:21:06.331Z",
-     "sha256": "b198c65761e06d1f040124ff2c86fe8165b0655c3ccbd08ca4d02481d89b85f3",
-     "sm3": "a516a64422be35b95612f9284671528bee095106399ebac1574a6abc201bf293",
-     "link": "b16446c1b87948c3716d092e84b074944a8a575294ec282294ffd360c544e3c9",
+     "at": "2026-11-23T11:21:23.861Z",
+     "sha256": "42cf1795e86b2a40ca36ea6e5d234e64634e06761438100df3ef16c5fed75d8d",
+     "sm3": "86f10889c2208c2bea1c43a69296833ddc61e520c87479f8a34c0e172bdf89d8",
+     "link": "9d7445bbf43deed7406590e6e599dc01a0e7173880df4628c3a0828532f89442",
      "title": "SQL 注入告警",
      "file": "alerts/00002.json"
     }
    ],
-   "head": "bc4e9e53ff148b3ffc361dadb26c62986067b646d4a36517a5917830a6442312",
+   "head": "0f6f1661330bdf35d5caf4e88fbfe868939491c47cc564f23c4629356187b05e",
    "missing": [],
    "cut": false,
-   "keyId": "f6a9b541dcd09e75ee1f521f5ae64534"
+   "keyId": "40f6212d8d03d152e95b329194ec1e12"
   }
  },
  "GET /api/incidents/:id/bundle": {
@@ -2079,8 +2189,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 200,
   "answer": {
    "id": "inc-14050facfbf3e793",
-   "firstSeen": "2026-11-23T09:21:06.028Z",
-   "lastSeen": "2026-11-23T09:21:06.071Z",
+   "firstSeen": "2026-11-23T11:21:23.802Z",
+   "lastSeen": "2026-11-23T11:21:23.810Z",
    "severity": "high",
    "verdict": "succeeded",
    "incidents": [
@@ -2123,8 +2233,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      ],
      "alerts": 1,
      "events": 1,
-     "firstSeen": "2026-11-23T09:21:06.028Z",
-     "lastSeen": "2026-11-23T09:21:06.028Z",
+     "firstSeen": "2026-11-23T11:21:23.802Z",
+     "lastSeen": "2026-11-23T11:21:23.802Z",
      "owner": {
       "id": "u-ana",
       "account": "ana",
@@ -2179,8 +2289,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      ],
      "alerts": 1,
      "events": 1,
-     "firstSeen": "2026-11-23T09:21:06.071Z",
-     "lastSeen": "2026-11-23T09:21:06.071Z",
+     "firstSeen": "2026-11-23T11:21:23.810Z",
+     "lastSeen": "2026-11-23T11:21:23.810Z",
      "escalated": false,
      "reopened": 0,
      "campaign": {
@@ -2224,8 +2334,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "severity": "high",
       "verdict": "succeeded",
       "alerts": 1,
-      "firstSeen": "2026-11-23T09:21:06.028Z",
-      "lastSeen": "2026-11-23T09:21:06.028Z"
+      "firstSeen": "2026-11-23T11:21:23.802Z",
+      "lastSeen": "2026-11-23T11:21:23.802Z"
      },
      {
       "from": "203.0.113.9",
@@ -2237,8 +2347,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "severity": "high",
       "verdict": "attempted",
       "alerts": 1,
-      "firstSeen": "2026-11-23T09:21:06.071Z",
-      "lastSeen": "2026-11-23T09:21:06.071Z"
+      "firstSeen": "2026-11-23T11:21:23.810Z",
+      "lastSeen": "2026-11-23T11:21:23.810Z"
      }
     ]
    }
@@ -2250,7 +2360,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "incident": "inc-14050facfbf3e793"
   },
   "answer": {
-   "id": "tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797",
+   "id": "tkt-20c7b896-c47b-4c07-989f-6824aaf6b701",
    "version": 1,
    "title": "关于武汉协同办公遭受SQL 注入的通报",
    "state": "draft",
@@ -2261,7 +2371,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "en": "Wuhan"
    },
    "incident": "inc-14050facfbf3e793",
-   "createdAt": "2026-11-23T09:21:11.885Z",
+   "createdAt": "2026-11-23T11:21:27.127Z",
    "reminded": 0,
    "supervised": false,
    "demo": false,
@@ -2278,13 +2388,13 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "quiet": false
    },
    "documents": {
-    "pdf": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=pdf",
-    "docx": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=docx"
+    "pdf": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=pdf",
+    "docx": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=docx"
    },
    "attachments": [],
    "history": [
     {
-     "at": "2026-11-23T09:21:11.885Z",
+     "at": "2026-11-23T11:21:27.127Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -2337,8 +2447,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "alerts": 1,
     "events": 1,
-    "firstSeen": "2026-11-23T09:21:06.028Z",
-    "lastSeen": "2026-11-23T09:21:06.028Z",
+    "firstSeen": "2026-11-23T11:21:23.802Z",
+    "lastSeen": "2026-11-23T11:21:23.802Z",
     "owner": {
      "id": "u-ana",
      "account": "ana",
@@ -2363,7 +2473,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "copies": "省委网信办"
   },
   "answer": {
-   "id": "tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797",
+   "id": "tkt-20c7b896-c47b-4c07-989f-6824aaf6b701",
    "version": 2,
    "title": "关于武汉协同办公遭受SQL 注入的通报",
    "state": "draft",
@@ -2374,7 +2484,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "en": "Wuhan"
    },
    "incident": "inc-14050facfbf3e793",
-   "createdAt": "2026-11-23T09:21:11.885Z",
+   "createdAt": "2026-11-23T11:21:27.127Z",
    "reminded": 0,
    "supervised": false,
    "demo": false,
@@ -2392,13 +2502,13 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "quiet": false
    },
    "documents": {
-    "pdf": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=pdf",
-    "docx": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=docx"
+    "pdf": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=pdf",
+    "docx": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=docx"
    },
    "attachments": [],
    "history": [
     {
-     "at": "2026-11-23T09:21:11.885Z",
+     "at": "2026-11-23T11:21:27.127Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -2408,7 +2518,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "to": "draft"
     },
     {
-     "at": "2026-11-23T09:21:12.161Z",
+     "at": "2026-11-23T11:21:27.231Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -2463,8 +2573,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "alerts": 1,
     "events": 1,
-    "firstSeen": "2026-11-23T09:21:06.028Z",
-    "lastSeen": "2026-11-23T09:21:06.028Z",
+    "firstSeen": "2026-11-23T11:21:23.802Z",
+    "lastSeen": "2026-11-23T11:21:23.802Z",
     "owner": {
      "id": "u-ana",
      "account": "ana",
@@ -2487,7 +2597,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "body": {
    "items": [
     {
-     "id": "tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797",
+     "id": "tkt-20c7b896-c47b-4c07-989f-6824aaf6b701",
      "version": 2
     }
    ],
@@ -2496,7 +2606,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "answer": {
    "done": [
     {
-     "id": "tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797",
+     "id": "tkt-20c7b896-c47b-4c07-989f-6824aaf6b701",
      "version": 3
     }
    ],
@@ -2510,7 +2620,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "action": "approve"
   },
   "answer": {
-   "id": "tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797",
+   "id": "tkt-20c7b896-c47b-4c07-989f-6824aaf6b701",
    "version": 4,
    "number": "网安通〔2026〕1号",
    "title": "关于武汉协同办公遭受SQL 注入的通报",
@@ -2522,11 +2632,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "en": "Wuhan"
    },
    "incident": "inc-14050facfbf3e793",
-   "createdAt": "2026-11-23T09:21:11.885Z",
-   "issuedAt": "2026-11-23T09:21:12.519Z",
+   "createdAt": "2026-11-23T11:21:27.127Z",
+   "issuedAt": "2026-11-23T11:21:27.402Z",
    "due": {
     "clock": "acknowledge",
-    "at": "2026-11-23T13:21:12.519Z",
+    "at": "2026-11-23T15:21:27.402Z",
     "overdue": false
    },
    "reminded": 0,
@@ -2551,25 +2661,25 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "quiet": false
    },
    "documents": {
-    "pdf": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=pdf",
-    "docx": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=docx"
+    "pdf": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=pdf",
+    "docx": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=docx"
    },
    "deadlines": [
     {
      "clock": "acknowledge",
-     "at": "2026-11-23T13:21:12.519Z",
+     "at": "2026-11-23T15:21:27.402Z",
      "overdue": false
     },
     {
      "clock": "contain",
-     "at": "2026-11-24T09:21:12.519Z",
+     "at": "2026-11-24T11:21:27.402Z",
      "overdue": false
     }
    ],
    "attachments": [],
    "history": [
     {
-     "at": "2026-11-23T09:21:11.885Z",
+     "at": "2026-11-23T11:21:27.127Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -2579,7 +2689,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "to": "draft"
     },
     {
-     "at": "2026-11-23T09:21:12.161Z",
+     "at": "2026-11-23T11:21:27.231Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -2634,8 +2744,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "alerts": 1,
     "events": 1,
-    "firstSeen": "2026-11-23T09:21:06.028Z",
-    "lastSeen": "2026-11-23T09:21:06.028Z",
+    "firstSeen": "2026-11-23T11:21:23.802Z",
+    "lastSeen": "2026-11-23T11:21:23.802Z",
     "owner": {
      "id": "u-ana",
      "account": "ana",
@@ -2659,7 +2769,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "text": "收到"
   },
   "answer": {
-   "id": "tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797",
+   "id": "tkt-20c7b896-c47b-4c07-989f-6824aaf6b701",
    "version": 4,
    "number": "网安通〔2026〕1号",
    "title": "关于武汉协同办公遭受SQL 注入的通报",
@@ -2671,11 +2781,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "en": "Wuhan"
    },
    "incident": "inc-14050facfbf3e793",
-   "createdAt": "2026-11-23T09:21:11.885Z",
-   "issuedAt": "2026-11-23T09:21:12.519Z",
+   "createdAt": "2026-11-23T11:21:27.127Z",
+   "issuedAt": "2026-11-23T11:21:27.402Z",
    "due": {
     "clock": "acknowledge",
-    "at": "2026-11-23T13:21:12.519Z",
+    "at": "2026-11-23T15:21:27.402Z",
     "overdue": false
    },
    "reminded": 0,
@@ -2700,25 +2810,25 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "quiet": false
    },
    "documents": {
-    "pdf": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=pdf",
-    "docx": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=docx"
+    "pdf": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=pdf",
+    "docx": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=docx"
    },
    "deadlines": [
     {
      "clock": "acknowledge",
-     "at": "2026-11-23T13:21:12.519Z",
+     "at": "2026-11-23T15:21:27.402Z",
      "overdue": false
     },
     {
      "clock": "contain",
-     "at": "2026-11-24T09:21:12.519Z",
+     "at": "2026-11-24T11:21:27.402Z",
      "overdue": false
     }
    ],
    "attachments": [],
    "history": [
     {
-     "at": "2026-11-23T09:21:11.885Z",
+     "at": "2026-11-23T11:21:27.127Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -2728,7 +2838,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "to": "draft"
     },
     {
-     "at": "2026-11-23T09:21:12.161Z",
+     "at": "2026-11-23T11:21:27.231Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -2782,8 +2892,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "alerts": 1,
     "events": 1,
-    "firstSeen": "2026-11-23T09:21:06.028Z",
-    "lastSeen": "2026-11-23T09:21:06.028Z",
+    "firstSeen": "2026-11-23T11:21:23.802Z",
+    "lastSeen": "2026-11-23T11:21:23.802Z",
     "owner": {
      "id": "u-ana",
      "account": "ana",
@@ -2806,7 +2916,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "answer": {
    "items": [
     {
-     "id": "tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797",
+     "id": "tkt-20c7b896-c47b-4c07-989f-6824aaf6b701",
      "version": 4,
      "number": "网安通〔2026〕1号",
      "title": "关于武汉协同办公遭受SQL 注入的通报",
@@ -2818,11 +2928,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "en": "Wuhan"
      },
      "incident": "inc-14050facfbf3e793",
-     "createdAt": "2026-11-23T09:21:11.885Z",
-     "issuedAt": "2026-11-23T09:21:12.519Z",
+     "createdAt": "2026-11-23T11:21:27.127Z",
+     "issuedAt": "2026-11-23T11:21:27.402Z",
      "due": {
       "clock": "acknowledge",
-      "at": "2026-11-23T13:21:12.519Z",
+      "at": "2026-11-23T15:21:27.402Z",
       "overdue": false
      },
      "reminded": 0,
@@ -2835,7 +2945,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
  "GET /api/tickets/:id": {
   "status": 200,
   "answer": {
-   "id": "tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797",
+   "id": "tkt-20c7b896-c47b-4c07-989f-6824aaf6b701",
    "version": 4,
    "number": "网安通〔2026〕1号",
    "title": "关于武汉协同办公遭受SQL 注入的通报",
@@ -2847,11 +2957,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "en": "Wuhan"
    },
    "incident": "inc-14050facfbf3e793",
-   "createdAt": "2026-11-23T09:21:11.885Z",
-   "issuedAt": "2026-11-23T09:21:12.519Z",
+   "createdAt": "2026-11-23T11:21:27.127Z",
+   "issuedAt": "2026-11-23T11:21:27.402Z",
    "due": {
     "clock": "acknowledge",
-    "at": "2026-11-23T13:21:12.519Z",
+    "at": "2026-11-23T15:21:27.402Z",
     "overdue": false
    },
    "reminded": 0,
@@ -2876,25 +2986,25 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "quiet": false
    },
    "documents": {
-    "pdf": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=pdf",
-    "docx": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=docx"
+    "pdf": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=pdf",
+    "docx": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=docx"
    },
    "deadlines": [
     {
      "clock": "acknowledge",
-     "at": "2026-11-23T13:21:12.519Z",
+     "at": "2026-11-23T15:21:27.402Z",
      "overdue": false
     },
     {
      "clock": "contain",
-     "at": "2026-11-24T09:21:12.519Z",
+     "at": "2026-11-24T11:21:27.402Z",
      "overdue": false
     }
    ],
    "attachments": [],
    "history": [
     {
-     "at": "2026-11-23T09:21:11.885Z",
+     "at": "2026-11-23T11:21:27.127Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -2904,7 +3014,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "to": "draft"
     },
     {
-     "at": "2026-11-23T09:21:12.161Z",
+     "at": "2026-11-23T11:21:27.231Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -2958,8 +3068,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "alerts": 1,
     "events": 1,
-    "firstSeen": "2026-11-23T09:21:06.028Z",
-    "lastSeen": "2026-11-23T09:21:06.028Z",
+    "firstSeen": "2026-11-23T11:21:23.802Z",
+    "lastSeen": "2026-11-23T11:21:23.802Z",
     "owner": {
      "id": "u-ana",
      "account": "ana",
@@ -2985,10 +3095,10 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "answer": {
    "items": [
     {
-     "id": "ntc-85f7aaae-4a88-4630-94b6-0e38e5ce8631",
-     "at": "2026-11-23T09:21:12.552Z",
+     "id": "ntc-461ec0bb-908a-44a7-86e8-4705fd590c3b",
+     "at": "2026-11-23T11:21:27.442Z",
      "kind": "issued",
-     "ticket": "tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797",
+     "ticket": "tkt-20c7b896-c47b-4c07-989f-6824aaf6b701",
      "incident": "inc-14050facfbf3e793",
      "title": "关于武汉协同办公遭受SQL 注入的通报",
      "number": "网安通〔2026〕1号",
@@ -3001,14 +3111,14 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 204,
   "body": {
    "ids": [
-    "ntc-85f7aaae-4a88-4630-94b6-0e38e5ce8631"
+    "ntc-461ec0bb-908a-44a7-86e8-4705fd590c3b"
    ]
   }
  },
  "POST /api/tickets/:id/attachments": {
   "status": 201,
   "answer": {
-   "id": "tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797",
+   "id": "tkt-20c7b896-c47b-4c07-989f-6824aaf6b701",
    "version": 4,
    "number": "网安通〔2026〕1号",
    "title": "关于武汉协同办公遭受SQL 注入的通报",
@@ -3020,11 +3130,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "en": "Wuhan"
    },
    "incident": "inc-14050facfbf3e793",
-   "createdAt": "2026-11-23T09:21:11.885Z",
-   "issuedAt": "2026-11-23T09:21:12.519Z",
+   "createdAt": "2026-11-23T11:21:27.127Z",
+   "issuedAt": "2026-11-23T11:21:27.402Z",
    "due": {
     "clock": "acknowledge",
-    "at": "2026-11-23T13:21:12.519Z",
+    "at": "2026-11-23T15:21:27.402Z",
     "overdue": false
    },
    "reminded": 0,
@@ -3049,24 +3159,24 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "quiet": false
    },
    "documents": {
-    "pdf": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=pdf",
-    "docx": "/api/tickets/tkt-122fe7eb-d05b-403b-96bb-ca86f1fc2797/document?format=docx"
+    "pdf": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=pdf",
+    "docx": "/api/tickets/tkt-20c7b896-c47b-4c07-989f-6824aaf6b701/document?format=docx"
    },
    "deadlines": [
     {
      "clock": "acknowledge",
-     "at": "2026-11-23T13:21:12.519Z",
+     "at": "2026-11-23T15:21:27.402Z",
      "overdue": false
     },
     {
      "clock": "contain",
-     "at": "2026-11-24T09:21:12.519Z",
+     "at": "2026-11-24T11:21:27.402Z",
      "overdue": false
     }
    ],
    "attachments": [
     {
-     "id": "att-94036360-6d54-49a2-aadd-1f2956751da2",
+     "id": "att-4651b865-4504-41d7-a18d-bd6d6d3bd3f1",
      "name": "r.pdf",
      "bytes": 10,
      "sha256": "fc022288f3e49d09353987de1c32fc1427bd2a8b3657a340e86efb8e34efe003",
@@ -3076,13 +3186,13 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "account": "wu",
       "name": "wu"
      },
-     "at": "2026-11-23T09:21:19.338Z",
-     "href": "/api/attachments/att-94036360-6d54-49a2-aadd-1f2956751da2"
+     "at": "2026-11-23T11:21:30.087Z",
+     "href": "/api/attachments/att-4651b865-4504-41d7-a18d-bd6d6d3bd3f1"
     }
    ],
    "history": [
     {
-     "at": "2026-11-23T09:21:11.885Z",
+     "at": "2026-11-23T11:21:27.127Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -3092,7 +3202,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "to": "draft"
     },
     {
-     "at": "2026-11-23T09:21:12.161Z",
+     "at": "2026-11-23T11:21:27.231Z",
      "by": {
       "id": "u-ana",
       "account": "ana",
@@ -3146,8 +3256,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "alerts": 1,
     "events": 1,
-    "firstSeen": "2026-11-23T09:21:06.028Z",
-    "lastSeen": "2026-11-23T09:21:06.028Z",
+    "firstSeen": "2026-11-23T11:21:23.802Z",
+    "lastSeen": "2026-11-23T11:21:23.802Z",
     "owner": {
      "id": "u-ana",
      "account": "ana",
@@ -3178,7 +3288,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    },
    "from": "2026-11-21T16:00:00.000Z",
    "to": "2026-11-22T16:00:00.000Z",
-   "generatedAt": "2026-11-23T09:21:19.597Z",
+   "generatedAt": "2026-11-23T11:21:30.215Z",
    "summary": [
     {
      "zh": "监测到告警 0 条（上期无数据），归并为事件 0 起（上期无数据）。",
@@ -3199,8 +3309,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "tickets": 0,
     "closed": 0,
     "overdue": 0,
-    "nodes": 2,
-    "nodesUp": 2
+    "nodes": 3,
+    "nodesUp": 3
    },
    "bySeverity": [],
    "byVerdict": [],
@@ -3251,7 +3361,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    ],
    "at": 480,
    "enabled": true,
-   "id": "sch-87c47f21-b36e-4d09-a86b-bbf59d22eda6",
+   "id": "sch-26355acf-4f95-42df-9ed0-c220670862f6",
    "by": {
     "id": "u-ana",
     "account": "ana",
@@ -3279,7 +3389,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    ],
    "at": 480,
    "enabled": true,
-   "id": "sch-87c47f21-b36e-4d09-a86b-bbf59d22eda6",
+   "id": "sch-26355acf-4f95-42df-9ed0-c220670862f6",
    "by": {
     "id": "u-ana",
     "account": "ana",
@@ -3299,7 +3409,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "at": 480,
     "enabled": true,
-    "id": "sch-87c47f21-b36e-4d09-a86b-bbf59d22eda6",
+    "id": "sch-26355acf-4f95-42df-9ed0-c220670862f6",
     "by": {
      "id": "u-ana",
      "account": "ana",
@@ -3414,7 +3524,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     }
    },
    "version": 1,
-   "changedAt": "2026-11-23T09:21:26.353Z",
+   "changedAt": "2026-11-23T11:21:31.660Z",
    "by": {
     "id": "u-sec",
     "account": "sec",
@@ -3445,7 +3555,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "target": {
     "file": "eve.json"
    },
-   "id": "chn-02066a31-47b4-48ed-b4f8-ccdda5fc5969",
+   "id": "chn-7aef2215-9c0c-49fb-acfa-3a086639b924",
    "hasSecret": false,
    "waiting": 0,
    "done": 0,
@@ -3477,7 +3587,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "target": {
     "file": "eve.json"
    },
-   "id": "chn-02066a31-47b4-48ed-b4f8-ccdda5fc5969",
+   "id": "chn-7aef2215-9c0c-49fb-acfa-3a086639b924",
    "hasSecret": false,
    "waiting": 0,
    "done": 0,
@@ -3489,7 +3599,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "body": {},
   "answer": {
    "ok": true,
-   "ms": 12
+   "ms": 3
   }
  },
  "GET /api/channels/:id/deliveries": {
@@ -3510,7 +3620,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "target": {
      "file": "eve.json"
     },
-    "id": "chn-02066a31-47b4-48ed-b4f8-ccdda5fc5969",
+    "id": "chn-7aef2215-9c0c-49fb-acfa-3a086639b924",
     "hasSecret": false,
     "waiting": 0,
     "done": 0,
@@ -3533,8 +3643,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "disabled": false,
     "totp": false,
-    "createdAt": "2026-11-23T09:21:03.760Z",
-    "lastLoginAt": "2026-11-23T09:21:04.258Z"
+    "createdAt": "2026-11-23T11:21:22.816Z",
+    "lastLoginAt": "2026-11-23T11:21:23.052Z"
    },
    {
     "id": "u-aud",
@@ -3545,8 +3655,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "disabled": false,
     "totp": false,
-    "createdAt": "2026-11-23T09:21:05.383Z",
-    "lastLoginAt": "2026-11-23T09:21:05.787Z"
+    "createdAt": "2026-11-23T11:21:23.595Z",
+    "lastLoginAt": "2026-11-23T11:21:23.674Z"
    }
   ]
  },
@@ -3554,14 +3664,14 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 200,
   "answer": {
    "engine": "sqlite",
-   "schema": 4,
-   "bytes": 4096,
+   "schema": 5,
+   "bytes": 1314288,
    "evidenceBytes": 112,
    "alerts": 2,
    "incidents": 2,
    "tickets": 1,
-   "audit": 32,
-   "oldestAlert": "2026-11-23T09:21:06.028Z"
+   "audit": 34,
+   "oldestAlert": "2026-11-23T11:21:23.802Z"
   }
  },
  "GET /api/retention": {
@@ -3591,13 +3701,13 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "password": "…"
   },
   "answer": {
-   "id": "u-11eb3312-a2fd-4e60-bc47-383b605c0e91",
+   "id": "u-7f3e7568-848b-4c6a-b1e8-a4e21899b0a0",
    "account": "zhou",
    "name": "周",
    "roles": [],
    "disabled": false,
    "totp": false,
-   "createdAt": "2026-11-23T09:21:27.030Z"
+   "createdAt": "2026-11-23T11:21:32.277Z"
   }
  },
  "PATCH /api/users/:id": {
@@ -3606,13 +3716,13 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "name": "周工"
   },
   "answer": {
-   "id": "u-11eb3312-a2fd-4e60-bc47-383b605c0e91",
+   "id": "u-7f3e7568-848b-4c6a-b1e8-a4e21899b0a0",
    "account": "zhou",
    "name": "周工",
    "roles": [],
    "disabled": false,
    "totp": false,
-   "createdAt": "2026-11-23T09:21:27.030Z"
+   "createdAt": "2026-11-23T11:21:32.277Z"
   }
  },
  "PUT /api/users/:id/roles": {
@@ -3623,7 +3733,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    ]
   },
   "answer": {
-   "id": "u-11eb3312-a2fd-4e60-bc47-383b605c0e91",
+   "id": "u-7f3e7568-848b-4c6a-b1e8-a4e21899b0a0",
    "account": "zhou",
    "name": "周工",
    "roles": [
@@ -3631,33 +3741,33 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    ],
    "disabled": false,
    "totp": false,
-   "createdAt": "2026-11-23T09:21:27.030Z"
+   "createdAt": "2026-11-23T11:21:32.277Z"
   }
  },
  "GET /api/sessions/all": {
   "status": 200,
   "answer": [
    {
-    "id": "94707af8d46e",
+    "id": "46cfe251e4a4",
     "user": {
      "id": "u-wu",
      "account": "wu",
      "name": "wu"
     },
-    "createdAt": "2026-11-23T09:21:05.987Z",
-    "lastSeenAt": "2026-11-23T09:21:05.987Z",
+    "createdAt": "2026-11-23T11:21:23.797Z",
+    "lastSeenAt": "2026-11-23T11:21:23.797Z",
     "address": "127.0.0.1",
     "agent": "lightMyRequest"
    },
    {
-    "id": "42ebeba83f2b",
+    "id": "eee2c0469ce7",
     "user": {
      "id": "u-aud",
      "account": "aud",
      "name": "aud"
     },
-    "createdAt": "2026-11-23T09:21:05.771Z",
-    "lastSeenAt": "2026-11-23T09:21:05.771Z",
+    "createdAt": "2026-11-23T11:21:23.673Z",
+    "lastSeenAt": "2026-11-23T11:21:23.673Z",
     "address": "127.0.0.1",
     "agent": "lightMyRequest"
    }
@@ -3667,9 +3777,9 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 201,
   "body": {},
   "answer": {
-   "id": "rst-aed2a1ff-badb-45d9-aca5-f09cf2d44086",
+   "id": "rst-74e6497c-da4f-4e3a-ad8d-4ea6ab5c7c47",
    "user": {
-    "id": "u-11eb3312-a2fd-4e60-bc47-383b605c0e91",
+    "id": "u-7f3e7568-848b-4c6a-b1e8-a4e21899b0a0",
     "account": "zhou",
     "name": "周工"
    },
@@ -3678,8 +3788,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "account": "sys",
     "name": "sys"
    },
-   "askedAt": "2026-11-23T09:21:27.130Z",
-   "expires": "2026-11-24T09:21:27.130Z",
+   "askedAt": "2026-11-23T11:21:32.472Z",
+   "expires": "2026-11-24T11:21:32.472Z",
    "state": "asked",
    "half": "…"
   }
@@ -3688,9 +3798,9 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 200,
   "body": {},
   "answer": {
-   "id": "rst-aed2a1ff-badb-45d9-aca5-f09cf2d44086",
+   "id": "rst-74e6497c-da4f-4e3a-ad8d-4ea6ab5c7c47",
    "user": {
-    "id": "u-11eb3312-a2fd-4e60-bc47-383b605c0e91",
+    "id": "u-7f3e7568-848b-4c6a-b1e8-a4e21899b0a0",
     "account": "zhou",
     "name": "周工"
    },
@@ -3699,13 +3809,13 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "account": "sys",
     "name": "sys"
    },
-   "askedAt": "2026-11-23T09:21:27.130Z",
+   "askedAt": "2026-11-23T11:21:32.472Z",
    "approvedBy": {
     "id": "u-sec",
     "account": "sec",
     "name": "sec"
    },
-   "expires": "2026-11-24T09:21:27.130Z",
+   "expires": "2026-11-24T11:21:32.472Z",
    "state": "approved",
    "half": "…"
   }
@@ -3736,7 +3846,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     "incidents": 1096,
     "automatic": false
    },
-   "changedAt": "2026-11-23T09:21:27.264Z",
+   "changedAt": "2026-11-23T11:21:32.634Z",
    "by": {
     "id": "u-sys",
     "account": "sys",
@@ -3750,7 +3860,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "dryRun": true
   },
   "answer": {
-   "at": "2026-11-23T09:21:27.292Z",
+   "at": "2026-11-23T11:21:32.673Z",
    "dryRun": true,
    "alerts": 0,
    "evidence": 0,
@@ -3758,9 +3868,9 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "incidents": 0,
    "tickets": 0,
    "before": {
-    "alerts": "2026-05-24T09:21:27.292Z",
-    "evidence": "2026-05-24T09:21:27.292Z",
-    "incidents": "2023-11-23T09:21:27.292Z"
+    "alerts": "2026-05-24T11:21:32.673Z",
+    "evidence": "2026-05-24T11:21:32.673Z",
+    "incidents": "2023-11-23T11:21:32.673Z"
    }
   }
  },
@@ -3768,11 +3878,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 201,
   "body": {},
   "answer": {
-   "name": "backup-2026-11-23T09-21-27-306Z",
-   "at": "2026-11-23T09:21:27.306Z",
-   "bytes": 405809,
+   "name": "backup-2026-11-23T11-21-32-707Z",
+   "at": "2026-11-23T11:21:32.708Z",
+   "bytes": 414001,
    "files": 5,
-   "sha256": "318cb710d5db7bc12e978bee4ce226390ddf85f352d6d49885362531a90d1599"
+   "sha256": "9cf43d7a1b1e9ec48a0a3af6a209d93994490a6f1b9265092adf82ecd6b32509"
   }
  },
  "PUT /api/units/:id": {
@@ -3881,8 +3991,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "answer": {
    "items": [
     {
-     "seq": 48,
-     "at": "2026-11-23T09:21:27.898Z",
+     "seq": 50,
+     "at": "2026-11-23T11:21:33.351Z",
      "actor": {
       "id": "u-sys",
       "account": "sys",
@@ -3898,11 +4008,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
       "evidence": 0,
       "metrics": true
      },
-     "hash": "69fbffb1c784b9631eaab945308adf379c5bd041c1d39842b378d836e2255e25"
+     "hash": "a0994349fca8972522817efbccc9bb35cfc03641614b6f1c56601306a1e264de"
     },
     {
-     "seq": 47,
-     "at": "2026-11-23T09:21:27.861Z",
+     "seq": 49,
+     "at": "2026-11-23T11:21:33.293Z",
      "actor": {
       "id": "u-sys",
       "account": "sys",
@@ -3912,7 +4022,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "action": "PUT /api/registry",
      "outcome": "done",
      "details": {},
-     "hash": "ad7eb3b3a52f83639adf408d0e808fc2f3c45678cdcf244a36f21bfefc7e6c7b"
+     "hash": "63d8f73884ff13f227eeecde4c8e4b05c7e98ffd1a22ff50278a870397227e2d"
     }
    ]
   }
@@ -3921,8 +4031,8 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 200,
   "answer": {
    "intact": true,
-   "entries": 48,
-   "head": "69fbffb1c784b9631eaab945308adf379c5bd041c1d39842b378d836e2255e25"
+   "entries": 50,
+   "head": "a0994349fca8972522817efbccc9bb35cfc03641614b6f1c56601306a1e264de"
   }
  },
  "GET /api/audit/export": {
@@ -3942,12 +4052,12 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
  "POST /api/totp/confirm": {
   "status": 200,
   "body": {
-   "code": "422153"
+   "code": "080868"
   },
   "answer": {
    "codes": [
-    "rppca-4drwd",
-    "92khb-fntu6"
+    "2at63-5fsgn",
+    "9yv33-he54c"
    ]
   }
  },
@@ -3955,7 +4065,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 204,
   "body": {
    "password": "…",
-   "code": "800674"
+   "code": "155832"
   }
  },
  "POST /api/tokens": {
@@ -3965,16 +4075,16 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
    "scopes": [
     "alert.read"
    ],
-   "expires": "2026-11-24T09:22:29.383Z"
+   "expires": "2026-11-24T11:22:34.884Z"
   },
   "answer": {
-   "id": "tok-8dcc8ee3-6f95-44ef-a853-e682a4947f31",
+   "id": "tok-6bb9e0eb-8b0a-4baf-a728-7cf2dd111b0f",
    "name": "siem",
    "scopes": [
     "alert.read"
    ],
-   "createdAt": "2026-11-23T09:22:29.390Z",
-   "expires": "2026-11-24T09:22:29.383Z",
+   "createdAt": "2026-11-23T11:22:34.894Z",
+   "expires": "2026-11-24T11:22:34.884Z",
    "token": "…"
   }
  },
@@ -4011,11 +4121,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "disabled": false,
     "totp": false,
-    "createdAt": "2026-11-23T09:21:04.576Z",
-    "lastLoginAt": "2026-11-23T09:21:04.886Z"
+    "createdAt": "2026-11-23T11:21:23.182Z",
+    "lastLoginAt": "2026-11-23T11:21:23.261Z"
    },
    "csrf": "…",
-   "expiresAt": "2026-11-23T21:21:04.878Z",
+   "expiresAt": "2026-11-23T23:21:23.260Z",
    "mustChangePassword": false,
    "unreadNotices": 1
   }
@@ -4050,11 +4160,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "disabled": false,
     "totp": false,
-    "createdAt": "2026-11-23T09:21:04.576Z",
-    "lastLoginAt": "2026-11-23T09:22:29.864Z"
+    "createdAt": "2026-11-23T11:21:23.182Z",
+    "lastLoginAt": "2026-11-23T11:22:35.440Z"
    },
    "csrf": "…",
-   "expiresAt": "2026-11-23T21:22:29.845Z",
+   "expiresAt": "2026-11-23T23:22:35.423Z",
    "mustChangePassword": false,
    "unreadNotices": 1
   }
@@ -4091,11 +4201,11 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
     ],
     "disabled": false,
     "totp": false,
-    "createdAt": "2026-11-23T09:21:04.576Z",
-    "lastLoginAt": "2026-11-23T09:22:29.864Z"
+    "createdAt": "2026-11-23T11:21:23.182Z",
+    "lastLoginAt": "2026-11-23T11:22:35.440Z"
    },
    "csrf": "…",
-   "expiresAt": "2026-11-23T21:22:29.845Z",
+   "expiresAt": "2026-11-23T23:22:35.423Z",
    "mustChangePassword": false,
    "unreadNotices": 1
   }
@@ -4116,16 +4226,16 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
   "status": 200,
   "answer": [
    {
-    "id": "rpt-286587a5-00c6-40f9-afa8-e42b6789fa37",
+    "id": "rpt-42e25c06-f4d7-4224-810a-17298d8ba3f1",
     "name": "日报",
     "kind": "daily",
     "format": "html",
     "from": "2026-11-22T16:00:00.000Z",
     "to": "2026-11-23T16:00:00.000Z",
-    "at": "2026-11-24T09:22:30.102Z",
+    "at": "2026-11-24T11:22:35.925Z",
     "bytes": 5383,
-    "sha256": "3d4de9e4a1a51ca3f5dc43605301a34d16d4e4800f87c76a44a3b2c104b0d712",
-    "href": "/api/report-archive/rpt-286587a5-00c6-40f9-afa8-e42b6789fa37/file"
+    "sha256": "f3602922dfbb2e2317698f77a3aef9de0caf7ac4ea34f58534c7522f8cadce43",
+    "href": "/api/report-archive/rpt-42e25c06-f4d7-4224-810a-17298d8ba3f1/file"
    }
   ]
  },

@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { generateSync } from 'otplib';
 import t from 'tap';
+import { decodeTrial } from '../../contracts/rule-trial.js';
 import { subjects } from '../../contracts/subjects.js';
-import type { BackupRow, ChannelRow, IncidentRow, Page, ReportScheduleRow, ResetHalf, SuppressionRow, TicketDetail, TokenCreated, TotpEnrolment } from '../model/api.js';
+import type { BackupRow, ChannelRow, IncidentRow, Page, ReportScheduleRow, ResetHalf, RuleTrialView, SuppressionRow, TicketDetail, TokenCreated, TotpEnrolment } from '../model/api.js';
 import { API_SCHEMA } from '../model/api-schema.js';
 import { ROUTES, type RouteName } from '../model/permissions.js';
 import { PASSWORD, REGISTRY, alertOf, startConsole, type Client } from './harness.js';
@@ -70,6 +71,18 @@ t.test('every route answers as the description says, and has an example that doe
   await call(ana, 'GET /api/series', [], `?measurement=alerts&field=count&aggregate=sum&from=${h.clock.now() - 3_600_000}&to=${h.clock.now()}&interval=60000&groupBy=severity`);
   const rules = await call<{ id: string }[]>(ana, 'GET /api/rules');
   await call(ana, 'GET /api/rules/:id', [rules[0].id]);
+  await h.bus.publish(subjects.health('analyzer', 'an-1'), Buffer.from(JSON.stringify({ role: 'analyzer', id: 'an-1', version: '1.0', state: 'running', reasons: [], startedAt: new Date().toISOString(), at: new Date().toISOString(), counters: {}, gauges: {} })));
+  // What an analyzer would say of the one capture; a real one does in cli/browser.
+  const analyzer = await h.bus.respond(subjects.command('analyzer', 'try-rule-an-1'), (m) => Buffer.from(JSON.stringify({
+    ok: true, captures: decodeTrial(m.data)!.captures.map(({ id, bytes }) => ({ id, packets: Buffer.from(bytes).equals(pcap) ? 1 : -1, more: 0, alerts: [{ rule: 'new-rule', title: { zh: '试跑', en: 'Tried' }, severity: 'high', verdict: 'attempted', class: 'sql_injection', because: { zh: '因', en: 'why' }, attacker: '203.0.113.9', victim: '10.1.2.3', at: new Date().toISOString(), count: 1 }] })),
+  })));
+  await h.until(async () => (await ana.call<{ id: string }[]>('GET', '/api/nodes')).body.some((n) => n.id === 'an-1'), 'the analyzer');
+  const trial = await call<RuleTrialView>(ana, 'POST /api/rule-trials', [], '', { rule: 'id: new-rule', captures: 10 });
+  await h.until(async () => (await ana.call<RuleTrialView>('GET', `/api/rule-trials/${trial.id}`)).body.state === 'done', 'the trial');
+  t.match(await call(ana, 'GET /api/rule-trials/:id', [trial.id]), { captures: { of: 1, done: 1, unread: 0 }, packets: 1, findings: [{ evidence: 'ev-1', alert: 'e-1' }] });
+  t.equal((await ben.call('GET', `/api/rule-trials/${trial.id}`)).status, 404, 'a trial is its owner\'s');
+  await call(ana, 'DELETE /api/rule-trials/:id', [trial.id]);
+  await analyzer.close();
   await call(ana, 'POST /api/suppressions/preview', [], '', { match: { rule: 'port-scan' } });
   const sup = await call<SuppressionRow>(ana, 'POST /api/suppressions', [], '', { match: { rule: 'port-scan', source: '198.51.100.0/24' }, reason: '委托扫描', expires: new Date(h.clock.now() + 86_400_000).toISOString() });
   await call(ana, 'GET /api/suppressions');

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import type { CoverageView, RuleRow, RuleView } from '../../model/api.js';
-import { IdParams, RuleQuery } from '../../model/requests.js';
+import type { CoverageView, RuleRow, RuleTrialView, RuleView } from '../../model/api.js';
+import { IdParams, RuleQuery, RuleTrialForm } from '../../model/requests.js';
 import { callerOf } from '../app.js';
 import { coverageOf } from '../coverage.js';
 import type { Context } from '../context.js';
@@ -32,4 +32,11 @@ export function ruleRoutes(app: FastifyInstance, context: Context): void {
     if (!rule) throw refusals.notFound();
     return { ...rule, hits24h: (await hits(request)).get(rule.id) ?? 0 };
   });
+  app.post<{ Body: RuleTrialForm }>('/api/rule-trials', { schema: { body: RuleTrialForm }, config: { audit: 'always' } }, async (request, reply) => {
+    const view = await context.trials.start(callerOf(request), request.body);
+    request.auditDetails = { captures: view.captures.of, rule: request.body.rule.slice(0, 200) };
+    return reply.status(202).send(view);
+  });
+  app.get<{ Params: IdParams }>('/api/rule-trials/:id', { schema: { params: IdParams } }, async (request): Promise<RuleTrialView> => context.trials.find(callerOf(request), request.params.id));
+  app.delete<{ Params: IdParams }>('/api/rule-trials/:id', { schema: { params: IdParams } }, async (request): Promise<RuleTrialView> => context.trials.cancel(callerOf(request), request.params.id));
 }

@@ -189,4 +189,6 @@ async function returning(db: Db, engine: Engine): Promise<void> {
   await run(`update ticket set asset = (select case when i.attacker_unit = ticket.unit and coalesce(i.unit, '') <> ticket.unit then i.attacker_ip else i.victim_ip end from incident as i where i.id = ticket.incident)
     where exists (select 1 from incident as i where i.id = ticket.incident)`);
   await run(`create index ticket_asset on ticket (asset) where state <> 'withdrawn'`);
+  // Rules are tried on the latest evidence.
+  await run('create index evidence_stored on evidence (stored)');
 }

@@ -19,6 +19,10 @@ export function evidenceStore(db: Db) {
     /** Evidence of an alert that the reader may see. */
     byId: (scope: Scope, id: string): Promise<EvidenceRecord | undefined> =>
       db.selectFrom('evidence').innerJoin('alert', 'alert.id', 'evidence.alert').selectAll('evidence').where('evidence.id', '=', id).where(withinScope(scope, 'alert')).executeTakeFirst(),
+    /** Evidence of alerts that the reader may see, the latest first; each file once. */
+    past: (scope: Scope, from: number, to: number, limit: number): Promise<Pick<EvidenceRecord, 'id' | 'alert' | 'sha256' | 'bytes'>[]> =>
+      db.selectFrom('evidence').innerJoin('alert', 'alert.id', 'evidence.alert').select(['evidence.id', 'evidence.alert', 'evidence.sha256', 'evidence.bytes'])
+        .where('evidence.stored', '>=', from).where('evidence.stored', '<', to).where('evidence.state', '=', 'stored').where(withinScope(scope, 'alert')).orderBy('evidence.stored', 'desc').limit(limit).execute(),
     async used(sha256: string): Promise<boolean> { return (await db.selectFrom('evidence').select('id').where('sha256', '=', sha256).limit(1).executeTakeFirst()) !== undefined; },
   };
 }
