@@ -87,7 +87,8 @@ export class Analyzer implements Service {
   private readonly points = new Map<string, HostPoint>();
   private readonly subscriptions: Subscription[] = [];
   private readonly trials: RuleTrials;
-  private readonly seenAlerts = new Set<string>();
+  /** As they were last counted. */
+  private readonly seenAlerts = new Map<string, { severity: string; verdict: string }>();
   private correlator!: Correlator;
   /** The console's, once it has sent one; the configured file's until then. */
   private workersReady: Promise<void> | undefined;
@@ -361,12 +362,11 @@ export class Analyzer implements Service {
   private publishAlert(alert: Alert): void {
     const s = alert.shouwang;
     this.counters.revisions++;
-    if (!this.seenAlerts.has(s.id)) {
-      this.counters.alerts++;
-      this.metricsSink.alert(Math.floor(Date.parse(s.last_seen) * 1000), alert);
-      this.seenAlerts.add(s.id);
-      if (this.seenAlerts.size > 100_000) this.seenAlerts.delete(this.seenAlerts.values().next().value!);
-    }
+    const before = this.seenAlerts.get(s.id);
+    if (!before) this.counters.alerts++;
+    this.metricsSink.alert(Math.floor(Date.parse(s.last_seen) * 1000), alert, before);
+    this.seenAlerts.set(s.id, { severity: s.severity, verdict: s.verdict });
+    if (this.seenAlerts.size > 100_000) this.seenAlerts.delete(this.seenAlerts.keys().next().value!);
     const data = Buffer.from(JSON.stringify(alert));
     this.send(() => this.deps.bus.publishDurable(subjects.alert(s.severity, s.unit ?? '_'), data, `${s.id}:${s.revision}`));
   }

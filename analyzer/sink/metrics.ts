@@ -41,10 +41,15 @@ export class MetricsSink {
     this.add(atUs, 'traffic', { node: from.node, unit: from.unit, protocol, ...demonstration(from) }, { packets, bytes, flows });
   }
 
-  /** Counts an alert once, when it is first raised, under its severity and verdict. */
-  alert(atUs: number, alert: Alert): void {
+  /**
+   * Counts an alert once in `count`, when it is first raised; in `severities` and `verdicts` once for each that it reaches,
+   * at the time it does: what began as an attempt and succeeded is among the successes.
+   * @param before as it was last counted; undefined when it is new
+   */
+  alert(atUs: number, alert: Alert, before?: { severity: string; verdict: string }): void {
     const { node = '', unit = '', severity, verdict } = alert.shouwang;
-    this.add(atUs, 'alerts', { node, unit, severity, verdict, class: alert.shouwang.class, ...demonstration(alert.shouwang) }, { count: 1 });
+    const fields = { ...(before ? {} : { count: 1 }), ...(before?.severity === severity ? {} : { severities: 1 }), ...(before?.verdict === verdict ? {} : { verdicts: 1 }) };
+    if (Object.keys(fields).length > 0) this.add(atUs, 'alerts', { node, unit, severity, verdict, class: alert.shouwang.class, ...demonstration(alert.shouwang) }, fields);
   }
 
   /** Adds to the pipeline's own counters (drops, gaps, evictions …). */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import type { EvidenceHeaders } from '../../contracts/alert.js';
+import type { Alert, EvidenceHeaders } from '../../contracts/alert.js';
 import type { EveEvent } from '../../contracts/event.js';
 import type { Point } from '../../runtime/metrics/metrics.js';
 import { EventSink } from './events.js';
@@ -44,6 +44,13 @@ t.test('metrics: buckets of packet time, one late for stragglers, tags bounded',
   t.equal(last.length, MAX_SERIES + 1);
   t.equal(last.reduce((sum, p) => sum + p.fields.packets, 0), MAX_SERIES + 50, 'nothing is lost');
   t.equal(sink.counters.folded, 50);
+  points.length = 0;
+  const raised = (severity: string, verdict: string) => ({ shouwang: { node: 'n1', unit: 'wuhan', severity, verdict, class: 'jndi' } }) as Alert;
+  sink.alert(9_000_000, raised('low', 'attempted'));
+  sink.alert(9_000_000, raised('low', 'attempted'), { severity: 'low', verdict: 'attempted' });
+  sink.alert(9_000_000, raised('critical', 'succeeded'), { severity: 'low', verdict: 'attempted' });
+  sink.flush();
+  t.strictSame(points.map((p) => [p.tags.verdict, p.fields]), [['attempted', { count: 1, severities: 1, verdicts: 1 }], ['succeeded', { severities: 1, verdicts: 1 }]], 'one alert, and among the successes');
   t.end();
 });
 

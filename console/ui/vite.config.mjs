@@ -1,5 +1,5 @@
 import vue from '@vitejs/plugin-vue';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -19,6 +19,8 @@ const compress = {
   apply: 'build',
   closeBundle() {
     const assets = join(outDir, 'assets');
+    // Nothing there: the build has failed, and says why itself.
+    if (!existsSync(assets)) return;
     for (const name of readdirSync(assets)) {
       if (!/\.(js|css|svg)$/.test(name)) continue;
       const bytes = readFileSync(join(assets, name));

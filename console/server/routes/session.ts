@@ -17,7 +17,7 @@ import { userView } from './users.js';
 
 // Per address and minute; guessing goes on against the account's own lock.
 // By address, whoever is logged in already; many people share one, and each account has its own lock against guessing.
-const GUESSES = { rateLimit: { max: 60, timeWindow: 60_000, keyGenerator: (request: FastifyRequest) => `guesses ${request.ip}` } };
+const GUESSES = { rateLimit: { max: 30, timeWindow: 60_000, keyGenerator: (request: FastifyRequest) => `guesses ${request.ip}` } };
 
 export function sessionRoutes(app: FastifyInstance, context: Context): void {
   const { store, config, clock } = context;

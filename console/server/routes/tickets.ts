@@ -73,7 +73,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       ...row, summary: t.summary, impact: t.impact, demands: t.demands, author: person(t.author), ...(t.approver ? { approver: person(t.approver) } : {}),
       ...(t.signer === null ? {} : { signer: t.signer }), ...(t.addressee === null ? {} : { addressee: t.addressee }), ...(t.copies === null ? {} : { copies: t.copies }), ...(t.contact === null ? {} : { contact: t.contact }),
       ...(appeal ? { appeal: { ...appeal, by: person(appeal.by) } } : {}),
-      proofs: { shut: t.verification_json !== null, quiet: t.watch_until !== null && now >= t.watch_until, ...(t.watch_until === null ? {} : { quietUntil: iso(t.watch_until) }) },
+      proofs: { shut: t.verification_json !== null && t.watch_until !== null, quiet: t.watch_until !== null && now >= t.watch_until, ...(t.watch_until === null ? {} : { quietUntil: iso(t.watch_until) }) },
       documents: { pdf: `/api/tickets/${id}/document?format=pdf`, docx: `/api/tickets/${id}/document?format=docx` },
       ...(t.issued === null ? {} : {
         deadlines: CLOCKS.map((name) => {

@@ -354,7 +354,7 @@ export function alertStore(db: Db, engine: Engine) {
         .select(['class', 'attacker_ip', 'victim_ip', 'unit', 'system', 'severity']).orderBy('last_seen', 'desc').limit(RECENT_MAX);
       return (await db.selectFrom(recent.as('x')).where(column, 'is not', null)
         .select([sql<string>`${sql.ref(column)}`.as('key'), sql<number>`count(*)`.as('n'), sql<number>`max(severity)`.as('severity'), sql<string | null>`max(unit)`.as('unit'), sql<string | null>`max(system)`.as('system')])
-        .groupBy(column).orderBy('n', 'desc').orderBy('key').limit(limit).execute()).map((r) => ({ ...r, n: Number(r.n), severity: Number(r.severity) }));
+        .groupBy(column).orderBy('n', 'desc').orderBy('severity', 'desc').orderBy('key').limit(limit).execute()).map((r) => ({ ...r, n: Number(r.n), severity: Number(r.severity) }));
     },
     /** Newest packet time that arrived after `received`; undefined where nothing did. */
     async newest(scope: Scope): Promise<number | undefined> {

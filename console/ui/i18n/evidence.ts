@@ -89,7 +89,7 @@ export const en: typeof zh = {
   timelineSum: '{n} phases, {m} steps, {from} to {to}',
   timelineList: 'Steps in the order of time',
   concluded: 'What was concluded and why',
-  concludedText: '{verdict}; {p} phases, {s} kinds of step.',
+  concludedText: '{verdict}. Phases: {p}, kinds of step: {s}.',
   look: 'Evidence',
   hide: 'Hide evidence',
   whole: 'Whole alert',

@@ -22,7 +22,7 @@ export function peakOf(series: SeriesView[]): number {
 }
 
 /** The busiest series of a panel; with `before`, the sum of a week earlier as a dashed line over them. */
-export function trendOption(panel: Panel, now: SeriesView[], before: SeriesView[] | undefined, step: number): EChartsCoreOption {
+export function trendOption(panel: Panel, now: SeriesView[], before: SeriesView[] | undefined, step: number, from: number, to: number): EChartsCoreOption {
   const factor = panel.scale(step);
   const tag = (s: SeriesView) => Object.values(s.tags)[0] ?? '';
   const shown = now.toSorted((a, b) => sum([b]) - sum([a])).slice(0, panel.most ?? 8);
@@ -33,7 +33,8 @@ export function trendOption(panel: Panel, now: SeriesView[], before: SeriesView[
     grid: { left: 8, right: 14, top: 34, bottom: 34, containLabel: true },
     legend: { top: 4, right: 12, type: 'scroll', width: '80%' },
     tooltip: { trigger: 'axis', valueFormatter: (v: unknown) => (v === null || v === undefined ? '—' : panel.format(Number(v))) },
-    xAxis: { type: 'time', splitLine: { show: false }, axisLabel: { hideOverlap: true } },
+    // The whole time asked for, though little happened in it.
+    xAxis: { type: 'time', min: from, max: to, splitLine: { show: false }, axisLabel: { hideOverlap: true } },
     yAxis: { type: 'value', splitNumber: 3, axisLabel: { formatter: (v: number) => panel.format(v) } },
     dataZoom: [{ type: 'inside', zoomOnMouseWheel: 'ctrl', moveOnMouseMove: false }, { type: 'slider', height: 18, bottom: 6, brushSelect: true }],
     series: [
