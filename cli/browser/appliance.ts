@@ -107,6 +107,27 @@ export async function startAppliance(): Promise<Appliance> {
   };
 }
 
+/** A console alone, as it is before anybody has used it, with the administrators kept apart. */
+export async function startStrict(): Promise<{ address: string; code: string; stop(): Promise<void> }> {
+  const data = mkdtempSync(join(tmpdir(), 'sw-strict-'));
+  const bus = createEmbeddedBus({ dir: join(data, 'bus') });
+  const metrics = await openMetrics({ url: 'embedded:', dir: data }, {});
+  const app = await createConsole({
+    bus, metrics, log: createLog({ level: 'error' }), clock: systemClock,
+    config: { listen: { port: 0 }, dataDir: join(data, 'console'), ui: UI_FOLDER, rulesDir: PACK, registry: 'deploy/registry.sample.yaml', separation: 'strict', secondFactor: ['system_admin', 'security_admin', 'auditor'] },
+  });
+  await app.start();
+  return {
+    address: app.address, code: app.setupCode!,
+    async stop() {
+      await app.stop();
+      await metrics.close();
+      await bus.close();
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
 /** Markup, a character that turns the text around, and a formula, where an attacker puts what he likes. */
 export const EVIL = '<script>alert(document.domain)</script><img src=x onerror=alert(1)> \xe2\x80\xaegnp.exe';
 /** Struts S2-045 with the result of the command in the answer: the attack succeeded; with 404 it was tried. */

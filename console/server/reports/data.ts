@@ -83,7 +83,8 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
     attackers: hosts('attacker_ip').map(([ip, h]) => ({ key: ip, name: { zh: ip, en: ip }, value: h.n, severity: SEVERITIES[h.worst.severity] })),
     victims: hosts('victim_ip').map(([ip, h]) => ({ key: ip, name: { zh: ip, en: ip }, value: h.n, ...(h.worst.unit === null ? {} : { unit: name(h.worst.unit) }), ...(h.worst.system === null ? {} : { system: assets.system(h.worst.system) }) })),
     trend: curve(hours, from, to, context.remediation.calendar.offset),
-    incidents: incidents.slice(0, LISTED).map((i) => ({
+    // The worst first; what was dismissed stands behind.
+    incidents: incidents.toSorted((a, b) => Number(a.state === 'dismissed') - Number(b.state === 'dismissed') || b.rank - a.rank).slice(0, LISTED).map((i) => ({
       id: i.id, title: { zh: i.title_zh, en: i.title_en }, level: i.level as Level, severity: SEVERITIES[i.severity], verdict: VERDICTS[i.verdict], state: i.state, ...(i.unit === null ? {} : { unit: name(i.unit) }),
       ...(i.system === null ? {} : { system: assets.system(i.system) }), firstSeen: iso(i.first_seen), lastSeen: iso(i.last_seen), alerts: i.alerts,
     })),

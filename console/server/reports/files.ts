@@ -1,4 +1,4 @@
-import { AlignmentType, Document, Footer, HeadingLevel, Packer, PageNumber, Paragraph, Table, TableCell, TableRow, TextRun, WidthType } from 'docx';
+import { AlignmentType, Document, Footer, HeadingLevel, Packer, PageNumber, Paragraph, Table, TableCell, TableLayoutType, TableRow, TextRun, WidthType } from 'docx';
 import ExcelJS from 'exceljs';
 import JSZip from 'jszip';
 import PDFDocument from 'pdfkit';
@@ -60,6 +60,18 @@ export async function xlsxReport(p: Paper): Promise<Buffer> {
   return zip.generateAsync({ type: 'nodebuffer', compression: 'DEFLATE' });
 }
 
+/** Width of the text of an A4 page between its margins, in twentieths of a point. */
+const DOCX_WIDTH = 11_906 - 2 * 1_134;
+/** Most characters of a cell that count for the width of its column; Chinese ones take two places. */
+const WIDTH_MAX = 44;
+const placesOf = (text: string | number): number => String(text).replaceAll(/[^\x00-\xff]/g, 'xx').length;
+/** Share of the width that each column of a table takes: what its longest text needs, and at least its head. */
+function shares(s: Section): number[] {
+  const widest = s.columns.map((c, i) => Math.max(placesOf(c), ...s.rows.map((r) => Math.min(WIDTH_MAX, placesOf(r[i] ?? '')))) + 3);
+  const total = widest.reduce((a, b) => a + b, 0);
+  return widest.map((w) => w / total);
+}
+
 export async function docxReport(p: Paper): Promise<Buffer> {
   const run = (text: string | number, bold = false, size = 24): TextRun => new TextRun({ text: String(text), bold, size, color: '000000', font: { ascii: 'Times New Roman', eastAsia: '宋体', hAnsi: 'Times New Roman' } });
   const cell = (text: string | number, bold = false): TableCell => new TableCell({ children: [new Paragraph({ children: [run(text, bold, 20)] })], margins: { left: 80, right: 80 }, ...(bold ? { shading: { fill: 'EEF3F9' } } : {}) });
@@ -78,7 +90,7 @@ export async function docxReport(p: Paper): Promise<Buffer> {
     ...p.sections.flatMap((s) => [
       new Paragraph({ heading: HeadingLevel.HEADING_2, keepNext: true, spacing: { before: 280, after: 120 }, children: [run(s.heading, true, 28)] }), ...place(s),
       ...(s.columns.length === 0 ? [] : [new Table({
-        width: { size: 100, type: WidthType.PERCENTAGE },
+        width: { size: DOCX_WIDTH, type: WidthType.DXA }, layout: TableLayoutType.FIXED, columnWidths: shares(s).map((w) => Math.floor(w * DOCX_WIDTH)),
         rows: [new TableRow({ tableHeader: true, cantSplit: true, children: s.columns.map((c) => cell(c, true)) }), ...s.rows.map((r) => new TableRow({ cantSplit: true, children: r.map((c) => cell(c)) }))],
       })]),
     ]),
@@ -103,10 +115,7 @@ export function pdfReport(p: Paper): Promise<Buffer> {
     doc.moveDown().font('bold').fontSize(14).text(s.heading, 50).font('text').fontSize(9.5).moveDown(0.3);
     if (s.chart) drawChart(doc, s.chart, width);
     if (s.columns.length === 0) continue;
-    // The first wide column takes what the others leave.
-    const widest = s.columns.map((c, i) => Math.max(c.length, ...s.rows.map((r) => Math.min(30, String(r[i] ?? '').length))));
-    const total = widest.reduce((a, b) => a + b + 2, 0);
-    const widths = widest.map((w) => ((w + 2) / total) * width);
+    const widths = shares(s).map((w) => w * width);
     const line = (cells: (string | number)[], bold: boolean): void => {
       doc.font(bold ? 'bold' : 'text');
       const height = Math.max(...cells.map((c, i) => doc.heightOfString(String(c), { width: widths[i] - 8 }))) + 6;
