@@ -14,8 +14,9 @@ export class PlainTransaction implements Transaction {
     readonly fields: Record<string, unknown> = {},
     readonly ruleProtocol?: string,
   ) {}
+  /** As known now: what comes later is not to change an alert that was raised before. */
   detail(): Record<string, unknown> {
-    return this.fields;
+    return { ...this.fields };
   }
 }
 

@@ -49,6 +49,23 @@ t.test('any segmentation, order and duplication gives the same bytes', async () 
   );
 });
 
+t.test('segments far beyond the window are forged while others come in order, and a jump when none do', async (t) => {
+  const far = 1 << 29;
+  const one = recorder();
+  one.send(0, Uint8Array.of(0));
+  for (let at = 0; at < 40; at += 4) {
+    one.send(far + at, Uint8Array.of(9, 9, 9, 9));
+    one.send(1 + at, Uint8Array.of(1, 2, 3, 4));
+  }
+  one.reassembly.flush(one.stream);
+  t.same(one.out, [0, ...Array.from({ length: 40 }, (_, i) => (i & 3) + 1)]);
+  const other = recorder();
+  other.send(0, Uint8Array.of(1));
+  for (let at = 0; at < 4; at++) other.send(far + at, Uint8Array.of(at));
+  other.reassembly.flush(other.stream);
+  t.same(other.out, [1, `gap ${far + 1}`, 2, 3]);
+});
+
 t.test('overlapping segments follow the policy, byte by byte', async () => {
   fc.assert(
     fc.property(

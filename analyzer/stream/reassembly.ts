@@ -51,7 +51,7 @@ export class TcpStream {
   /** Bytes lost for good, and gaps. */
   missing = 0;
   gaps = 0;
-  /** End of the last segment far outside the window: when the next one follows it, the stream really is there. */
+  /** End of the last segment far outside the window: when others follow it and nothing comes in order, the stream really is there. */
   strayEnd = 0;
   strays = 0;
   /** Most segments that ever waited (EVE `ts_max_regions`). */
@@ -126,6 +126,7 @@ export class Reassembly {
     if (ahead === 0 && stream.waiting === 0 && !suspect) {
       stream.next = (seq + length) | 0;
       stream.delivered += length;
+      stream.strays = 0;
       this.sink.bytes(stream, at, length);
       if (stream.hasFin) this.checkFin(stream);
       return Accepted.InOrder;
@@ -151,6 +152,7 @@ export class Reassembly {
     if (ahead === 0 && !suspect && (stream.queue.length === 0 || length <= ((stream.queue[0].seq - seq) | 0))) {
       stream.next = (seq + length) | 0;
       stream.delivered += length;
+      stream.strays = 0;
       this.sink.bytes(stream, at, length);
       this.drain(stream, false);
       return Accepted.InOrder;

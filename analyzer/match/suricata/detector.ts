@@ -325,7 +325,7 @@ export class SuricataDetector {
     if (facts) facts.asked |= 1 << direction;
     let any = false;
     for (const s of this.ipRules) {
-      if (!this.fits(s, context, given, direction, '')) continue;
+      if (!this.fits(s, context, given, direction, '') && !this.fitsOutside(s, context)) continue;
       any = true;
       found.push(s);
     }
@@ -335,6 +335,16 @@ export class SuricataDetector {
     const made = factsOf(flow);
     if ((made.asked & (1 << direction)) !== 0) for (const s of this.ipRules) remove(found, s);
     made.asked |= 1 << direction;
+  }
+
+  /** Whether a rule on addresses means those of the tunnel that the packet came through: its ends may be the listed ones. */
+  private fitsOutside(s: Signature, { packet }: MatchContext): boolean {
+    const { header } = s;
+    if (packet.tunnelDepth === 0 || packet.outerVersion === 0 || (header.transports.length > 0 && !header.transports.includes(packet.outerProtocol))) return false;
+    const { u8 } = this.arena;
+    const n = packet.outerVersion === 6 ? 16 : 4;
+    const has = (a: number, b: number): boolean => header.source.has(u8, a, n) && header.destination.has(u8, b, n);
+    return has(packet.outerSrcOffset, packet.outerDstOffset) || (header.bidirectional && has(packet.outerDstOffset, packet.outerSrcOffset));
   }
 
   private protocol(context: MatchContext, flow: Flow, facts: FlowFacts, direction: Direction, found: (Signature | Pending)[]): void {

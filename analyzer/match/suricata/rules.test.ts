@@ -208,6 +208,11 @@ await t.test('addresses and ports', async (t) => {
     alert ip any any -> 10.0.0.2 any (sid:5;)
     alert ip any any -> any any (ip_proto:udp; ttl:>63; content:"x"; sid:6;)`;
   t.equal(await hits(rules, [udp(true, bytes('x')), udp(true, bytes('x'))]), '1@1 4@1 5@1 6@1 1@2 4@2 6@2', 'a rule on addresses alone is asked once a direction');
+  const inside = udp(true, bytes('x')).subarray(14);
+  inside.set([192, 168, 7, 7, 192, 168, 7, 8], 12);
+  const tunnelled = ip(true, 47, Buffer.concat([Buffer.from([0, 0, 8, 0]), inside]));
+  const ends = 'alert ip 10.0.0.1 any -> any any (sid:1;)\nalert ip 192.168.7.7 any -> any any (sid:2;)\nalert ip any any -> 10.0.0.1 any (sid:3;)';
+  t.equal(await hits(ends, [tunnelled, tunnelled]), '1@1 2@1', 'the ends of a tunnel, too');
 });
 
 await t.test('what is not right is named', (t) => {
