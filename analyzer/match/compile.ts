@@ -8,7 +8,7 @@ import { nameOf } from './document.js';
 import { ruleErrors, type RuleError, type RuleWarning } from './errors.js';
 import { instead } from './nearest.js';
 import { compileRegex, RegexError } from './regex.js';
-import { foldLiteral } from './prefilter.js';
+import { foldLiteral } from './scan-image.js';
 import type { EventLeaf, FastPattern, Header, Leaf, Node, Op, Part, Place, RuleInfo, Signature, VerdictProgram } from './signature.js';
 import { compileSuricata } from './suricata/compile.js';
 import { Datasets } from './suricata/datasets.js';

@@ -9,9 +9,9 @@ import { decide, Tester } from './conditions.js';
 import type { Later } from './host-state.js';
 import { MATCHED_BYTES, MAX_MATCHED, type OnHit } from './hit.js';
 import { Wants, type MatchContext, type Matcher } from './matcher.js';
-import { FlowScans, mergeGroups, type FlowChoice, type Scan } from './flow-scans.js';
+import { FlowScans, type FlowChoice, type Scan } from './flow-scans.js';
 import { literalScan } from './prefilter.js';
-import type { RuleSet } from './rule-set.js';
+import { isPlain, type RuleSet } from './rule-set.js';
 import type { Leaf, Part, Signature } from './signature.js';
 import { FlowState, MAX_KEPT, MAX_PARTIALS, newPartial, TxState, type Partial, type Seen, type View } from './state.js';
 import { STREAM_DEPTH, type StreamWindow } from './stream-window.js';
@@ -76,15 +76,13 @@ export class RuleEngine implements Matcher {
 
   /** Changes to another rule set between two packets; what is half matched goes on under the old rules. */
   swap(rules: RuleSet): void {
-    const isPlain = (buffer: number, chain: number) => chain < 0 && (buffer === B.stream || buffer === B.payload);
-    const scans = rules.groups.map((groups) => groups.filter((g) => !isPlain(g.buffer, g.chain)).map((group) => ({ group, scan: literalScan(this.arena, group.literals), streams: false })));
-    const plain = rules.groups.flat().filter((g) => isPlain(g.buffer, g.chain));
+    const scans = rules.groups.map((groups) => groups.filter((g) => !isPlain(g)).map((group) => ({ group, scan: literalScan(this.arena, group.literals), streams: false })));
     const before: FlowScans | undefined = this.plain;
     for (const { scan } of this.scans.flat()) scan.dispose();
     this.scans = scans;
     this.rules = rules;
     this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context), this.later);
-    this.plain = new FlowScans(this.arena, rules.signatures, plain.length > 0 ? mergeGroups(plain) : undefined, (protocol) => this.suricata.slowRules(protocol), ++this.generation);
+    this.plain = new FlowScans(this.arena, rules.signatures, rules.plain, (protocol) => this.suricata.slowRules(protocol), ++this.generation);
     before?.dispose();
     this.onHeaders = PACKET_BUFFERS.some((buffer) => scans[buffer].length > 0);
     this.everyChunk = rules.always.stream.length > 0 || scans[B.stream].some((s) => s.group.chain >= 0)

@@ -34,23 +34,6 @@ export interface FlowChoice {
   slow: readonly [readonly Signature[], readonly Signature[]];
 }
 
-/** The literals of several groups over the same bytes as one. */
-export function mergeGroups(groups: readonly Group[]): Group {
-  const merged: Group = { buffer: groups[0].buffer, chain: groups[0].chain, literals: [], users: [] };
-  const ids = new Map<string, number>();
-  for (const group of groups) {
-    group.literals.forEach((literal, i) => {
-      const text = Buffer.from(literal.buffer, literal.byteOffset, literal.length).toString('latin1');
-      const id = ids.get(text);
-      if (id === undefined) {
-        ids.set(text, merged.literals.push(literal) - 1);
-        merged.users.push([...group.users[i]]);
-      } else merged.users[id] = [...new Set([...merged.users[id], ...group.users[i]])];
-    });
-  }
-  return merged;
-}
-
 /**
  * Rules by what their headers ask of a flow (transport, addresses, ports, direction): a flow's bytes are scanned only
  * for the literals of rules that its ends allow. Flows that allow the same rules share one scan, built when first needed.

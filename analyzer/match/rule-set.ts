@@ -79,6 +79,13 @@ export class RuleSet {
     this.hasPacket = signatures.some((s) => s.level === 'packet');
   }
 
+  private merged: Group | undefined;
+  /** All rules with literals on plain payload and streams, which are the same bytes. */
+  get plain(): Group | undefined {
+    const groups = this.groups.flat().filter(isPlain);
+    return (this.merged ??= groups.length > 0 ? mergeGroups(groups) : undefined);
+  }
+
   private keep(leaf: Leaf): void {
     if (!isBody(BUFFER_NAMES[leaf.buffer])) this.kept.add(leaf.buffer);
   }
@@ -92,6 +99,28 @@ export class RuleSet {
     }
     return index;
   }
+}
+
+/** On payload or stream as they are. */
+export function isPlain({ buffer, chain }: Group): boolean {
+  return chain < 0 && (buffer === B.stream || buffer === B.payload);
+}
+
+/** The literals of several groups over the same bytes as one. */
+function mergeGroups(groups: readonly Group[]): Group {
+  const merged: Group = { buffer: groups[0].buffer, chain: groups[0].chain, literals: [], users: [] };
+  const ids = new Map<string, number>();
+  for (const group of groups) {
+    group.literals.forEach((literal, i) => {
+      const text = Buffer.from(literal.buffer, literal.byteOffset, literal.length).toString('latin1');
+      const id = ids.get(text);
+      if (id === undefined) {
+        ids.set(text, merged.literals.push(literal) - 1);
+        merged.users.push([...group.users[i]]);
+      } else merged.users[id] = [...new Set([...merged.users[id], ...group.users[i]])];
+    });
+  }
+  return merged;
 }
 
 export function partsOf(s: Signature): Part[] {

@@ -3,7 +3,7 @@ import { addressSet, ANY_ADDRESS, ANY_PORT, ports, type AddressSet, type PortSet
 import { finalStage, sideOf } from '../buffer-facts.js';
 import { B, type BufferName } from '../buffers.js';
 import { ruleErrors, type RuleError } from '../errors.js';
-import { foldLiteral } from '../prefilter.js';
+import { foldLiteral } from '../scan-image.js';
 import type { EventLeaf, FastPattern, Header, Leaf, Node, Part, Place, RuleInfo, Signature } from '../signature.js';
 import { appsOf, PACKET_BUFFERS } from './buffer-keywords.js';
 import { MAX_SLOTS } from './byte-tester.js';

@@ -46,6 +46,39 @@ export interface SuricataHit {
   key: string;
 }
 
+/** Rules of Suricata's language by what they are asked with. */
+interface Roll {
+  any: boolean;
+  /** Place in Suricata's order, by the rule's number. */
+  order: Int32Array;
+  /** Without literals, by protocol: TCP, UDP, ICMP, SCTP, others. */
+  packet: readonly Signature[][];
+  ip: readonly Signature[];
+  protocol: readonly Signature[];
+  stream: readonly Signature[];
+}
+
+const rolls = new WeakMap<RuleSet, Roll>();
+
+/** Made once for a rule set, however many captures it is run on. */
+function rollOf(rules: RuleSet): Roll {
+  let roll = rolls.get(rules);
+  if (roll !== undefined) return roll;
+  const all = rules.signatures.filter((s) => s.program);
+  const sorted = [...all].sort((a, b) => compareRanks(a.program as SuricataProgram, b.program as SuricataProgram) || a.index - b.index);
+  const order = new Int32Array(rules.signatures.length);
+  sorted.forEach((s, i) => { order[s.index] = i; });
+  const of = (...kinds: string[]) => all.filter((s) => kinds.includes((s.program as SuricataProgram).kind));
+  const slow = of('packet', 'packet-stream', 'stream').filter((s) => !s.fast);
+  const packet = [6, 17, 1, 132, -1].map((protocol) => slow.filter((s) => {
+    const { transports } = s.header;
+    return transports.length === 0 || (protocol === 1 ? transports.includes(1) || transports.includes(58) : protocol === -1 ? transports.some((t) => ![1, 6, 17, 58, 132].includes(t)) : transports.includes(protocol));
+  }));
+  roll = { any: all.length > 0, order, packet, ip: of('ip'), protocol: of('protocol'), stream: of('stream', 'packet-stream').filter((s) => !s.fast) };
+  rolls.set(rules, roll);
+  return roll;
+}
+
 type Fits = (s: Signature, context: MatchContext, flow: Flow | undefined, direction: Direction, protocol: string) => boolean;
 
 /**
@@ -73,20 +106,13 @@ export class SuricataDetector {
     private readonly arena: Arena, private readonly rules: RuleSet, private readonly fits: Fits, private readonly onHit: (hit: SuricataHit, context: MatchContext) => void,
     private readonly later?: Later,
   ) {
-    const all = rules.signatures.filter((s) => s.program);
-    this.any = all.length > 0;
-    const sorted = [...all].sort((a, b) => compareRanks(a.program as SuricataProgram, b.program as SuricataProgram) || a.index - b.index);
-    this.order = new Int32Array(rules.signatures.length);
-    sorted.forEach((s, i) => { this.order[s.index] = i; });
-    const of = (...kinds: string[]) => all.filter((s) => kinds.includes((s.program as SuricataProgram).kind));
-    const slow = of('packet', 'packet-stream', 'stream').filter((s) => !s.fast);
-    this.packetRules = [6, 17, 1, 132, -1].map((protocol) => slow.filter((s) => {
-      const { transports } = s.header;
-      return transports.length === 0 || (protocol === 1 ? transports.includes(1) || transports.includes(58) : protocol === -1 ? transports.some((t) => ![1, 6, 17, 58, 132].includes(t)) : transports.includes(protocol));
-    }));
-    this.ipRules = of('ip');
-    this.protocolRules = of('protocol');
-    this.streamRules = of('stream', 'packet-stream').filter((s) => !s.fast);
+    const roll = rollOf(rules);
+    this.any = roll.any;
+    this.order = roll.order;
+    this.packetRules = roll.packet;
+    this.ipRules = roll.ip;
+    this.protocolRules = roll.protocol;
+    this.streamRules = roll.stream;
     this.scene = {
       context: undefined as never, packet: undefined as never, u8: arena.u8, flow: undefined, facts: undefined, direction: 0, established: false, pseudo: false, streamMatch: false,
       tx: undefined, nowUs: 0,
