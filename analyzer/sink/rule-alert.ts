@@ -4,7 +4,7 @@ import type { Direction } from '../flow/flow.js';
 import type { RuleHit } from '../match/hit.js';
 import type { MatchContext } from '../match/matcher.js';
 import { eveTimestamp, toAlert, type FindingRule } from './finding.js';
-import { TUNNELS } from '../decode/packet.js';
+import { PROTOCOL, TUNNELS } from '../decode/packet.js';
 import type { RuleInfo } from '../match/signature.js';
 
 /** Payload shown of the packet that fired. */
@@ -89,6 +89,7 @@ function suricataDetail(hit: RuleHit, context: MatchContext, header: EveEvent, d
   const { flow } = hit;
   const { pseudo, stream, streamBytes } = hit.suricata as NonNullable<RuleHit['suricata']>;
   if (pseudo) delete header.pcap_cnt;
+  else if (flow && !hit.tx && flow.protocol !== packet.protocol && (packet.protocol === PROTOCOL.Icmp || packet.protocol === PROTOCOL.Icmpv6)) errorOf(context, header);
   const bytes = streamBytes ?? (pseudo ? new Uint8Array(0) : arena.u8.subarray(packet.payloadOffset, packet.payloadOffset + packet.payloadLength));
   const shown = bytes.subarray(0, PAYLOAD_BYTES);
   delete detail['payload_printable'];
@@ -113,6 +114,14 @@ function suricataDetail(hit: RuleHit, context: MatchContext, header: EveEvent, d
       ...((flow.protocol === 6 || flow.protocol === 17) && { src_port: flow.clientPort, dest_port: flow.serverPort }),
     };
   }
+}
+
+/** An ICMP error is told as the packet that it is, under the flow that it quotes. */
+function errorOf(context: MatchContext, header: EveEvent): void {
+  const { src_ip, dest_ip, proto, icmp_type, icmp_code } = context.header('alert', undefined, 0);
+  Object.assign(header, { src_ip, dest_ip, proto, icmp_type, icmp_code });
+  delete header.src_port;
+  delete header.dest_port;
 }
 
 function printable(bytes: Uint8Array): string {

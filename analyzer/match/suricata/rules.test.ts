@@ -215,6 +215,13 @@ await t.test('addresses and ports', async (t) => {
   t.equal(await hits(ends, [tunnelled, tunnelled]), '1@1 2@1', 'the ends of a tunnel, too');
 });
 
+await t.test('an ICMP error belongs to the flow that it quotes', async (t) => {
+  const sent = udp(true, bytes('x'));
+  const error = ip(false, 1, Buffer.concat([Buffer.from([3, 3, 0, 0, 0, 0, 0, 0]), sent.subarray(14, 42)]));
+  const [data, unreachable] = await alertsOf('alert udp any any -> any any (content:"x"; sid:1;)\nalert icmp any any -> any any (itype:3; sid:2;)', [sent, error]);
+  t.match(unreachable, { src_ip: '10.0.0.2', dest_ip: '10.0.0.1', proto: 'ICMP', icmp_type: 3, icmp_code: 3, flow_id: data!.flow_id!, community_id: data!.community_id!, flow: { dest_port: 5000 } });
+});
+
 await t.test('what is not right is named', (t) => {
   const load = (rule: string, skipUnsupported = false) => {
     const file = join(folder, `${files++}.rules`);
