@@ -193,6 +193,9 @@ interface Reflected {
   told: number;
 }
 
+/** Services of UDP whose ordinary answers are large: DNS, TFTP, SNMP. Of others a fifth is enough. */
+const BULKY: ReadonlySet<number> = new Set([53, 69, 161]);
+
 /**
  * Amplification: answers of UDP services that are many times what was asked, to one address in large amounts.
  * Parameters: `bytes` (of answers within `seconds`), `factor` (answers to questions), `ports`.
@@ -231,7 +234,8 @@ class Amplification implements Behaviour {
     one.down += r.bytesToClient;
     one.flows++;
     one.reflectors.add(hostNumber(r.dst));
-    if (one.down < Math.max(this.bytes, one.told * 2) || one.down < one.up * this.factor) return;
+    const enough = BULKY.has(one.port) ? this.bytes : this.bytes / 5;
+    if (one.down < Math.max(enough, one.told * 2) || one.down < one.up * this.factor) return;
     one.told = one.down;
     const service = REFLECTORS[one.port] ?? `UDP ${one.port}`;
     const factor = one.up > 0 ? Math.round(one.down / one.up) : 0;

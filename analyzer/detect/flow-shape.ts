@@ -14,6 +14,8 @@ interface FlowDetail {
   age: number;
 }
 
+/** Payload of an echo that Ethernet's shortest frame holds. */
+const PADDED = 18;
 /** IPv4 and ICMP headers of an echo, with the link layer. */
 const ECHO_HEADERS = 42;
 
@@ -45,8 +47,8 @@ class IcmpTunnel implements Behaviour {
 
   constructor(private readonly rule: BehaviourRule, private readonly emit: Emit) {
     this.packets = numberOf(rule, 'packets', 12);
-    this.bytes = numberOf(rule, 'bytes', 1000);
-    this.difference = numberOf(rule, 'difference', 24);
+    this.bytes = numberOf(rule, 'bytes', 400);
+    this.difference = numberOf(rule, 'difference', 12);
     this.pairs = new WindowTable(MAX_PAIRS, numberOf(rule, 'seconds', 3600) * 1e6);
   }
 
@@ -76,7 +78,9 @@ class IcmpTunnel implements Behaviour {
     if (requests + replies < this.packets || requests + replies < pair.told * 2 || up + down < this.bytes || requests === 0 || replies === 0) return;
     const meanUp = up / requests;
     const meanDown = down / replies;
-    if (Math.abs(meanUp - meanDown) < this.difference && replies < requests * 1.3) return;
+    // Short payloads are filled up on the wire, so that only what is longer than the filling tells.
+    const apart = Math.abs(meanUp - meanDown) >= this.difference && Math.max(meanUp, meanDown) > PADDED && Math.abs(meanUp - meanDown) >= 0.3 * Math.max(meanUp, meanDown);
+    if (!apart && replies < requests * 1.3) return;
     pair.told = requests + replies;
     this.emit({
       rule: this.rule, verdict: 'compromised', severity: this.rule.info.severity,
@@ -113,7 +117,8 @@ const HELLO_BYTES = 600;
 const CERTIFICATE_BYTES = 1500;
 /** A session in TLS is shorter and its packets longer than in clear: there the prompt tells. */
 const TLS_SECONDS = 4;
-const TLS_MEAN = 700;
+const TLS_MEAN = 1100;
+const TLS_PACE = 60;
 /** Ports on which programs speak TLS to a bare address by nature. */
 const NAMELESS_PORTS = [465, 636, 853, 993, 995, 5061, 5223, 5228, 6514, 8883];
 
@@ -168,7 +173,7 @@ class Interactive implements Behaviour {
     const f = event.flow as unknown as FlowDetail;
     const tcp = event.tcp as { syn?: boolean } | undefined;
     const packets = f.pkts_toserver + f.pkts_toclient;
-    if (tcp?.syn !== true || f.age < (tls ? TLS_SECONDS : this.seconds) || packets < this.packets || packets > this.pace * f.age || packets < this.slowest * f.age) return;
+    if (tcp?.syn !== true || f.age < (tls ? TLS_SECONDS : this.seconds) || packets < this.packets || packets > (tls ? TLS_PACE : this.pace) * f.age || packets < this.slowest * f.age) return;
     // What a typist sends is small; what the shell answers is larger, yet no download.
     const down = f.bytes_toclient - f.pkts_toclient * 66 - (tls ? CERTIFICATE_BYTES : 0);
     const up = f.bytes_toserver - f.pkts_toserver * 66 - (tls ? HELLO_BYTES : 0);
@@ -218,9 +223,10 @@ class OddChannel implements Behaviour {
   }
 
   event(event: EveEvent, timeUs: number): void {
-    const { src_ip = '', dest_ip = '', dest_port = 0 } = event;
+    const { src_ip = '', dest_ip = '', dest_port = 0, src_port = 0 } = event;
     const type = event.event_type;
-    if (this.ports.has(dest_port) || HOME_PORTS[type]!.includes(dest_port) || !this.site.isHome(src_ip) || this.site.isHome(dest_ip)) return;
+    // What a server says is no connection of its own.
+    if (this.ports.has(dest_port) || HOME_PORTS[type]!.includes(src_port) || HOME_PORTS[type]!.includes(dest_port) || !this.site.isHome(src_ip) || this.site.isHome(dest_ip)) return;
     let what: { zh: string; en: string };
     if (type === 'tls') {
       const tls = event.tls as { sni?: string; subject?: string; issuerdn?: string };

@@ -21,6 +21,9 @@ const MIN_SHARING = 3;
 /** Failures that one event may stand for. */
 const MAX_ATTEMPTS = 64;
 
+/** Requests of Kerberos that carry no proof of a password. */
+const NO_PASSWORD = 'kerberos-no-preauth';
+
 interface Pair {
   client: string;
   server: string;
@@ -77,6 +80,9 @@ class Logins implements Behaviour {
     if (event.event_type !== 'auth') return;
     const auth = event.auth as AuthDetail | undefined;
     if (!auth || auth.result === 'unknown' || !(auth.confidence >= MIN_CONFIDENCE)) return;
+    // No password was tried: a ticket shows what the account allows, an error which names there are, once each.
+    const unproved = auth.method === NO_PASSWORD;
+    if (unproved && auth.result === 'success') return;
     const { client, server, port } = sidesOf(event);
     const key = `${client} ${server} ${auth.protocol}`;
     let pair = this.pairs.get(key);
@@ -97,6 +103,7 @@ class Logins implements Behaviour {
       pair = { client, server, port, protocol: auth.protocol, node: event.host, firstUs: timeUs, lastUs: timeUs, failures: 0, users: new Map(), entered: undefined, told: 0 };
       this.pairs.set(key, pair);
     }
+    if (unproved && pair.users.has(auth.user ?? '')) return;
     const attempts = Math.min(MAX_ATTEMPTS, Math.max(1, auth.attempts ?? 1));
     pair.failures += attempts;
     pair.lastUs = timeUs;

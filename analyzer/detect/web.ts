@@ -296,6 +296,8 @@ class HttpFlood implements Behaviour {
   event(event: EveEvent, timeUs: number): void {
     const http = event.http as HttpDetail;
     const path = (http.url ?? '').split('?', 1)[0]!;
+    // A machine that asks itself attacks nobody.
+    if (event.src_ip === event.dest_ip) return;
     const key = `${event.dest_ip}:${event.dest_port} ${path}`;
     const one = this.rushes.find(key, timeUs) ?? this.rushes.add(key, {
       firstUs: timeUs, lastUs: timeUs, server: event.dest_ip ?? '', port: event.dest_port ?? 0, path, node: event.host, requests: 0, errors: 0, clients: new Map(),

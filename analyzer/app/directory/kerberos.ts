@@ -170,7 +170,7 @@ class Messages {
     const login =
       type === 11
         ? 'success'
-        : type === 30 && (error === 24 || error === 6 || error === 18 || error === 23)
+        : type === 30 && (error === 24 || error === 6 || error === 18)
           ? 'failure'
           : '';
     if (login !== '') {
