@@ -3,6 +3,7 @@ import type { NoticeRow, Page, RemediationSettingsView } from '../../model/api.j
 import { DocumentQuery, NoticeQuery, NoticeReadForm, RemediationSettingsForm } from '../../model/remediation.js';
 import { IdParams } from '../../model/requests.js';
 import { callerOf } from '../app.js';
+import { bulletinFor } from '../bulletin.js';
 import type { Context } from '../context.js';
 import { bulletinText } from '../documents/bulletin-text.js';
 import { refusals } from '../errors.js';
@@ -37,7 +38,7 @@ export function remediationRoutes(app: FastifyInstance, context: Context): void 
     const incident = ticket && await store.incidents.byId({ all: true }, ticket.incident);
     if (!ticket || !incident) throw refusals.notFound();
     const { format } = request.query;
-    const text = bulletinText(ticket, incident, context.remediation, context.assets(), await context.people(), await store.tickets.attachments(ticket.id), request.query.lang ?? 'zh');
+    const text = bulletinText(bulletinFor(ticket, request.query.lang ?? 'zh'), incident, context.remediation, context.assets(), await context.people(), await store.tickets.attachments(ticket.id), request.query.lang ?? 'zh');
     // The writers are loaded when first wanted: they would double the time to start.
     const bytes = format === 'pdf'
       ? await (await import('../documents/bulletin-pdf.js')).bulletinPdf(text)

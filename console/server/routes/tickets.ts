@@ -10,7 +10,7 @@ import { actionsFrom, step, type Need } from '../../model/state-machine.js';
 import { TICKET_MACHINE, type TicketAction, type TicketState } from '../../model/ticket.js';
 import { callerOf, languageOf } from '../app.js';
 import type { Caller } from '../auth/session.js';
-import { draftBulletin } from '../bulletin.js';
+import { bulletinFor, draftBulletin } from '../bulletin.js';
 import type { Context } from '../context.js';
 import { Refused, refusals } from '../errors.js';
 import { tellOfTicket, type Audience, type NoticeKind } from '../notify.js';
@@ -54,7 +54,9 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
   };
   const detail = async (request: FastifyRequest, id: string): Promise<TicketDetail> => {
     const caller = callerOf(request);
-    const t = await find(caller, id);
+    const held = await find(caller, id);
+    // A draft is shown as it will go out: its writer works on that text.
+    const t = held.state === 'draft' ? held : bulletinFor(held, languageOf(request));
     const people = await context.people();
     const person = (who: string) => people.get(who) ?? { id: who, account: who, name: who };
     const [history, attachments, incident] = await Promise.all([
@@ -106,8 +108,9 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     if (!scope.all && !scope.units.includes(unit)) throw refusals.notFound();
     const level = (request.body.level ?? proposedLevel(SEVERITIES[incident.severity], VERDICTS[incident.verdict], context.assets().value(incident.system))) as Level;
     const rules = await context.rules.all(clock.now());
-    const advice = (JSON.parse(incident.rules_json) as string[]).flatMap((id) => { const a = rules.get(id)?.remediation?.zh; return a ? [a] : []; });
-    const draft = draftBulletin(incident, level, context.assets(), advice);
+    const advice = (JSON.parse(incident.rules_json) as string[]).flatMap((id) => { const a = rules.get(id)?.remediation; return a ? [a] : []; });
+    const drafts = draftBulletin(incident, context.assets(), advice);
+    const draft = drafts.zh;
     const { title, summary, impact, demands } = request.body;
     const record: TicketRecord = {
       id: `tkt-${randomUUID()}`, version: 1, number: null, incident: incident.id, unit, state: TICKET_MACHINE.initial, level,
@@ -115,7 +118,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       author: user.id, approver: null, signer: null, created: clock.now(), issued: null, due_acknowledge: null, due_contain: null, due_rectify: null,
       done_acknowledge: null, done_contain: null, done_rectify: null, due: null, due_clock: null, extension_json: null, feedback_json: null, verification_json: null,
       watch_until: null, ended: null, reminded: 0, supervised: 0, demo: incident.demo,
-      addressee: request.body.addressee ?? null, copies: request.body.copies ?? null, contact: request.body.contact ?? null, appeal_json: null, told_due: null, escalated: null, asset: assetOf(unit, incident),
+      addressee: request.body.addressee ?? null, copies: request.body.copies ?? null, contact: request.body.contact ?? null, appeal_json: null, told_due: null, escalated: null, asset: assetOf(unit, incident), draft_json: JSON.stringify(drafts),
     };
     await store.tickets.create(record, { at: clock.now(), by: user.id, action: 'create', from_state: null, to_state: 'draft', text: null });
     await context.announceTicket(record.id);

@@ -186,6 +186,7 @@ async function returning(db: Db, engine: Engine): Promise<void> {
   const text = engine === 'postgres' ? 'text collate "C"' : 'text';
   const run = async (statement: string): Promise<void> => { await sql.raw(statement).execute(db); };
   await run(`alter table ticket add column asset ${text} not null default ''`);
+  await run(`alter table ticket add column draft_json ${text}`);
   await run(`update ticket set asset = (select case when i.attacker_unit = ticket.unit and coalesce(i.unit, '') <> ticket.unit then i.attacker_ip else i.victim_ip end from incident as i where i.id = ticket.incident)
     where exists (select 1 from incident as i where i.id = ticket.incident)`);
   await run(`create index ticket_asset on ticket (asset) where state <> 'withdrawn'`);

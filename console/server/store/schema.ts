@@ -76,6 +76,8 @@ export interface TicketTable {
   told_due: number | null; escalated: number | null;
   /** The host that it is about. */
   asset: string;
+  /** The text as it was drafted, in both languages. */
+  draft_json: string | null;
 }
 /** What was done to an incident or ticket, oldest first. */
 export interface HistoryTable {

@@ -106,7 +106,7 @@ async function suite(t: Test, open: () => Promise<Store>): Promise<void> {
     const ticket: TicketRecord = {
       id: 'tkt-back', version: 1, number: 'X-1', incident: first.id, unit: 'wuhan', state: 'acknowledged', level: 2, title: 't', summary: 's', impact: 'i', demands: 'd', author: 'a', approver: 'b', signer: 'c', created: T0, issued: T0,
       due_acknowledge: null, due_contain: null, due_rectify: null, done_acknowledge: null, done_contain: null, done_rectify: null, due: null, due_clock: null, extension_json: null, feedback_json: null, verification_json: null, watch_until: null,
-      ended: null, reminded: 0, supervised: 0, demo: 0, addressee: null, copies: null, contact: null, appeal_json: null, told_due: null, escalated: null, asset: '10.1.50.1',
+      ended: null, reminded: 0, supervised: 0, demo: 0, addressee: null, copies: null, contact: null, appeal_json: null, told_due: null, escalated: null, asset: '10.1.50.1', draft_json: null,
     };
     await store.tickets.create(ticket, { at: T0, by: 'a', action: 'create', from_state: null, to_state: 'draft', text: null });
     const decide = async (object: 'tickets' | 'incidents', id: string, change: object) => {
