@@ -28,6 +28,10 @@ const MAX_WHOLE = 131072;
 const MAX_CHAIN = 16;
 /** Commands of SMB 1 that another may follow in the same message: locking, open, read, write, session setup, logoff, tree connect, NT create. */
 const CHAINED = new Set([0x24, 0x2d, 0x2e, 0x2f, 0x73, 0x74, 0x75, 0xa2]);
+/** MS-SMB2 2.2.10, 2.2.13. */
+const SHARE_TYPES: Record<number, string> = { 1: 'FILE', 2: 'PIPE', 3: 'PRINT' };
+const DISPOSITIONS = ['FILE_SUPERSEDE', 'FILE_OPEN', 'FILE_CREATE', 'FILE_OPEN_IF', 'FILE_OVERWRITE', 'FILE_OVERWRITE_IF'];
+const DELETE_ON_CLOSE = 0x1000;
 const MAX_OPEN = 256;
 const MAX_WAITING = 128;
 
@@ -336,9 +340,12 @@ export class SmbParser implements AppParser {
         const v = u16le(u8, b + 4);
         this.dialect = dialectName(v);
         if (length >= 64 + 24) tx.guid = uuid(u8, b + 8, true);
+        if (length >= 64 + 40) Object.assign(tx.more, { max_read_size: u32le(u8, b + 32), max_write_size: u32le(u8, b + 36) });
         tx.dialect = this.dialect;
-      } else if (code === 3 && tx.share !== undefined && this.trees.size < MAX_OPEN)
-        this.trees.set(u32le(u8, at + 36), tx.share);
+      } else if (code === 3 && tx.share !== undefined) {
+        if (this.trees.size < MAX_OPEN) this.trees.set(u32le(u8, at + 36), tx.share);
+        if (tx.status === 0 && length >= 64 + 3) tx.more['share_type'] = SHARE_TYPES[u8[b + 2]!] ?? 'UNKNOWN';
+      }
       else if (code === 5 && tx.status === 0 && length >= 64 + 88 && tx.filename !== undefined) {
         const share = this.trees.get(tx.tree) ?? '';
         this.remember(
@@ -347,6 +354,10 @@ export class SmbParser implements AppParser {
           /IPC\$$/i.test(share) || share === '',
         );
         if (/IPC\$$/i.test(share)) tx.pipe = tx.filename;
+        Object.assign(tx.more, {
+          created: seconds(u8, b + 8), accessed: seconds(u8, b + 16), modified: seconds(u8, b + 24), changed: seconds(u8, b + 32),
+          size: u32le(u8, b + 52) * 0x100000000 + u32le(u8, b + 48), fuid: uuid(u8, b + 64, true),
+        });
       } else if (code === 8 && tx.status === 0 && length >= 64 + 16)
         this.carried(c, flow, d, tx.readKey, at + u8[b + 2]!, u32le(u8, b + 4), end, tx);
       else if (code === 11 && length >= 64 + 48)
@@ -359,13 +370,15 @@ export class SmbParser implements AppParser {
     tx.session = u32le(u8, at + 44) * 0x100000000 + u32le(u8, at + 40);
     addString(c, B['smb.command'], name);
     const str = (off: number, n: number): string => (at + off + n <= end ? utf16(u8, at + off, Math.min(n, 1024)) : '');
-    if (code === 0 && length >= 64 + 36)
-      for (let p = b + 36, n = Math.min(u16le(u8, b + 2), 16); n > 0 && p + 2 <= end; n--, p += 2)
-        tx.dialects.push(dialectName(u16le(u8, p)));
-    else if (code === 1 && length >= 64 + 24) this.session(c, flow, tx, b, end);
+    if (code === 0 && length >= 64 + 36) {
+      for (let p = b + 36, n = Math.min(u16le(u8, b + 2), 16); n > 0 && p + 2 <= end; n--, p += 2) tx.dialects.push(dialectName(u16le(u8, p)));
+      tx.more['client_guid'] = uuid(u8, b + 12, true);
+    } else if (code === 1 && length >= 64 + 24) this.session(c, flow, tx, b, end);
     else if (code === 3 && length >= 64 + 8) tx.share = str(u16le(u8, b + 4), u16le(u8, b + 6));
     else if (code === 5 && length >= 64 + 56) {
       tx.filename = str(u16le(u8, b + 44), u16le(u8, b + 46));
+      tx.more['disposition'] = DISPOSITIONS[u32le(u8, b + 36)] ?? 'UNKNOWN';
+      tx.more['access'] = (u32le(u8, b + 40) & DELETE_ON_CLOSE) !== 0 ? 'delete on close' : 'normal';
       const share = this.trees.get(tx.tree);
       if (share !== undefined && /IPC\$$/i.test(share)) tx.pipe = tx.filename;
       tx.share = share;
@@ -414,6 +427,12 @@ export class SmbParser implements AppParser {
     for (const open of this.opens.values()) open.file?.close(false);
     this.opens.clear();
   }
+}
+
+/** FILETIME (MS-DTYP 2.3.3) as seconds since 1970; 0 where there is none. */
+function seconds(u8: Uint8Array, at: number): number {
+  const ticks = u32le(u8, at + 4) * 0x100000000 + u32le(u8, at);
+  return ticks === 0 ? 0 : Math.floor(ticks / 1e7) - 11_644_473_600;
 }
 
 /** The share that a client connects to, pipes left out: Suricata's `smb.share`. */

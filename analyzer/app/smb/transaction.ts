@@ -21,6 +21,8 @@ export class SmbTransaction implements Transaction {
   readKey = '';
   dialects: string[] = [];
   guid = '';
+  /** What EVE shows of single commands beside: how a file is opened and what it is like, sizes that a server takes, kind of a share. */
+  more: Record<string, unknown> = {};
   rpc: Record<string, unknown> | undefined;
   told = false;
   constructor(
@@ -40,6 +42,7 @@ export class SmbTransaction implements Transaction {
       ...(this.pipe !== undefined && { named_pipe: this.pipe }),
       ...(this.dialects.length > 0 && { client_dialects: this.dialects }),
       ...(this.guid !== '' && { server_guid: this.guid }),
+      ...this.more,
       ...(this.ntlm && {
         ntlmssp: {
           domain: this.ntlm.domain,
