@@ -278,7 +278,10 @@ export class SuricataDetector {
     const sealed = flow !== undefined && (flow.sealed & (1 << direction)) !== 0;
     const window = given?.matcher instanceof FlowState ? given.matcher.windows[direction] : undefined;
     const tracked = tcp && flow !== undefined && this.followed(flow) && !(window !== undefined && window.position >= STREAM_DEPTH);
+    const told = flow !== undefined && facts !== undefined && facts.pending[direction].length > 0 && this.followed(flow) ? facts.pending[direction] : [];
     const consider = (s: Signature): void => {
+      // What its stream has matched is told with this packet: the packet itself is not looked at again.
+      if (told.some((p) => p.stream && p.signature === s)) return;
       const program = s.program as SuricataProgram;
       switch (program.kind) {
         case 'packet': case 'packet-stream': break;
