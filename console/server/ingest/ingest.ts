@@ -14,7 +14,7 @@ const WORDS_MAX = 500;
 const WORDS_EVERY = 8;
 // A second one under way pays from here on.
 const WORTH = 1_000;
-const BATCH_WAIT_MS = 50;
+const BATCH_WAIT_MS = 20;
 /** Batches under way at once: one is made ready while the one before is written. The store takes them in their order. */
 const WRITING_MAX = 2;
 // What is written, what waits to be, and a batch that fills meanwhile.
