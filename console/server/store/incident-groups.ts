@@ -67,8 +67,10 @@ export async function loadIncidents(tx: Db, engine: Engine, todo: readonly Pendi
     if (hosts.length === 0) return [];
     const of = pg ? sql`unnest(${hosts}::text[]) as x(host)` : sql`(select value as host from json_each(${JSON.stringify(hosts)})) as x`;
     // The latest opened: the order of an index that further alerts do not rewrite.
-    return (await sql<Tie>`select i.campaign, i.attacker_ip, i.victim_ip, i.first_seen, i.last_seen, i.verdict, i.demo from ${of} cross join incident as i
-      where i.id in (select id from incident where ${sql.ref(column)} = x.host${taken ? sql` and verdict >= 1` : sql``} order by first_seen desc limit ${sql.lit(TIES_PER_HOST)}) and i.last_seen >= ${since}`.execute(tx)).rows;
+    const found = sql`select id from incident where ${sql.ref(column)} = x.host${taken ? sql` and verdict >= 1` : sql``} order by first_seen desc limit ${sql.lit(TIES_PER_HOST)}`;
+    // PostgreSQL would ask the list of a host anew for every incident there is; SQLite has no lateral join.
+    const theirs = pg ? sql`cross join lateral (${found}) as y join incident as i on i.id = y.id where` : sql`cross join incident as i where i.id in (${found}) and`;
+    return (await sql<Tie>`select i.campaign, i.attacker_ip, i.victim_ip, i.first_seen, i.last_seen, i.verdict, i.demo from ${of} ${theirs} i.last_seen >= ${since}`.execute(tx)).rows;
   };
   const hosts = [...new Set(fresh.flatMap(({ row: s }) => (s.verdict >= 1 ? [s.attacker_ip, s.victim_ip] : [s.attacker_ip])))];
   await inOrder(engine, [
