@@ -183,7 +183,14 @@ export class SuricataDetector {
       if (facts.pending[direction].some((p) => p.signature === s)) return 'never';
       if (!this.fits(s, context, flow, direction, '')) return 'never';
       let outcome = this.search(program.payload, u8, from, boundary, to, origin);
-      if (outcome !== 'holds' && continued && program.payload.some(isPlaced)) outcome = this.search(program.payload, u8, message, boundary, to, message);
+      if (outcome !== 'holds' && continued && program.payload.some(isPlaced)) {
+        outcome = this.search(program.payload, u8, message, boundary, to, message);
+        // What the message's earlier bytes hold has been told when they came, if only of their packet.
+        if (outcome === 'told' && untold) {
+          if (this.tester.test(program.payload, u8, message, boundary, message)) return 'told';
+          this.tester.test(program.payload, u8, message, to, message); // what it marks and captures
+        }
+      }
       if (outcome !== 'holds' && !(outcome === 'told' && untold)) return program.payload.length > 1 ? outcome : 'never';
       facts.captures(this.tester.captured);
       this.wait(facts, direction, { signature: s, tx: undefined, seen: [seenOf(B.stream, direction, u8, from, to, this.tester.marked())], stream: true, key: `s${context.packet.number}` });

@@ -129,6 +129,8 @@ await t.test('contents in several segments of a stream', async (t) => {
   // The second message of the client, cut in two: its beginning is the place that offset and depth count from.
   const message = tcp([['c', 'first'], ['s', 'ok'], ['c', 'SM'], ['c', 'B--name--x']]);
   t.equal(await hits(rules(['content:"SMB"; depth:4; content:"name"; distance:0;', 'content:"name"; offset:2; depth:4;']), message), '1@7');
+  const whole = tcp([['c', 'first'], ['s', 'ok'], ['c', 'SMB--name--'], ['c', 'more of it']]);
+  t.equal(await hits(rules(['content:"SMB"; depth:4; content:"name"; distance:0;']), whole), '1@6', 'its packet has told it');
 });
 
 await t.test('numbers in the bytes', async (t) => {
