@@ -28,6 +28,8 @@ interface Asked {
   /** What the condition is known to be, where it compares two numbers or texts. */
   truth: boolean | undefined;
   guess: boolean;
+  /** Parameter that the condition stands in: two answers to two parameters are no oracle. */
+  parameter: string;
 }
 
 interface Answers {
@@ -67,7 +69,7 @@ export class BlindInjection {
     const asked = this.pending.get(key) ?? [];
     const target = `${s.class} ${s.attacker.ip} ${s.victim.ip}`;
     if (asked.some((a) => a.target === target)) return;
-    asked.push({ target, seconds: secondsIn(text), truth: truthOf(text), guess: /(?:ascii|ord|substr|substring|mid|unicode|length|count|if|case|iif|elt)\s*\(|[<>]\s*\d/i.test(text) });
+    asked.push({ target, seconds: secondsIn(text), truth: truthOf(text), parameter: parameterOf(text), guess: /(?:ascii|ord|substr|substring|mid|unicode|length|count|if|case|iif|elt)\s*\(|[<>]\s*\d/i.test(text) });
     if (this.pending.size >= MAX_PENDING) this.pending.delete(this.pending.keys().next().value!);
     this.pending.set(key, asked);
   }
@@ -92,7 +94,7 @@ export class BlindInjection {
     for (const a of asked) {
       const [name, attacker, victim] = a.target.split(' ') as [BlindFinding['class'], string, string];
       const target = this.target(`${a.target} ${path}`);
-      const because = this.delayed(target, a, delay) ?? (name === 'sql_injection' ? this.oracle(target, a, http.status ?? 0, http.length ?? 0, http.response_digest) : undefined);
+      const because = this.delayed(target, a, delay) ?? (name === 'sql_injection' ? this.oracle(this.target(`${a.target} ${path} ${a.parameter}`), a, http.status ?? 0, http.length ?? 0, http.response_digest) : undefined);
       if (because !== undefined) found.push({ class: name, attacker, victim, because });
     }
     return found;
@@ -199,6 +201,13 @@ function secondsIn(text: string): number {
   if (wait) return Number(wait[1]) * 3600 + Number(wait[2]) * 60 + Number(wait[3]);
   const shell = /(?:[;|&\n`(]|%0a|\$IFS(?:\$9)?)\s*(?:\/bin\/)?sleep(?:\s|\+|\$\{?IFS\}?(?:\$9)?)+(\d{1,3})/i.exec(text);
   return shell ? Number(shell[1]) : 0;
+}
+
+/** Name of the parameter before the first condition of a payload; empty where there is none. */
+function parameterOf(text: string): string {
+  const at = text.search(/\b(?:and|or|xor|having|where|rlike|case|if)\b[\s(]/i);
+  const names = at < 0 ? [] : [...text.slice(Math.max(0, at - 400), at).matchAll(/[?&\n;\s"]([\w.[\]-]{1,64})"?\s?[=:]/g)];
+  return names.at(-1)?.[1] ?? '';
 }
 
 /** Whether the condition that a payload adds is true, where it compares constants. */
