@@ -19,6 +19,10 @@ const FOUND: [name: string, protocol: string, talk: [Direction, string][]][] = [
     [0, '0\x1d\x02\x01\x01w\x18\x80\x161.3.6.1.4.1.1466.20037'], [1, '0\x0c\x02\x01\x01x\x07\x0a\x01\0\x04\0\x04\0'], [1, '\x80\0\x01\0\x0e0\x0c\x02\x01\x01a\x07\x0a\x01\0\x04\0\x04\0'],
   ]],
   ['Oracle: an accept shorter than its version', 'oracle', [[1, '\0\x0a\0\0\x07\0\0\0\x025\0\x08\0\0\x02\0\0\0\x0a\x02\xff\0\0']]],
+  ['MySQL: an error shorter than its number', 'mysql', [
+    [1, '\x4a\0\0\0\x0a8.0.36\0' + '\0'.repeat(66)], [0, '\x40\0\0\x01\x0d\xa2\x0f\0\0\0\0\x01' + '\0'.repeat(24) + 'root\0' + '\0'.repeat(27)], [1, '\x07\0\0\x02\0\0\0\x02\0\0\0'],
+    [0, '\x02\0\0\0\x03x'], [1, '\x01\0\0\x01\xff\x01\0\0\x02\0'],
+  ]],
   ['VNC: an answer where the server was not heard', 'rfb', [[1, 'RFB 003.003\n'], [0, 'RFB 003.003\n'], [1, '\0\0\0\0'], [0, '?\x05&P,qm\x0e\xd6\xa7\xde\x02j\xf4\x0cZ\x01']]],
   ['SOCKS: hello and request in one', 'socks', [[0, '\x05\x01\0\x05\x01\0\x01\xc63d\x17\0P'], [1, '\x05\0\x05\0\0\x01\0\0\0\0\0\0']]],
   ['Java: a call in several segments', 'java', [

@@ -107,7 +107,7 @@ class MysqlParser extends FrameProtocol {
       const first = this.tx.fields['status'] === undefined;
       if (first)
         this.tx.fields['status'] =
-          kind === 0 ? 'ok' : kind === 0xff ? `error ${u16le(u8, p + 1)}` : kind === 0xfb ? 'local_infile' : 'rows';
+          kind === 0 ? 'ok' : kind === 0xff ? `error ${length >= 7 ? u16le(u8, p + 1) : 0}` : kind === 0xfb ? 'local_infile' : 'rows';
       // a server that asks for a file of the client: CVE-2019-2503 and the rogue servers that read files
       c.buffers.add(B['mysql.rows'], p, length - 4);
       c.inspect(flow, this.tx, first ? Stage.ResponseHead : Stage.ResponseBody);
