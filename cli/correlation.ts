@@ -41,7 +41,7 @@ export class CaptureCorrelation {
     this.stage = {
       flowEvents: events.has('flow') ? 'all' : behaviours ? 'answered' : 'none',
       // Digests cost more than all the rest; rules on them are served by the matcher itself.
-      fileHashes: events.has('fileinfo') ? ['md5', 'sha256', 'sm3'] : options.indicators ? ['md5', 'sha1', 'sha256'] : [],
+      fileHashes: [...new Set([...(events.has('fileinfo') ? (['md5', 'sha256', 'sm3'] as const) : []), ...(options.indicators?.store.digests ?? [])])],
       expireAtOnce: Infinity, // nobody waits for the packet behind
     };
   }

@@ -184,6 +184,8 @@ export class BehaviourStage {
   }
 
   private tick(): void {
+    // What a behaviour reads may follow lists that have changed.
+    this.onEvent.clear();
     this.tickedUs = this.nowUs;
     for (const { behaviour } of this.detectors) behaviour.advance(this.nowUs);
   }

@@ -27,18 +27,21 @@ export interface Indicators {
  * medium, else the rule's severity. Parameter: `entries`, values beside the lists.
  */
 class IndicatorMatching implements Behaviour {
-  readonly types: readonly EventType[];
   readonly held = 0;
   readonly evicted = 0;
   private readonly own: IndicatorStore | undefined;
 
   constructor(private readonly rule: BehaviourRule, private readonly emit: Emit, private readonly site: Site) {
-    this.types = site.indicators ? ['dns', 'http', 'tls', 'fileinfo'] : ['dns', 'http', 'tls'];
     const entries = textsOf(rule, 'entries');
     if (entries.length > 0) {
       const { indicators } = parseIndicators(entries.join('\n'), rule.info.id);
       this.own = IndicatorStore.of(indicators.map((i) => ({ ...i, confidence: 100 })));
     }
+  }
+
+  /** Files cost their digests: they are looked at where a list in force names one. */
+  get types(): readonly EventType[] {
+    return (this.site.indicators?.store.digests.size ?? 0) > 0 ? ['dns', 'http', 'tls', 'fileinfo'] : ['dns', 'http', 'tls'];
   }
 
   private find(kind: IndicatorKind, value: string, nowMs: number): IndicatorMatch | undefined {

@@ -16,6 +16,10 @@ export interface Indicator {
   label: string;
 }
 
+export type FileDigest = 'md5' | 'sha1' | 'sha256' | 'sm3';
+/** By the length of their hex. */
+const DIGESTS_BY_LENGTH: Readonly<Record<number, readonly FileDigest[]>> = { 32: ['md5'], 40: ['sha1'], 64: ['sha256', 'sm3'] };
+
 /** What a match gives. */
 export interface IndicatorMatch { kind: IndicatorKind; source: string; confidence: number; label: string }
 
@@ -37,6 +41,8 @@ export class IndicatorStore {
   private readonly entrySource: Uint16Array;
   private readonly entryLabel: Uint16Array;
   size = 0;
+  /** Digests that files are to be looked up by: none where no entry is a file's. */
+  readonly digests = new Set<FileDigest>();
 
   /** @param most entries that it is to hold. */
   constructor(most: number) {
@@ -70,6 +76,7 @@ export class IndicatorStore {
     this.expiry[slot] = one.expires;
     this.entrySource[slot] = this.text(one.source);
     this.entryLabel[slot] = this.text(one.label);
+    if (one.kind === 'file') for (const digest of DIGESTS_BY_LENGTH[value.length] ?? []) this.digests.add(digest);
     if (range && range.bits < 32) this.ranges.push({ from: range.from, to: range.to, entry: slot });
   }
 
