@@ -1,3 +1,4 @@
+import type { Arena } from '../../arena.js';
 import type { Direction, Flow } from '../../flow/flow.js';
 import { B } from '../../match/buffers.js';
 import { copy, latin } from '../bytes.js';
@@ -17,6 +18,15 @@ import { HttpTransaction } from './transaction.js';
 export const MAX_HEAD = 65536;
 /** Requests waiting for their response in one flow (browsers never pipelined more than 8); the oldest is let go. */
 export const MAX_PENDING = 64;
+/** The same in all flows of a worker, 3 KB each; beyond it a flow keeps no more than `FEW_PENDING` waiting. */
+const MAX_WAITING = 32_768;
+const FEW_PENDING = 2;
+const waiting = new WeakMap<Arena, { count: number }>();
+function waitingIn(arena: Arena): { count: number } {
+  let all = waiting.get(arena);
+  if (all === undefined) waiting.set(arena, (all = { count: 0 }));
+  return all;
+}
 /** Most bytes of a request line without version; URIs of exploits for old servers fit. */
 const MAX_BARE = 16384;
 /** Most bytes of a chunk-size line. */
@@ -269,13 +279,12 @@ export class Http1Parser implements AppParser {
     const { u8 } = c.arena;
     head.scan(u8, at, at + length);
     if (this.sides[1].state === State.Resync) while (this.pending.length > 0) this.finish(c, flow, this.pending[0]!);
-    if (this.pending.length >= MAX_PENDING) {
-      this.anomaly(c, flow, 'too_many_pending_requests', this.pending[0]!.id);
-      this.finish(c, flow, this.pending[0]!);
-    }
+    const most = waitingIn(c.arena).count >= MAX_WAITING ? FEW_PENDING : MAX_PENDING;
+    if (this.pending.length >= most) this.anomaly(c, flow, 'too_many_pending_requests', this.pending[0]!.id);
+    while (this.pending.length >= most) this.finish(c, flow, this.pending[0]!);
     const tx = new HttpTransaction(this.nextId++, c.arena);
     side.begun++;
-    this.pending.push(tx);
+    this.enlist(c, tx);
     side.tx = tx;
     tx.request.seen = true;
     let w = head.lineAt,
@@ -361,7 +370,7 @@ export class Http1Parser implements AppParser {
     let tx = this.pending[0];
     if (!tx) {
       tx = new HttpTransaction(this.nextId++, c.arena);
-      this.pending.push(tx);
+      this.enlist(c, tx);
       if (this.sides[0].ended || !flow.midstream) this.anomaly(c, flow, 'unable_to_match_response_to_request', tx.id);
     }
     if (status === 100 || (status > 101 && status < 200)) {
@@ -574,8 +583,7 @@ export class Http1Parser implements AppParser {
     // an early response leaves its transaction open until the request's body is through
     if (tx.request.seen && this.sides[0].tx === tx) {
       shrink(c.arena, m);
-      const i = this.pending.indexOf(tx);
-      if (i >= 0) this.pending.splice(i, 1);
+      this.delist(c, tx);
       this.early = tx;
       return;
     }
@@ -583,10 +591,21 @@ export class Http1Parser implements AppParser {
   }
   private early: HttpTransaction | undefined;
 
+  private enlist(c: AppContext, tx: HttpTransaction): void {
+    this.pending.push(tx);
+    waitingIn(c.arena).count++;
+  }
+
+  private delist(c: AppContext, tx: HttpTransaction): void {
+    const i = this.pending.indexOf(tx);
+    if (i < 0) return;
+    this.pending.splice(i, 1);
+    waitingIn(c.arena).count--;
+  }
+
   /** Emits the events and gives the blocks back. */
   private finish(c: AppContext, flow: Flow, tx: HttpTransaction): void {
-    const i = this.pending.indexOf(tx);
-    if (i >= 0) this.pending.splice(i, 1);
+    this.delist(c, tx);
     if (this.early === tx) this.early = undefined;
     if (tx.done) return;
     for (const side of this.sides) {
@@ -663,6 +682,7 @@ export class Http1Parser implements AppParser {
       side.tx?.release({});
       side.tx = undefined;
     }
+    waitingIn(c.arena).count -= this.pending.length;
     for (const tx of this.pending.splice(0)) tx.release({});
     this.early?.release({});
     this.early = undefined;
