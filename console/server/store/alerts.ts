@@ -281,12 +281,15 @@ export function alertStore(db: Db, engine: Engine) {
       };
       if (f.text?.trim()) {
         const asked = await question(f.text);
-        for (let before = Number.MAX_SAFE_INTEGER, step = STEP_ROWS / 4; ; step = Math.min(step * 2, STEP_ROWS_MAX / 4)) {
+        for (let before = Number.MAX_SAFE_INTEGER, step = STEP_ROWS / 4; ;) {
           const nums = await found(asked, before, step);
           if (nums.length > 0) await take(ofNums(f, scope, nums));
           if (nums.length < step) return { rows, partial: left <= 0 };
-          if (left <= 0 || performance.now() > until) return { rows, partial: true };
+          const rest = until - performance.now();
+          if (left <= 0 || rest < 0) return { rows, partial: true };
           before = nums[nums.length - 1];
+          // The last step, too, has to end near the end of the time.
+          if (rest > PAGE_MS / 2) step = Math.min(step * 2, STEP_ROWS_MAX / 4);
         }
       }
       for (const [i, driver] of walks(f, scope).entries()) {
