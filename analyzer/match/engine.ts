@@ -32,6 +32,8 @@ const JOINT = 64;
 export class RuleEngine implements Matcher {
   private rules!: RuleSet;
   private scans: Scan[][] = [];
+  /** By pair of buffers that were the same bytes. */
+  private readonly shared = new Map<number, Scan | null>();
   private readonly tester = new Tester();
   private readonly thresholds = new Thresholds();
   private readonly scratch: number;
@@ -79,6 +81,8 @@ export class RuleEngine implements Matcher {
     const scans = rules.groups.map((groups) => groups.filter((g) => !isPlain(g)).map((group) => ({ group, scan: literalScan(this.arena, group.literals), streams: false })));
     const before: FlowScans | undefined = this.plain;
     for (const { scan } of this.scans.flat()) scan.dispose();
+    for (const scan of this.shared.values()) scan?.scan.dispose();
+    this.shared.clear();
     this.scans = scans;
     this.rules = rules;
     this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context), this.later);
@@ -108,8 +112,12 @@ export class RuleEngine implements Matcher {
     view.transformed.clear();
     this.startCandidates();
     for (let i = 0; i < buffers.count; i++) {
-      const groups = this.scans[buffers.ids[i]];
-      for (let g = 0; g < groups.length; g++) this.scanEntry(groups[g], i);
+      // A body and the file that it is are the same bytes, side by side.
+      const twins = i + 1 < buffers.count && buffers.offsets[i] === buffers.offsets[i + 1] && buffers.lengths[i] === buffers.lengths[i + 1];
+      const shared = twins ? this.sharedScan(buffers.ids[i], buffers.ids[i + 1]) : undefined;
+      if (shared) this.scanBytes(shared, buffers.offsets[i], buffers.lengths[i]);
+      this.scanGroups(i, shared !== undefined);
+      if (shared) this.scanGroups(++i, true);
     }
     for (const s of this.rules.always.transaction) this.addCandidate(s.index);
     if (this.suricata.any) this.suricata.shown(context, flow, direction, tx);
@@ -229,10 +237,7 @@ export class RuleEngine implements Matcher {
       this.view.origins = undefined;
       this.view.transformed.clear();
       if (this.onHeaders) {
-        for (let i = 0; i < table.count; i++) {
-          const groups = this.scans[table.ids[i]];
-          for (let g = 0; g < groups.length; g++) this.scanEntry(groups[g], i);
-        }
+        for (let i = 0; i < table.count; i++) this.scanGroups(i, false);
       }
     }
     for (const s of this.rules.always.packet) this.addCandidate(s.index);
@@ -336,6 +341,12 @@ export class RuleEngine implements Matcher {
     this.candidates[this.candidateCount++] = index;
   }
 
+  /** @param transformed only those of transformed bytes */
+  private scanGroups(entry: number, transformed: boolean): void {
+    const groups = this.scans[this.view.table.ids[entry]];
+    for (let g = 0; g < groups.length; g++) if (!transformed || groups[g].group.chain >= 0) this.scanEntry(groups[g], entry);
+  }
+
   private scanEntry(scan: Scan, entry: number): void {
     const { table } = this.view;
     if (scan.group.chain < 0) {
@@ -345,6 +356,19 @@ export class RuleEngine implements Matcher {
     const bytes = this.transformedOf(this.view, entry, scan.group.chain);
     this.arena.u8.set(bytes, this.scratch);
     this.scanBytes(scan, this.scratch, bytes.length);
+  }
+
+  /** One scan for the literals of two buffers that are the same bytes; undefined where one of them has none. */
+  private sharedScan(one: number, other: number): Scan | undefined {
+    const key = one * BUFFER_NAMES.length + other;
+    let scan = this.shared.get(key);
+    if (scan === undefined) {
+      const groups = [one, other].map((id) => this.scans[id].find((s) => s.group.chain < 0)?.group);
+      const merged = groups[0] && groups[1] && one !== other ? this.rules.union(groups[0], groups[1]) : undefined;
+      scan = merged ? { group: merged, scan: literalScan(this.arena, merged.literals), streams: false } : null;
+      this.shared.set(key, scan);
+    }
+    return scan ?? undefined;
   }
 
   private scanBytes(scan: Scan, at: number, length: number): void {

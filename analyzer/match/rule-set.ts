@@ -86,6 +86,15 @@ export class RuleSet {
     return (this.merged ??= groups.length > 0 ? mergeGroups(groups) : undefined);
   }
 
+  private readonly unions = new Map<string, Group>();
+  /** Two groups over the same bytes as one; the same object each time, so that its tables are made once. */
+  union(one: Group, other: Group): Group {
+    const key = `${one.buffer}/${one.chain}+${other.buffer}/${other.chain}`;
+    let union = this.unions.get(key);
+    if (!union) this.unions.set(key, (union = mergeGroups([one, other])));
+    return union;
+  }
+
   private keep(leaf: Leaf): void {
     if (!isBody(BUFFER_NAMES[leaf.buffer])) this.kept.add(leaf.buffer);
   }

@@ -280,6 +280,15 @@ await t.test('anomalies beside contents', async (t) => {
   ].join('\n'), tcp([['c', request]])), '1@4 4@4');
 });
 
+await t.test('a body and its file are the same bytes: each finds what is its own', async (t) => {
+  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\none two three FOUR\x01\x02\x03';
+  const rule = (options: string, sid: number) => `alert http any any -> any any (${options} sid:${sid};)`;
+  t.equal(await hits([
+    rule('http.response_body; content:"one two";', 1), rule('file.data; content:"three";', 2), rule('http.response_body; content:"five";', 3), rule('file.data; content:"five";', 4),
+    rule('file.data; to_lowercase; content:"four";', 5), rule('http.response_body; content:"one two"; file.data; content:"FOUR|01 02|";', 6), rule('http.request_body; content:"one two";', 7),
+  ].join('\n'), tcp([['c', 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'], ['s', answer]])), '1@5 2@5 5@5 6@5');
+});
+
 await t.test('what changes nothing is said', (t) => {
   const file = join(folder, 'without.rules');
   writeFileSync(file, 'alert udp any any -> any any (content:"x"; rawbytes; replace:"y"; bypass; logto:"z"; prefilter; sid:5;)\n');
