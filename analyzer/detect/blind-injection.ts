@@ -76,7 +76,7 @@ export class BlindInjection {
 
   /** A transaction's `http` event. @returns what it proves, with what came before it. */
   event(event: EveEvent): BlindFinding[] {
-    const http = event.http as { url?: string; status?: number; length?: number; response_delay?: number; response_digest?: string };
+    const http = event.http as { url?: string; status?: number; length?: number; body_length?: number; response_delay?: number; response_digest?: string };
     const path = (http.url ?? '').split('?', 1)[0]!;
     const key = `${event.flow_id}.${event.tx_id}`;
     const asked = this.pending.get(key);
@@ -94,7 +94,7 @@ export class BlindInjection {
     for (const a of asked) {
       const [name, attacker, victim] = a.target.split(' ') as [BlindFinding['class'], string, string];
       const target = this.target(`${a.target} ${path}`);
-      const because = this.delayed(target, a, delay) ?? (name === 'sql_injection' ? this.oracle(this.target(`${a.target} ${path} ${a.parameter}`), a, http.status ?? 0, http.length ?? 0, http.response_digest) : undefined);
+      const because = this.delayed(target, a, delay) ?? (name === 'sql_injection' ? this.oracle(this.target(`${a.target} ${path} ${a.parameter}`), a, http.status ?? 0, http.body_length ?? http.length ?? 0, http.response_digest) : undefined);
       if (because !== undefined) found.push({ class: name, attacker, victim, because });
     }
     return found;

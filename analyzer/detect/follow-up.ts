@@ -235,7 +235,7 @@ export class FollowUp implements Behaviour {
 
   /** Somebody asks for the file that was uploaded. */
   private request(event: EveEvent, timeUs: number): void {
-    const http = event.http as { url?: string; status?: number; length?: number; http_method?: string; computed?: string };
+    const http = event.http as { url?: string; status?: number; length?: number; body_length?: number; http_method?: string; computed?: string };
     if (http.computed !== undefined) this.evaluated(event, http.computed, timeUs);
     if (http.status !== 200 || !http.url) return;
     const path = http.url.split('?', 1)[0]!.toLowerCase();
@@ -245,8 +245,8 @@ export class FollowUp implements Behaviour {
       const file = attack.files.find((f) => path.endsWith(`/${f}`));
       if (file === undefined || http.http_method === 'PUT') continue;
       this.rise(attack, 'compromised', 'critical', timeUs, {
-        zh: `上传的文件 ${file} 随后被访问，服务器返回 200（${http.length ?? 0} 字节）：后门可用。`,
-        en: `The uploaded file ${file} was asked for afterwards and the server answered 200 (${http.length ?? 0} bytes): the backdoor works.`,
+        zh: `上传的文件 ${file} 随后被访问，服务器返回 200（${http.body_length ?? http.length ?? 0} 字节）：后门可用。`,
+        en: `The uploaded file ${file} was asked for afterwards and the server answered 200 (${http.body_length ?? http.length ?? 0} bytes): the backdoor works.`,
       });
     }
   }

@@ -72,6 +72,8 @@ export function huffman(u8: Uint8Array, at: number, length: number): string | un
 }
 
 export type Field = readonly [name: string, value: string];
+/** Stands for an entry that was made in bytes which are missing. */
+const UNKNOWN: Field = ['', ''];
 
 /** One direction's header compression (RFC 7541). Fields are strings of one character a byte. */
 export class Hpack {
@@ -79,6 +81,18 @@ export class Hpack {
   private size = 0;
   private limit = 4096;
   private p = 0;
+  private partial = false;
+  /** Fields of the last block that refer to what was never seen: they are left out. */
+  unknown = 0;
+
+  /**
+   * Blocks are missing: entries made from now on keep their places, since new ones come in front; what was there before
+   * is not known any more.
+   */
+  forget(): void {
+    this.table.length = this.size = 0;
+    this.partial = true;
+  }
 
   /** @returns the fields, or undefined when the block is broken and the table therefore lost. */
   decode(u8: Uint8Array, at: number, length: number): Field[] | undefined {
@@ -86,6 +100,7 @@ export class Hpack {
     const end = at + length;
     let chars = 0;
     this.p = at;
+    this.unknown = 0;
     while (this.p < end) {
       const first = u8[this.p]!;
       if ((first & 0xe0) === 0x20) {
@@ -104,10 +119,14 @@ export class Hpack {
         const name = index === 0 ? this.string(u8, end) : this.entry(index)?.[0];
         const value = name === undefined ? undefined : this.string(u8, end);
         if (name === undefined || value === undefined) return undefined;
-        field = [name, value];
+        field = name === '' && index !== 0 ? UNKNOWN : [name, value];
         if (keep) this.add(field);
       }
       if (!field) return undefined;
+      if (field === UNKNOWN) {
+        this.unknown++;
+        continue;
+      }
       chars += field[0].length + field[1].length;
       if (fields.length < MAX_FIELDS && chars <= MAX_FIELD_CHARS) fields.push(field);
     }
@@ -115,7 +134,7 @@ export class Hpack {
   }
 
   private entry(index: number): Field | undefined {
-    return index <= 0 ? undefined : index <= 61 ? STATIC[index - 1] : this.table[index - 62];
+    return index <= 0 ? undefined : index <= 61 ? STATIC[index - 1] : (this.table[index - 62] ?? (this.partial ? UNKNOWN : undefined));
   }
 
   private add(field: Field): void {

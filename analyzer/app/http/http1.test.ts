@@ -94,6 +94,8 @@ t.test('content codings, chunks with extensions and trailers', async (t) => {
     t.equal(h.value('http.response_body'), plain, name);
     t.ok(h.all('http.header').includes('X-Sum: 1\r\n'), 'trailer');
     t.ok(h.anomalies.includes('http.response_chunk_extension'));
+    const framing = '5;x=y\r\n'.length + 2 + (body.length - 5).toString(16).length + 2 + 2 + '0\r\n'.length;
+    t.match(http(h), { length: body.length + framing, body_length: body.length }, "EVE's length is what was transferred");
   }
   const cut = gzipSync(plain).subarray(0, 60);
   const h = run([

@@ -139,8 +139,11 @@ export class Http1Parser implements AppParser {
       case State.ChunkEnd: {
         const { u8 } = c.arena;
         if (u8[at] === 13 && length < 2) return NEED;
+        const n = u8[at] === 13 && u8[at + 1] === 10 ? 2 : u8[at] === 10 ? 1 : 0;
+        if (n === 0) return this.badChunk(c, flow, d, side);
         side.state = State.ChunkSize;
-        return u8[at] === 13 && u8[at + 1] === 10 ? 2 : u8[at] === 10 ? 1 : this.badChunk(c, flow, d, side);
+        this.countFraming(side, d, n);
+        return n;
       }
       case State.Trailers:
         return this.trailers(c, flow, d, side, at, length);
@@ -513,7 +516,12 @@ export class Http1Parser implements AppParser {
     }
     side.left = size;
     side.state = size === 0 ? State.Trailers : State.ChunkData;
+    this.countFraming(side, d, p + 1 - at);
     return p + 1 - at;
+  }
+
+  private countFraming(side: Side, d: Direction, bytes: number): void {
+    if (side.tx) (d === 0 ? side.tx.request : side.tx.response).framingBytes += bytes;
   }
 
   private badChunk(c: AppContext, flow: Flow, d: Direction, side: Side): number {

@@ -8,6 +8,7 @@ import { Delivery, emitTransaction, inspectBody, nameOf, takeBody } from './deli
 import { addRequest, addResponse, build, requestFields, responseFields } from './fields.js';
 import { H, Head } from './head.js';
 import { Hpack, type Field } from './hpack.js';
+import { FLAG_END_HEADERS, FLAG_END_STREAM, FLAG_PADDED, FLAG_PRIORITY, findFrame, isFrameHead, isMiddle, MAX_FRAME, Type } from './http2-frames.js';
 import { credentials } from './login.js';
 import { boundary } from './multipart.js';
 import { HttpTransaction } from './transaction.js';
@@ -28,20 +29,12 @@ export type Http2Anomaly =
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 /** Header block with its continuations; what a server takes is 8–64 KiB. */
 const MAX_BLOCK = 65536;
-/** Frames other than DATA are kept whole up to the size every peer must take (RFC 9113 4.2); larger ones are skipped. */
-const MAX_FRAME = 16384;
 /** Streams open at a time; servers allow 100–250. The oldest is let go. */
 const MAX_STREAMS = 256;
 /** Fields shown in an event. */
 const MAX_SHOWN = 64;
 /** Events of the connection itself (settings, resets, pings) told of. */
 const MAX_CONTROL_EVENTS = 32;
-
-const Type = { Data: 0, Headers: 1, Reset: 3, Settings: 4, Push: 5, GoAway: 7, Window: 8, Continuation: 9 } as const;
-const FLAG_END_STREAM = 1;
-const FLAG_END_HEADERS = 4;
-const FLAG_PADDED = 8;
-const FLAG_PRIORITY = 32;
 
 const ERRORS =
   'NO_ERROR PROTOCOL_ERROR INTERNAL_ERROR FLOW_CONTROL_ERROR SETTINGS_TIMEOUT STREAM_CLOSED FRAME_SIZE_ERROR REFUSED_STREAM CANCEL COMPRESSION_ERROR CONNECT_ERROR ENHANCE_YOUR_CALM INADEQUATE_SECURITY HTTP_1_1_REQUIRED'.split(
@@ -109,7 +102,13 @@ class Half {
   blockLength = 0;
   blockStream = 0;
   blockEnds = false;
-  lost = false;
+  /** A header block is under way and all of it so far is kept. */
+  blockOpen = false;
+  /** Bytes are missing: looking for the next frame. */
+  seeking = false;
+  /** Where frames begin was found by their looks. */
+  guessed = false;
+  begun = false;
   constructor(direction: Direction) {
     this.preface = direction === 0;
   }
@@ -134,8 +133,14 @@ export class Http2Parser implements AppParser {
       const is = prefix(u8, at, length, PREFACE);
       if (is === 0) return 0;
       half.preface = false;
-      if (is === 1) used = PREFACE.length;
-      else if (!flow.midstream) this.anomaly(c, flow, 'invalid_client_magic');
+      if (is === 1) {
+        used = PREFACE.length;
+        this.fromStart = true;
+      } else if (!flow.midstream) this.anomaly(c, flow, 'invalid_client_magic');
+    }
+    if (!half.begun) {
+      half.begun = true;
+      if (flow.midstream && !this.fromStart) this.lose(c, half);
     }
     while (used < length) {
       const p = at + used;
@@ -143,17 +148,22 @@ export class Http2Parser implements AppParser {
       if (half.data > 0) {
         const n = Math.min(half.data, have);
         this.body(c, flow, d, half, p, n);
-        half.data -= n;
+        this.spend(c, flow, d, half, n);
         used += n;
-        if (half.data === 0 && half.pad === 0) this.dataDone(c, flow, d, half);
-        else if (half.data === 0) half.skip = half.pad;
         continue;
       }
       if (half.skip > 0) {
         const n = Math.min(half.skip, have);
-        half.skip -= n;
+        this.spend(c, flow, d, half, n);
         used += n;
-        if (half.skip === 0 && half.pad > 0) this.dataDone(c, flow, d, half);
+        continue;
+      }
+      if (half.seeking) {
+        const found = findFrame(u8, p, at + length, d, (stream) => this.streams.has(stream));
+        used = found.at - at;
+        if (!found.sure) break;
+        half.seeking = false;
+        half.guessed = true;
         continue;
       }
       if (have < 9) break;
@@ -161,6 +171,10 @@ export class Http2Parser implements AppParser {
         type = u8[p + 3]!,
         flags = u8[p + 4]!,
         stream = u32(u8, p + 5) & 0x7fffffff;
+      if (half.guessed && !isFrameHead(u8, p, d) && !(type === Type.Data && this.streams.has(stream))) {
+        this.lose(c, half);
+        continue;
+      }
       if (type > 0x10 && size > MAX_FRAME) {
         this.anomaly(c, flow, 'invalid_frame_header');
         return -1;
@@ -181,7 +195,7 @@ export class Http2Parser implements AppParser {
       }
       if (size > MAX_BLOCK) {
         this.anomaly(c, flow, 'header_frame_with_too_long_length');
-        if (type === Type.Headers || type === Type.Continuation || type === Type.Push) half.lost = true;
+        if (type === Type.Headers || type === Type.Continuation || type === Type.Push) this.dropBlock(c, half, true);
         half.skip = size;
         used += 9;
         continue;
@@ -208,14 +222,17 @@ export class Http2Parser implements AppParser {
         if (p > end) return this.anomaly(c, flow, 'invalid_frame_data');
         half.blockStream = type === Type.Push ? 0 : stream;
         half.blockEnds = (flags & FLAG_END_STREAM) !== 0;
-        half.blockLength = 0;
+        this.dropBlock(c, half, half.blockOpen);
         if ((flags & FLAG_END_HEADERS) !== 0) return this.fields(c, flow, d, half, p, end - p);
+        half.blockOpen = true;
         return this.keep(c, half, p, end - p);
       }
       case Type.Continuation:
+        // what it goes on from is missing, and what it adds to the table with it
+        if (!half.blockOpen) return half.hpack.forget();
         this.keep(c, half, p, size);
-        if ((flags & FLAG_END_HEADERS) === 0) return;
-        if (half.block !== 0) this.fields(c, flow, d, half, half.block, half.blockLength);
+        if ((flags & FLAG_END_HEADERS) === 0 || !half.blockOpen) return;
+        this.fields(c, flow, d, half, half.block, half.blockLength);
         return this.dropBlock(c, half);
       case Type.Settings:
         if (stream !== 0 || size % 6 !== 0) return this.anomaly(c, flow, 'invalid_frame_length');
@@ -279,31 +296,32 @@ export class Http2Parser implements AppParser {
   }
 
   private keep(c: AppContext, half: Half, at: number, size: number): void {
-    if (half.blockLength + size > MAX_BLOCK) {
-      half.lost = true;
-      return this.dropBlock(c, half);
-    }
     if (half.block === 0) half.block = c.arena.take(MAX_BLOCK);
-    if (half.block === 0) return void (half.lost = true);
+    if (half.block === 0 || half.blockLength + size > MAX_BLOCK) return this.dropBlock(c, half, true);
     c.arena.u8.copyWithin(half.block + half.blockLength, at, at + size);
     half.blockLength += size;
   }
-  private dropBlock(c: AppContext, half: Half): void {
+  /** @param unread its fields were not, so that entries of the table are missing. */
+  private dropBlock(c: AppContext, half: Half, unread = false): void {
     if (half.block !== 0) c.arena.give(half.block, MAX_BLOCK);
     half.block = half.blockLength = 0;
+    half.blockOpen = false;
+    if (unread) half.hpack.forget();
   }
 
   private fields(c: AppContext, flow: Flow, d: Direction, half: Half, at: number, size: number): void {
-    if (half.lost) return; // the table is out of step for good
     const list = half.hpack.decode(c.arena.u8, at, size);
     if (!list) {
-      half.lost = true;
+      half.hpack.forget();
       return this.anomaly(c, flow, 'invalid_header');
     }
+    const { unknown } = half.hpack;
     if (half.blockStream === 0) return;
     let stream = this.streams.get(half.blockStream);
     if (!stream) {
-      if (d === 1 && !flow.midstream && half.blockStream !== 1) return;
+      // answers without their requests, and trailers without their heads, come of missing bytes only
+      if (d === 1 && !this.missing && half.blockStream !== 1) return;
+      if (this.missing && unknown === 0 && !list.some(([name]) => name.startsWith(':'))) return;
       if (this.streams.size >= MAX_STREAMS) {
         this.anomaly(c, flow, 'too_many_streams');
         this.finish(c, flow, this.streams.values().next().value!);
@@ -311,6 +329,7 @@ export class Http2Parser implements AppParser {
       stream = new Stream(new StreamTransaction(this.nextId++, c.arena, half.blockStream));
       this.streams.set(half.blockStream, stream);
     }
+    if (unknown > 0) stream.tx.http2['lost_fields'] = ((stream.tx.http2['lost_fields'] as number | undefined) ?? 0) + unknown;
     if (stream.heads[d]) this.trailers(c, flow, d, stream, list);
     else this.head(c, flow, d, stream, list);
     if (half.blockEnds) this.over(c, flow, d, stream);
@@ -448,23 +467,44 @@ export class Http2Parser implements AppParser {
     if (!stream.tx.done) emitTransaction(c, flow, stream.tx);
   }
 
-  gap(c: AppContext, _flow: Flow, d: Direction, missing: number): boolean {
+  gap(c: AppContext, flow: Flow, d: Direction, missing: number): boolean {
     const half = this.halves[d];
-    const inData = half.data > 0 ? half.data + half.pad : 0;
-    if (missing <= half.data) {
-      half.data -= missing;
-      const side = this.streams.get(half.stream)?.sides[d];
-      if (side) side.gap = true;
-      if (half.data === 0) half.skip = half.pad;
-      return true;
-    }
-    if (inData === 0 && missing <= half.skip) {
-      half.skip -= missing;
-      return true;
-    }
-    this.dropBlock(c, half);
-    return false; // frame boundaries and header tables are lost
+    const inside = Math.min(missing, half.data > 0 ? half.data + half.pad : half.skip);
+    const side = half.data > 0 ? this.streams.get(half.stream)?.sides[d] : undefined;
+    if (side) side.gap = true;
+    this.spend(c, flow, d, half, inside);
+    if (missing > inside) this.lose(c, half);
+    return true;
   }
+
+  /** Bytes of the frame under way are over: DATA first, then what is skipped. */
+  private spend(c: AppContext, flow: Flow, d: Direction, half: Half, bytes: number): void {
+    let left = bytes;
+    if (half.data > 0) {
+      const n = Math.min(half.data, left);
+      half.data -= n;
+      left -= n;
+      if (half.data > 0) return;
+      half.skip = half.pad;
+      if (half.pad === 0) return this.dataDone(c, flow, d, half);
+    }
+    if (half.skip === 0) return;
+    half.skip -= Math.min(half.skip, left);
+    if (half.skip === 0 && half.pad > 0) this.dataDone(c, flow, d, half);
+  }
+
+  /** Where frames begin is not known, and blocks of fields may be missing. */
+  private lose(c: AppContext, half: Half): void {
+    half.seeking = true;
+    half.data = half.skip = half.pad = 0;
+    half.endAfter = false;
+    this.missing = true;
+    this.dropBlock(c, half, true);
+  }
+  /** Bytes of this connection were missed. */
+  private missing = false;
+  /** The client's preface was seen. */
+  private fromStart = false;
 
   end(c: AppContext, flow: Flow, d: Direction): void {
     const both = this.done;
@@ -502,11 +542,12 @@ export const http2: ProtocolEntry = {
   transport: 'tcp',
   ports: [],
   identify: (u8, at, length, d) => {
+    if (length >= 9 && u8[at] === 0 && isMiddle(u8, at, length, d)) return 1;
     if (d === 0) return prefix(u8, at, length, PREFACE);
     // the server's preface is a SETTINGS frame of at most some ten settings (RFC 9113 3.4)
     if (length < 9) return length > 0 && u8[at] === 0 && (length < 2 || u8[at + 1] === 0) && (length < 4 || u8[at + 3] === 4) ? 0 : -1;
     return u24(u8, at) % 6 === 0 && u24(u8, at) <= 96 && u8[at + 3] === 4 && u8[at + 4] === 0 && u32(u8, at + 5) === 0 ? 1 : -1;
   },
-  isServers: (u8, at, length) => prefix(u8, at, length, PREFACE) !== 1,
+  isServers: (u8, at, length) => prefix(u8, at, length, PREFACE) !== 1 && !isMiddle(u8, at, length, 0),
   create: () => new Http2Parser(),
 };

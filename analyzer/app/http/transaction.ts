@@ -39,6 +39,8 @@ export class Message {
   lines: Int32Array | undefined;
   /** Body as transferred (after chunks were taken off), bytes. */
   bodyBytes = 0;
+  /** Lines of chunk sizes and the ends of chunks, bytes; not trailers. */
+  framingBytes = 0;
   /** Arena block that holds the decoded body or, after inspection, its first `EVIDENCE_BYTES`. */
   body = span();
   bodyBlockSize = 0;
@@ -129,7 +131,9 @@ export class HttpTransaction implements Transaction, Leaving {
     if (this.status > 0) o['status'] = this.status;
     else put('status_string', this.statusText);
     put('redirect', this.location);
-    o['length'] = this.response.bodyBytes;
+    // EVE's length has the lines between chunks in it
+    o['length'] = this.response.bodyBytes + this.response.framingBytes;
+    if (this.response.framingBytes > 0) o['body_length'] = this.response.bodyBytes;
     if (this.request.atUs > 0 && this.response.atUs >= this.request.atUs) o['response_delay'] = Math.round((this.response.atUs - this.request.atUs) / 1000);
     const answer = this.response.body;
     // Which of two answers it is matters where something was asked in a parameter.
