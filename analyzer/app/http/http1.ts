@@ -18,8 +18,8 @@ import { HttpTransaction } from './transaction.js';
 export const MAX_HEAD = 65536;
 /** Requests waiting for their response in one flow (browsers never pipelined more than 8); the oldest is let go. */
 export const MAX_PENDING = 64;
-/** The same in all flows of a worker, 3 KB each; beyond it a flow keeps no more than `FEW_PENDING` waiting. */
-const MAX_WAITING = 32_768;
+/** The same in all flows of a worker, 5 KB each with objects and bytes; beyond it a flow keeps no more than `FEW_PENDING` waiting. */
+const MAX_WAITING = 16_384;
 const FEW_PENDING = 2;
 const waiting = new WeakMap<Arena, { count: number }>();
 function waitingIn(arena: Arena): { count: number } {
