@@ -73,7 +73,7 @@ export async function loadIncidents(tx: Db, engine: Engine, todo: readonly Pendi
     return (await sql<Tie>`select i.campaign, i.attacker_ip, i.victim_ip, i.first_seen, i.last_seen, i.verdict, i.demo from ${of} ${theirs} i.last_seen >= ${since}`.execute(tx)).rows;
   };
   const hosts = [...new Set(fresh.flatMap(({ row: s }) => (s.verdict >= 1 ? [s.attacker_ip, s.victim_ip] : [s.attacker_ip])))];
-  await inOrder(engine, [
+  await inOrder([
     async () => { for (const i of await latest('attacker_ip', hosts, false)) tie(byAttacker, i.attacker_ip, i); },
     async () => { for (const i of await latest('victim_ip', [...new Set(fresh.map((p) => p.row.attacker_ip))], true)) tie(byVictim, i.victim_ip, i); },
   ]);

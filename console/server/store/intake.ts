@@ -8,7 +8,7 @@ import { addSighting, openIncident, rankOf, type Sighting } from '../ingest/grou
 import type { AlertRecord } from './alerts.js';
 import { loadIncidents, wakes } from './incident-groups.js';
 import type { HistoryRecord, IncidentRecord } from './incidents.js';
-import { among, inOrder, insertMany, updateMany, type Columns } from './many.js';
+import { among, appendMany, inOrder, insertMany, updateMany, type Columns } from './many.js';
 import { isBack, isOpen, reopenTicket, seenAgain, ticketsOf, wakened, type HeldTicket } from './returning.js';
 import type { Db, Engine } from './schema.js';
 import { columnText, indexTokens } from './search-text.js';
@@ -33,6 +33,7 @@ const ALERT_COLUMNS: Columns = {
   proto: 'text', app_proto: 'text', node: 'text', first_seen: 'bigint', last_seen: 'bigint', received: 'bigint', count: 'bigint', incident: 'text', demo: 'bigint', seq: 'bigint', suppressed: 'text',
 };
 const ALERT_NAMES = Object.keys(ALERT_COLUMNS) as (keyof AlertRecord)[];
+const BODY_COLUMNS: Columns = { num: 'bigint', eve_json: 'text' };
 const CHANGING = ['revision', 'title_zh', 'title_en', 'severity', 'verdict', 'first_seen', 'last_seen', 'count', 'incident', 'seq', 'suppressed'];
 const ALERT_CONFLICT = `on conflict (id) do update set ${CHANGING.map((c) => `${c} = excluded.${c}`).join(', ')}`;
 const INCIDENT_COLUMNS: Columns = {
@@ -125,7 +126,7 @@ export function intakeStore(db: Db, engine: Engine) {
       let held: HeldTicket[] = [];
       // A number is never used again, though the latest alerts were cleared: the search index has been there.
       let seq = 0;
-      await inOrder(engine, [
+      await inOrder([
         async () => { known = await knownAlerts(tx, engine, [...newest.keys()]); },
         async () => { held = await ticketsOf(tx, engine, [...new Set([...newest.values()].flatMap(({ row }) => [row.victim_ip, row.attacker_ip]))]); },
         async () => {
@@ -210,9 +211,14 @@ export function intakeStore(db: Db, engine: Engine) {
         i.campaign = groups.campaignOf(i);
         i.rank = rankOf(i, assets.value(i.system));
       }
-      const writing = inOrder(engine, [
-        () => insertMany(tx, engine, 'alert', ALERT_COLUMNS, todo.map((p) => ALERT_NAMES.map((name) => p.row[name])), ALERT_CONFLICT),
-        () => insertMany(tx, engine, 'alert_body', { num: 'bigint', eve_json: 'text' }, todo.map((p) => [p.row.num, p.json]), 'on conflict (num) do update set eve_json = excluded.eve_json'),
+      const [arrived, revised] = [todo.filter((p) => !known.has(p.row.id)), todo.filter((p) => known.has(p.row.id))];
+      const columns = (list: Pending[]) => list.map((p) => ALERT_NAMES.map((name) => p.row[name]));
+      const bodies = (list: Pending[]) => list.map((p) => [p.row.num, p.json]);
+      const writing = inOrder([
+        () => appendMany(tx, engine, 'alert', ALERT_COLUMNS, columns(arrived)),
+        () => appendMany(tx, engine, 'alert_body', BODY_COLUMNS, bodies(arrived)),
+        () => insertMany(tx, engine, 'alert', ALERT_COLUMNS, columns(revised), ALERT_CONFLICT),
+        () => insertMany(tx, engine, 'alert_body', BODY_COLUMNS, bodies(revised), 'on conflict (num) do update set eve_json = excluded.eve_json'),
         ...incidentWrites(tx, engine, changed, groups.stored),
         () => hours.write(tx, engine),
         () => groups.merge(tx),

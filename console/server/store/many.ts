@@ -22,6 +22,13 @@ export async function insertMany(db: Db, engine: Engine, table: string, columns:
   await db.executeQuery(CompiledQuery.raw(`${into} select * from unnest(${arrays.join(', ')}) ${conflict}`, names.map((_, i) => rows.map((r) => r[i]))));
 }
 
+/** Appends rows none of which is there yet: without looking for them, and to PostgreSQL by COPY. */
+export async function appendMany(db: Db, engine: Engine, table: string, columns: Columns, rows: readonly (readonly unknown[])[]): Promise<void> {
+  if (rows.length === 0) return;
+  if (engine === 'sqlite') return insertMany(db, engine, table, columns, rows);
+  await db.executeQuery(CompiledQuery.raw(`copy ${table} (${Object.keys(columns).join(', ')}) from stdin`, [new Many(rows)]));
+}
+
 /** Sets columns of many rows by one statement whose text is always the same; each row begins with the key. The types are PostgreSQL's. */
 export async function updateMany(db: Db, engine: Engine, table: string, key: Columns, columns: Columns, rows: readonly (readonly unknown[])[]): Promise<void> {
   if (rows.length === 0) return;
@@ -38,18 +45,11 @@ export async function updateMany(db: Db, engine: Engine, table: string, key: Col
   await db.executeQuery(CompiledQuery.raw(`update ${table} set ${set} from unnest(${arrays.join(', ')}) as x(${Object.keys(all).join(', ')}) where ${table}.${id} = x.${id}`, Object.keys(all).map((_, i) => rows.map((r) => r[i]))));
 }
 
-/**
- * Runs statements of one transaction. SQLite's writer thread gets them all at once and never waits for this one; a
- * PostgreSQL connection takes one after the other.
- */
-export async function inOrder(engine: Engine, statements: readonly (() => Promise<unknown>)[]): Promise<void> {
-  if (engine === 'sqlite') {
-    // Not before the last is over: a failed one is rolled back when nothing of the transaction is under way any more.
-    const failed = (await Promise.allSettled(statements.map((s) => s()))).find((r) => r.status === 'rejected');
-    if (failed) throw failed.reason;
-    return;
-  }
-  for (const statement of statements) await statement();
+/** Runs statements of one transaction, handed over all at once: the store never waits for this thread between them. */
+export async function inOrder(statements: readonly (() => Promise<unknown>)[]): Promise<void> {
+  // Not before the last is over: a failed one is rolled back when nothing of the transaction is under way any more.
+  const failed = (await Promise.allSettled(statements.map((s) => s()))).find((r) => r.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 /** `column in (these)` by a statement whose text does not depend on how many they are. @returns text with one parameter and its value */

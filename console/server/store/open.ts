@@ -2,15 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import pg from 'pg';
 import { migrationBackup, storeNewer, storeUnusable } from '../errors.js';
 import { LibsqlDialect } from './libsql-dialect.js';
 import { MIGRATIONS } from './migrations.js';
+import { postgresPool } from './postgres-pool.js';
 import type { Db, Engine, Tables } from './schema.js';
 
 export interface OpenStore { db: Db; engine: Engine; file?: string }
 // Older ones go: each is as large as the store.
 const BACKUPS_KEPT = 3;
+// To PostgreSQL: two write alerts, one the search index; the rest answers.
+const CONNECTIONS = 10;
 
 /** Opens the store and brings it to this program's schema; SQLite is copied aside before a migration touches it. */
 export async function openDatabase(dataDir: string, url?: string): Promise<OpenStore> {
@@ -18,11 +20,7 @@ export async function openDatabase(dataDir: string, url?: string): Promise<OpenS
   let db: Db | undefined;
   try {
     if (url) {
-      // 20 = int8: counts and milliseconds stay far below 2^53
-      const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === 20 ? Number : pg.types.getTypeParser(oid, format as 'text')) };
-      const pool = new pg.Pool({ connectionString: url, max: 10, types: types as never });
-      pool.on('error', () => { /* an idle connection went; the pool makes a new one */ });
-      db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+      db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: postgresPool(url, CONNECTIONS) }) });
       const store: OpenStore = { db, engine: 'postgres' };
       await migrate(store, dataDir, url);
       return store;

@@ -40,6 +40,25 @@ async function suite(t: Test, open: () => Promise<Store>): Promise<void> {
     }), { numRuns: 15 });
   });
 
+  await t.test('what the wire of a store gives a meaning to is stored as it came', async (t) => {
+    const texts = ['\\N', '\\.', 'a\tb\nc\r\\t', '{"a","b"}', "'; --", '\\\\', '', '\u202e𝄞 联合'];
+    for (const revision of [1, 2]) {
+      await store.take(texts.map((text, n) => alertOf({ id: `w${n}`, revision, demo: true, title: { zh: text, en: `${text}${revision}` }, rule: text, node: text || null as never, because: { zh: text, en: text } })), assets, T0, WINDOW);
+      for (const [n, text] of texts.entries()) {
+        const held = await store.alerts.byId(EVERYTHING, `w${n}`);
+        t.same([held?.row.title_zh, held?.row.title_en, held?.row.rule, held?.row.node, held?.eve.shouwang.because.zh], [text, `${text}${revision}`, text, text || 'node-1', text], JSON.stringify(text));
+      }
+    }
+    while (await store.indexWords(100) > 0) { /* until it has followed */ }
+    t.equal((await list({ text: '联合' })).includes('w7'), true);
+    let n = 0;
+    await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 40 }), async (text) => {
+      await store.take([alertOf({ id: `wx${++n}`, demo: true, title: { zh: text, en: text } })], assets, T0, WINDOW);
+      return (await store.alerts.byId(EVERYTHING, `wx${n}`))?.eve.shouwang.title.zh === text;
+    }), { numRuns: 40 });
+    await store.demo.clear();
+  });
+
   await t.test('pages by key hold every alert once, under every filter', async (t) => {
     const severities = ['info', 'low', 'medium', 'high', 'critical'] as const;
     const alerts: Alert[] = Array.from({ length: 240 }, (_, i) => alertOf({
