@@ -70,9 +70,9 @@ export class ByteTester {
     return found;
   }
 
-  marked(): [number, number][] {
+  marked(from = this.from): [number, number][] {
     const out: [number, number][] = [];
-    for (let i = 0; i < this.marks.length; i += 2) out.push([this.marks[i] - this.from, this.marks[i + 1] - this.from]);
+    for (let i = 0; i < this.marks.length; i += 2) out.push([this.marks[i] - from, this.marks[i + 1] - from]);
     return out;
   }
 

@@ -182,8 +182,9 @@ export class SuricataDetector {
       if (program.kind !== 'stream' && program.kind !== 'packet-stream') return 'never';
       if (facts.pending[direction].some((p) => p.signature === s)) return 'never';
       if (!this.fits(s, context, flow, direction, '')) return 'never';
-      let outcome = this.search(program.payload, u8, from, boundary, to, origin);
-      if (outcome !== 'holds' && continued && program.payload.some(isPlaced)) {
+      const view = Math.max(from, origin + facts.unusedFrom(direction, s));
+      let outcome = this.search(program.payload, u8, view, boundary, to, origin);
+      if (outcome !== 'holds' && continued && message >= view && program.payload.some(isPlaced)) {
         outcome = this.search(program.payload, u8, message, boundary, to, message);
         // What the message's earlier bytes hold has been told when they came, if only of their packet.
         if (outcome === 'told' && untold) {
@@ -193,7 +194,8 @@ export class SuricataDetector {
       }
       if (outcome !== 'holds' && !(outcome === 'told' && untold)) return program.payload.length > 1 ? outcome : 'never';
       facts.captures(this.tester.captured);
-      this.wait(facts, direction, { signature: s, tx: undefined, seen: [seenOf(B.stream, direction, u8, from, to, this.tester.marked())], stream: true, key: `s${context.packet.number}` });
+      this.wait(facts, direction, { signature: s, tx: undefined, seen: [seenOf(B.stream, direction, u8, from, to, this.tester.marked(from))], stream: true, key: `s${context.packet.number}` });
+      facts.useUp(direction, s, this.lastMatch(program.payload, u8, to, origin) - origin);
       return 'holds';
     };
     const earlier = facts.unfinished[direction];
@@ -236,6 +238,19 @@ export class SuricataDetector {
       at = tries === MAX_AGAIN - 1 ? boundary : Math.max(Math.min(...marks) + 1, boundary - JOINT);
     }
     return 'told';
+  }
+
+  /** One past the last whole match on bytes in view, from the one that was found: all of them are one alert. */
+  private lastMatch(ops: readonly ByteOp[], u8: Uint8Array, to: number, origin: number): number {
+    const { tester } = this;
+    let end = Math.max(0, ...tester.marks);
+    for (let tries = 0; end > 0 && tries < MAX_AGAIN; tries++) {
+      if (!tester.test(ops, u8, end, to, origin)) return end;
+      const next = Math.max(0, ...tester.marks);
+      if (next <= end) return end;
+      end = next;
+    }
+    return end === 0 ? to : end;
   }
 
   private wait(facts: FlowFacts, direction: Direction, pending: Pending): void {

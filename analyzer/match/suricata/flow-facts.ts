@@ -38,6 +38,8 @@ export class FlowFacts {
   private ownTexts: Map<string, Uint8Array> | undefined;
   readonly pending: [Pending[], Pending[]] = [[], []];
   unfinished: [Unfinished[], Unfinished[]] = [[], []];
+  /** By rule: the stream position that its last match in this direction has used up. */
+  private usedUp: [Map<Signature, number> | undefined, Map<Signature, number> | undefined] = [undefined, undefined];
   /** A pass rule has taken the whole flow out. */
   passed = false;
   /** Looked at by the rules that are asked once a direction: bit 0 to server, bit 1 to client. */
@@ -53,6 +55,17 @@ export class FlowFacts {
   /** Anomalies by transaction (-1: of none), as far as rules ask for them beside buffers. */
   private named: Map<number, Set<string>> | undefined;
   private readonly waiting: { direction: Direction; pending: Pending }[] = [];
+
+  /** Where the next match of a rule may begin: no byte makes it alert twice. */
+  unusedFrom(direction: Direction, signature: Signature): number {
+    return this.usedUp[direction]?.get(signature) ?? 0;
+  }
+
+  useUp(direction: Direction, signature: Signature, position: number): void {
+    const map = (this.usedUp[direction] ??= new Map());
+    if (map.size >= MAX_NAMES && !map.has(signature)) map.delete(map.keys().next().value!);
+    map.set(signature, position);
+  }
 
   name(txId: number | undefined, event: string): void {
     this.named ??= new Map();

@@ -126,6 +126,8 @@ await t.test('contents in several segments of a stream', async (t) => {
   ]), split), '1@5 2@6 4@6');
   const twice = tcp([['c', 'user root'], ['s', 'uid=0(root) gid=0(root)'], ['c', 'again'], ['s', 'uid=0(root) gid=0(root)'], ['s', 'nothing']]);
   t.equal(await hits(rules(['content:"uid="; content:"gid="; distance:0;']), twice), '1@5 1@7', 'each time it is there, and no more');
+  const notices = tcp([['c', 'USER a'], ['s', 'NOTICE AUTH Looking up abc'], ['s', 'def NOTICE AUTH Found abc'], ['s', 'def NOTICE AUTH Looking up']]);
+  t.equal(await hits(rules(['content:"NOTICE"; content:"Looking";', 'content:"abcdef";']), notices), '1@5 2@6 1@7 2@7', 'no byte makes a rule alert twice');
   // The second message of the client, cut in two: its beginning is the place that offset and depth count from.
   const message = tcp([['c', 'first'], ['s', 'ok'], ['c', 'SM'], ['c', 'B--name--x']]);
   t.equal(await hits(rules(['content:"SMB"; depth:4; content:"name"; distance:0;', 'content:"name"; offset:2; depth:4;']), message), '1@7');
