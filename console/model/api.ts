@@ -356,6 +356,19 @@ export interface TicketRow {
   demo: boolean;
 }
 export interface AttachmentView { id: string; name: string; bytes: number; sha256: string; type: string; by: UserName; at: string; href: string }
+/** One way of a ticket from its issue until it was closed or opened again. */
+export interface TicketRound {
+  issuedAt: string;
+  endedAt?: string;
+  /** Closed, and then opened again; else it was opened again during its quiet window. */
+  closed: boolean;
+  overdue: boolean;
+  signer?: string;
+  /** `at` is absent for rounds before deadlines were kept. */
+  deadlines: { clock: Clock; at?: string; doneAt?: string }[];
+  feedback?: FeedbackForm & { at: string; by: UserName };
+  verification?: VerificationForm & { by: UserName };
+}
 /** GET /api/tickets/:id */
 export interface TicketDetail extends TicketRow {
   summary: string;
@@ -376,6 +389,8 @@ export interface TicketDetail extends TicketRow {
   documents?: { pdf: string; docx: string };
   feedback?: FeedbackForm & { at: string; by: UserName };
   verification?: VerificationForm & { by: UserName };
+  /** Rounds before the one under way, oldest first: a ticket that was opened again keeps what each of them took. */
+  rounds?: TicketRound[];
   /** The quiet window: closing is possible from then on. */
   watchUntil?: string;
   attachments: AttachmentView[];

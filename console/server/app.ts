@@ -13,6 +13,7 @@ import { mustEnrol, type Caller } from './auth/session.js';
 import type { Context } from './context.js';
 import { Refused, refusals, routeWithoutPermission } from './errors.js';
 import { registerRoutes } from './routes/index.js';
+import type { AuditEntry } from './store/audit.js';
 import { serveUi } from './ui-files.js';
 
 declare module 'fastify' {
@@ -22,6 +23,8 @@ declare module 'fastify' {
     auditDetails: Record<string, unknown> | null;
     /** Set where a route is entered by somebody who has no session yet. */
     auditActor: string | null;
+    /** The change has been written to the log with itself, in one transaction. */
+    audited: boolean;
   }
   interface FastifyContextConfig { route?: RouteName; audit?: 'always' | 'never' }
 }
@@ -49,6 +52,11 @@ export const cookieName = (context: Context): string => (secure(context) ? '__Ho
 const secure = (context: Context): boolean => context.config.tls !== undefined || context.config.behindProxy;
 export const cookieOptions = (context: Context) => ({ path: '/', httpOnly: true, sameSite: 'strict' as const, secure: secure(context) });
 
+/** The entry of the audit log for what a request changes; whoever writes it with the change sets `request.audited`. */
+export const auditOf = (request: FastifyRequest, at: number, object: string, details: Record<string, unknown>): AuditEntry => ({
+  at, actor: callerOf(request).user.id, address: request.ip, action: request.routeOptions.config.route as string, object, outcome: 'done', details,
+});
+
 /** The caller of a route that needs a session; the permission table has seen to it that there is one. */
 export function callerOf(request: FastifyRequest): Caller {
   if (!request.caller) throw refusals.needLogin();
@@ -69,6 +77,7 @@ export async function buildApp(context: Context): Promise<FastifyInstance> {
 
   app.decorateRequest('caller', null);
   app.decorateRequest('auditDetails', null);
+  app.decorateRequest('audited', false);
   app.decorateRequest('auditActor', null);
   const missing: string[] = [];
   app.addHook('onRoute', (route) => {
@@ -132,7 +141,7 @@ export async function buildApp(context: Context): Promise<FastifyInstance> {
     if (name) void reply.header('cache-control', 'no-store');
     const mode = request.routeOptions.config.audit;
     const refused = reply.statusCode >= 400;
-    if (!name || mode === 'never') return payload;
+    if (!name || mode === 'never' || (request.audited && !refused)) return payload;
     const denied = reply.statusCode === 403 || reply.statusCode === 401 && name === 'POST /api/login' || reply.statusCode === 429 && name === 'POST /api/login';
     if (SAFE.has(request.method) && mode !== 'always' && !denied) return payload;
     if (refused && !denied && reply.statusCode < 500 && ![409, 422].includes(reply.statusCode)) return payload;

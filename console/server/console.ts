@@ -8,6 +8,7 @@ import type { MetricsStore } from '../../runtime/metrics/metrics.js';
 import { subjects } from '../../contracts/subjects.js';
 import { HeartbeatSender } from '../../runtime/health.js';
 import { loadRegistry } from '../../runtime/registry.js';
+import { followLeft } from './aftermath.js';
 import { buildApp } from './app.js';
 import { issueSetupCode } from './auth/setup-code.js';
 import { settle, type ConsoleConfig } from './config.js';
@@ -89,7 +90,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
   let sweeping: Promise<unknown> = Promise.resolve();
   let stopping: Promise<void> | undefined;
   const tidy = (): void => {
-    sweeping = Promise.all([closeQuiet(context), watchDeadlines(context), context.endSuppressions(), store.notices.dropOld(clock.now()), store.channels.tidy(), runSchedules(context), nightlyRetention(context), store.people.dropStale(clock.now(), config.idleMs)])
+    sweeping = Promise.all([followLeft(context), closeQuiet(context), watchDeadlines(context), context.endSuppressions(), store.notices.dropOld(clock.now()), store.channels.tidy(), runSchedules(context), nightlyRetention(context), store.people.dropStale(clock.now(), config.idleMs)])
       .catch((error: unknown) => log.warn('the sweep of ended windows and sessions failed', { error }));
   };
   return {
@@ -105,6 +106,8 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
       outbound.start();
       registryAnswers = await bus.respond(subjects.registryWanted, () => context.registryBytes());
       await context.announceRegistry();
+      const left = await followLeft(context, true);
+      if (left > 0) log.info('what a stop had left undone after steps of tickets is done', { steps: left });
       try {
         await app.listen({ host: config.host, port: config.port });
       } catch (error) {

@@ -10,6 +10,7 @@ import type { ClockTimes, Level } from '../model/deadline.js';
 import type { Outbound } from './outbound/outbound.js';
 import type { RemediationSettings } from '../model/remediation.js';
 import type { IncidentRow, NodeView, TicketRow, UserName } from '../model/api.js';
+import { followUp } from './aftermath.js';
 import { assetsOf, type Assets } from './assets.js';
 import { Oidc } from './auth/oidc.js';
 import { Seal } from './auth/seal.js';
@@ -22,7 +23,7 @@ import { suppressor } from './suppress.js';
 import { LiveFeed } from './live.js';
 import { RuleCatalogue } from './rule-catalogue.js';
 import { RuleTrials } from './rule-trials.js';
-import { tellOfIncident, tellOfTicket } from './notify.js';
+import { tellOfIncident } from './notify.js';
 import type { IncidentRecord } from './store/incidents.js';
 import type { Suppress, Taken } from './store/intake.js';
 import { EVERYTHING, type Scope } from './store/scope.js';
@@ -131,12 +132,7 @@ export class Context {
       for (const r of taken.alerts) this.live.push({ kind: 'alert', id: r.id, make: () => ({ kind: 'alert', alert: alertRow(r, this.held) }) }, { units: [r.unit, r.attacker_unit], permission: 'alert.read' });
       if (this.outbound?.tells('alert')) await this.outbound.alerts(taken.alerts.map((r) => alertRow(r, this.held)), taken.eve);
       for (const r of taken.incidents) await this.announceIncident(r, taken.fresh.has(r.id));
-      for (const id of taken.tickets) {
-        await this.announceTicket(id);
-        const t = await this.store.tickets.byId(EVERYTHING, id);
-        // The fix did not hold: everybody who had to do with it hears of it.
-        if (t) await tellOfTicket(this, 'reopened', t, ['unit', 'people', 'watch', 'leaders']);
-      }
+      for (const record of taken.followUps) await followUp(this, record);
       for (const r of taken.reopened) await tellOfIncident(this, 'reopened', r, r.owner === null ? [] : [r.owner]);
     } catch (error) {
       this.log.warn('a change could not be announced to the browsers', { error });

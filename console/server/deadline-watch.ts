@@ -2,7 +2,8 @@ import { CLOCKS, type Clock } from '../model/deadline.js';
 import { step } from '../model/state-machine.js';
 import { TICKET_MACHINE, type TicketState } from '../model/ticket.js';
 import type { Context } from './context.js';
-import { tellOfTicket } from './notify.js';
+import { followUp } from './aftermath.js';
+import { noted } from './store/follow-up.js';
 import type { TicketRecord } from './store/tickets.js';
 
 const CLOCK_NAMES: Record<Clock, { zh: string; en: string }> = {
@@ -28,19 +29,20 @@ export async function watchDeadlines(context: Context): Promise<number> {
     if (t.due === null) continue;
     const used = (now - began(t)) / Math.max(1, t.due - began(t));
     const name = CLOCK_NAMES[t.due_clock as Clock];
+    let after: ReturnType<typeof noted>;
     if (now >= t.due + superviseAfter * 60_000) {
       if (t.escalated === t.due) continue;
+      after = noted(t.id, now, { notice: { kind: 'overdue', audience: ['unit', 'people', 'leaders'], text: name.zh } });
       const text = JSON.stringify({ zh: `“${name.zh}”超期，自动督办`, en: `Overdue (${name.en}); put under supervision` });
-      if (await store.tickets.decide(t.id, t.version, { escalated: t.due, told_due: t.due, supervised: 1 }, { at: now, by: null, action: 'overdue', from_state: t.state, to_state: t.state, text }) === undefined) continue;
-      await tellOfTicket(context, 'overdue', t, ['unit', 'people', 'leaders'], name.zh);
+      if (await store.tickets.decide(t.id, t.version, { escalated: t.due, told_due: t.due, supervised: 1 }, { at: now, by: null, action: 'overdue', from_state: t.state, to_state: t.state, text }, { followUp: after }) === undefined) continue;
     } else if (used * 100 >= remindAt) {
       if (t.told_due === t.due || !step(TICKET_MACHINE, t.state as TicketState, 'remind', ['system'], () => true).ok) continue;
+      after = noted(t.id, now, { notice: { kind: 'due_soon', audience: ['unit'], text: name.zh } });
       const text = JSON.stringify({ zh: `“${name.zh}”即将到期`, en: `Almost due (${name.en})` });
-      if (await store.tickets.decide(t.id, t.version, { told_due: t.due, reminded: t.reminded + 1 }, { at: now, by: null, action: 'remind', from_state: t.state, to_state: t.state, text }) === undefined) continue;
-      await tellOfTicket(context, 'due_soon', t, ['unit'], name.zh);
+      if (await store.tickets.decide(t.id, t.version, { told_due: t.due, reminded: t.reminded + 1 }, { at: now, by: null, action: 'remind', from_state: t.state, to_state: t.state, text }, { followUp: after }) === undefined) continue;
     } else continue;
     told++;
-    await context.announceTicket(t.id);
+    await followUp(context, after);
   }
   return told;
 }

@@ -15,16 +15,17 @@ export const noticeRow = (n: NoticeRecord): NoticeRow => ({
 export type Audience = 'unit' | 'watch' | 'people' | 'leaders';
 
 /** Tells people in the console, and through the channels that carry notices. `except`: who did it knows. */
-async function tell(context: Context, users: Iterable<string>, about: Omit<NoticeRecord, 'id' | 'user' | 'at' | 'read'>, unit: string | null, except?: string): Promise<void> {
+async function tell(context: Context, users: Iterable<string>, about: Omit<NoticeRecord, 'id' | 'user' | 'at' | 'read'>, unit: string | null, except?: string, idOf: (user: string) => string = () => `ntc-${randomUUID()}`): Promise<void> {
   const at = context.clock.now();
-  const records = [...new Set(users)].filter((u) => u !== except).map((user): NoticeRecord => ({ id: `ntc-${randomUUID()}`, user, at, read: 0, ...about }));
+  const records = [...new Set(users)].filter((u) => u !== except).map((user): NoticeRecord => ({ id: idOf(user), user, at, read: 0, ...about }));
   await context.store.notices.put(records);
   for (const record of records) context.live.push({ kind: 'notice', notice: noticeRow(record) }, { units: 'all', user: record.user });
   if (records.length > 0) await context.outbound?.notice(noticeRow(records[0]), unit);
 }
 
-/** @param audience `unit`: the unit's handlers; `people`: author and approver; `watch`: whoever triages and sees the unit; `leaders` of the unit and above */
-export async function tellOfTicket(context: Context, kind: NoticeKind, t: TicketRecord, audience: readonly Audience[], text: string | null = null, except?: string): Promise<void> {
+/** @param idOf id of the notice to a user: one that is there already is not written again
+ * @param audience `unit`: the unit's handlers; `people`: author and approver; `watch`: whoever triages and sees the unit; `leaders` of the unit and above */
+export async function tellOfTicket(context: Context, kind: NoticeKind, t: TicketRecord, audience: readonly Audience[], text: string | null = null, except?: string, idOf?: (user: string) => string): Promise<void> {
   const assets = context.assets();
   const users: string[] = [];
   if (audience.includes('people')) users.push(t.author, ...(t.approver === null ? [] : [t.approver]));
@@ -36,7 +37,7 @@ export async function tellOfTicket(context: Context, kind: NoticeKind, t: Ticket
     if ((audience.includes('unit') && roles.includes('unit_handler') && user.unit !== null) || (audience.includes('leaders') && roles.includes('leader'))
       || (audience.includes('watch') && (roles.includes('operator') || roles.includes('analyst')))) users.push(user.id);
   }
-  await tell(context, users, { kind, ticket: t.id, incident: t.incident, title: t.title, number: t.number, text }, t.unit, except);
+  await tell(context, users, { kind, ticket: t.id, incident: t.incident, title: t.title, number: t.number, text }, t.unit, except, idOf);
 }
 
 export async function tellOfIncident(context: Context, kind: NoticeKind, i: IncidentRecord, users: string[], text: string | null = null, except?: string): Promise<void> {

@@ -2,7 +2,8 @@ import { INCIDENT_MACHINE, type IncidentAction, type IncidentState } from '../mo
 import { step } from '../model/state-machine.js';
 import { TICKET_ENDED, TICKET_MACHINE, type TicketState } from '../model/ticket.js';
 import type { Context } from './context.js';
-import { tellOfTicket } from './notify.js';
+import { followUp } from './aftermath.js';
+import { byConsole, noted } from './store/follow-up.js';
 import { EVERYTHING } from './store/scope.js';
 
 // A decision of the console itself gives way to people, who may act at the same moment: it looks again.
@@ -15,7 +16,7 @@ async function actAsConsole(context: Context, incident: string, action: Incident
     const result = step(INCIDENT_MACHINE, record.state as IncidentState, action, ['system'], () => true);
     if (!result.ok || result.to === record.state) return;
     const now = context.clock.now();
-    const version = await context.store.incidents.decide(incident, record.version, { state: result.to, closed_at: action === 'close' ? now : null }, { at: now, by: null, action, from_state: record.state, to_state: result.to, text });
+    const version = await context.store.incidents.decide(incident, record.version, { state: result.to, closed_at: action === 'close' ? now : null, ...(action === 'reopen' ? { reopened: record.reopened + 1 } : {}) }, { at: now, by: null, action, from_state: record.state, to_state: result.to, text });
     if (version === undefined) continue;
     const after = await context.store.incidents.byId(EVERYTHING, incident);
     if (after) await context.announceIncident(after);
@@ -47,12 +48,11 @@ export async function closeQuiet(context: Context): Promise<number> {
     const result = step(TICKET_MACHINE, t.state as TicketState, 'close', ['system'], (need) => need === 'quiet_window');
     if (!result.ok) continue;
     const now = clock.now();
-    const done = await store.tickets.decide(t.id, t.version, { state: result.to, ended: now, due: null, due_clock: null }, { at: now, by: null, action: 'close', from_state: t.state, to_state: result.to, text: null });
+    const after = noted(t.id, now, { incident: 'close', notice: { kind: 'closed', audience: ['unit', 'people'] } });
+    const done = await store.tickets.decide(t.id, t.version, { state: result.to, ended: now, due: null, due_clock: null }, { at: now, by: null, action: 'close', from_state: t.state, to_state: result.to, text: null }, { followUp: after, audit: byConsole(now, t, 'close', result.to) });
     if (done === undefined) continue;
     closed++;
-    await closeIncidentOf(context, t.incident);
-    await context.announceTicket(t.id);
-    await tellOfTicket(context, 'closed', t, ['unit', 'people']);
+    await followUp(context, after);
   }
   return closed;
 }

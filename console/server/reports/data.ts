@@ -1,5 +1,6 @@
 import { CLASSES, SEVERITIES, VERDICTS, type DetectionClass } from '../../../contracts/classes.js';
-import { CLOCKS, type Level } from '../../model/deadline.js';
+import type { Level } from '../../model/deadline.js';
+import { meanTimes, roundOverdue, roundsOf, type Round } from '../../model/rounds.js';
 import type { Bar, LeagueRow, MeanTimes, RecurrenceRow, ReportData, ReportKind, WorkRow } from '../../model/report.js';
 import type { Context } from '../context.js';
 import { iso } from '../store/cursor.js';
@@ -25,16 +26,6 @@ export function lastWhole(kind: ReportKind, now: number, offset: number): { from
   return { from: (today - 1) * DAY_MS - shift, to: today * DAY_MS - shift };
 }
 
-/** Mean time from the issue to signing, containment and fix, in minutes. */
-export function meanTimes(tickets: readonly TicketRecord[]): MeanTimes {
-  const times: MeanTimes = { tickets: tickets.length };
-  for (const clock of CLOCKS) {
-    const spans = tickets.flatMap((t) => (t.issued !== null && t[`done_${clock}`] !== null ? [(t[`done_${clock}`] as number) - t.issued] : []));
-    if (spans.length > 0) times[clock] = Math.round(spans.reduce((a, b) => a + b, 0) / spans.length / 60_000);
-  }
-  return times;
-}
-
 export async function reportData(context: Context, scope: Scope, kind: ReportKind, from: number, to: number, unit?: string): Promise<ReportData> {
   const { store, clock } = context;
   const assets = context.assets();
@@ -55,11 +46,15 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
     return [...found].sort((a, b) => b[1].n - a[1].n).slice(0, 10);
   };
   const setbacks = await figures.setbacks(tickets.map((t) => t.id));
-  const overdue = (t: TicketRecord): boolean => CLOCKS.some((c) => t[`due_${c}`] !== null && (t[`done_${c}`] ?? Math.min(now, t.ended ?? now)) > (t[`due_${c}`] as number));
-  const times = meanTimes(tickets);
+  // A ticket that was opened again has several rounds: those of the time count, each by its own clocks.
+  const within = (r: Round): boolean => r.issued < to && (r.ended === null || r.ended >= from);
+  const rounds = (list: readonly TicketRecord[]): Round[] => list.flatMap(roundsOf).filter(within);
+  const overdue = (t: TicketRecord): boolean => rounds([t]).some((r) => roundOverdue(r, now));
+  const timesOf = (list: readonly TicketRecord[]): MeanTimes => ({ ...meanTimes(rounds(list)), tickets: list.length });
+  const times = timesOf(tickets);
   const totals = {
     alerts: sum(bySeverity), alertsBefore: sum(earlier), incidents: incidents.length, incidentsBefore: incidentsBefore.length, succeeded: incidents.filter((i) => i.verdict === 1).length, compromised: incidents.filter((i) => i.verdict === 2).length,
-    tickets: tickets.length, closed: tickets.filter((t) => t.state === 'closed').length, overdue: tickets.filter(overdue).length, nodes: nodes.length, nodesUp: nodes.filter((n) => !n.silent).length,
+    tickets: tickets.length, closed: tickets.filter((t) => rounds([t]).some((r) => r.closed && (r.ended ?? 0) < to)).length, overdue: tickets.filter(overdue).length, nodes: nodes.length, nodesUp: nodes.filter((n) => !n.silent).length,
   };
   const change = (a: number, b: number): { zh: string; en: string } => (b === 0 ? { zh: '上期无数据', en: 'nothing the time before' } : { zh: `环比${a >= b ? '上升' : '下降'} ${Math.abs(Math.round(((a - b) / b) * 100))}%`, en: `${a >= b ? 'up' : 'down'} ${Math.abs(Math.round(((a - b) / b) * 100))}%` });
   const [alertsChange, incidentsChange] = [change(totals.alerts, totals.alertsBefore), change(totals.incidents, totals.incidentsBefore)];
@@ -89,7 +84,7 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
       ...(i.system === null ? {} : { system: assets.system(i.system) }), firstSeen: iso(i.first_seen), lastSeen: iso(i.last_seen), alerts: i.alerts,
     })),
     tickets: tickets.slice(0, LISTED).map((t) => ({ id: t.id, ...(t.number === null ? {} : { number: t.number }), title: t.title, unit: name(t.unit), level: t.level as Level, state: t.state, ...(t.issued === null ? {} : { issuedAt: iso(t.issued) }), overdue: overdue(t) })),
-    times, league: league(incidents, tickets, setbacks, overdue, name, now), recurrence: recurrence(incidents, name, (s) => assets.system(s)), rules: await busiest(), assets: work(incidents, (i) => [i.system ?? i.victim_ip], (k) => assets.system(k) ?? { zh: k, en: k }),
+    times, league: league(incidents, tickets, setbacks, overdue, timesOf, name, now), recurrence: recurrence(incidents, name, (s) => assets.system(s)), rules: await busiest(), assets: work(incidents, (i) => [i.system ?? i.victim_ip], (k) => assets.system(k) ?? { zh: k, en: k }),
   };
   if (kind === 'yearly') data.months = await months(context, scope, from, to, incidents, tickets);
   return data;
@@ -111,7 +106,7 @@ function curve(counts: ReadonlyMap<string, number>, from: number, to: number, of
   return points;
 }
 
-function league(incidents: readonly IncidentRecord[], tickets: readonly TicketRecord[], setbacks: ReadonlyMap<string, { returned: number; reopened: number }>, overdue: (t: TicketRecord) => boolean, name: (id: string) => { id: string; zh: string; en: string }, now: number): LeagueRow[] {
+function league(incidents: readonly IncidentRecord[], tickets: readonly TicketRecord[], setbacks: ReadonlyMap<string, { returned: number; reopened: number }>, overdue: (t: TicketRecord) => boolean, timesOf: (list: readonly TicketRecord[]) => MeanTimes, name: (id: string) => { id: string; zh: string; en: string }, now: number): LeagueRow[] {
   const units = new Set([...incidents.flatMap((i) => (i.unit === null ? [] : [i.unit])), ...tickets.map((t) => t.unit)]);
   return [...units].map((unit): LeagueRow => {
     const mine = incidents.filter((i) => i.unit === unit && i.state !== 'dismissed');
@@ -123,7 +118,7 @@ function league(incidents: readonly IncidentRecord[], tickets: readonly TicketRe
       returned: theirs.reduce((n, t) => n + (setbacks.get(t.id)?.returned ?? 0), 0), unacknowledged: theirs.filter((t) => t.done_acknowledge === null && t.ended === null && t.due_acknowledge !== null && now > t.due_acknowledge).length,
     };
     const parts = (Object.keys(COSTS) as (keyof typeof COSTS)[]).map((p) => ({ name: p, count: count[p], each: COSTS[p], points: count[p] * COSTS[p] })).filter((p) => p.count > 0);
-    return { unit: name(unit), score: Math.max(0, 100 - parts.reduce((n, p) => n + p.points, 0)), parts, incidents: mine.length, tickets: theirs.length, closed: theirs.filter((t) => t.state === 'closed').length, times: meanTimes(theirs) };
+    return { unit: name(unit), score: Math.max(0, 100 - parts.reduce((n, p) => n + p.points, 0)), parts, incidents: mine.length, tickets: theirs.length, closed: theirs.filter((t) => t.state === 'closed').length, times: timesOf(theirs) };
   }).sort((a, b) => b.score - a.score || a.incidents - b.incidents || (a.unit.id < b.unit.id ? -1 : 1));
 }
 function recurrence(incidents: readonly IncidentRecord[], unit: (id: string) => { id: string; zh: string; en: string }, system: (id: string) => { id: string; zh: string; en: string } | undefined): RecurrenceRow[] {
@@ -153,10 +148,11 @@ async function months(context: Context, scope: Scope, from: number, to: number, 
     const d = new Date(at + shift);
     const next = Date.UTC(d.getUTCFullYear(), d.getUTCMonth() + 1) - shift;
     const within = (ms: number | null): boolean => ms !== null && ms >= at && ms < next;
-    const issued = tickets.filter((t) => within(t.issued));
+    const rounds = tickets.flatMap(roundsOf);
+    const issued = rounds.filter((r) => within(r.issued));
     rows.push({
       month: `${d.getUTCFullYear()}-${String(d.getUTCMonth() + 1).padStart(2, '0')}`, alerts: [...(await context.store.figures.alerts(scope, at, next, 'severity')).values()].reduce((a, b) => a + b, 0),
-      incidents: incidents.filter((i) => within(i.last_seen)).length, tickets: issued.length, closed: tickets.filter((t) => t.state === 'closed' && within(t.ended)).length, times: meanTimes(issued),
+      incidents: incidents.filter((i) => within(i.last_seen)).length, tickets: tickets.filter((t) => within(t.first_issued ?? t.issued)).length, closed: rounds.filter((r) => r.closed && within(r.ended)).length, times: { ...meanTimes(issued), tickets: issued.length },
     });
     at = next;
   }

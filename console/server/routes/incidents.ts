@@ -5,7 +5,7 @@ import { INCIDENT_MACHINE, INCIDENT_OPEN, type IncidentState } from '../../model
 import { CommentCreate, IdParams, IncidentAct, IncidentBulkAct, IncidentQuery } from '../../model/requests.js';
 import { actionsFrom, step, type Refusal } from '../../model/state-machine.js';
 import { permissionsOf } from '../../model/roles.js';
-import { callerOf, languageOf } from '../app.js';
+import { auditOf, callerOf, languageOf } from '../app.js';
 import type { Caller } from '../auth/session.js';
 import { rolesOf } from '../auth/session.js';
 import type { Context } from '../context.js';
@@ -42,7 +42,7 @@ const NEEDS: Record<Extract<Refusal, { kind: 'needs' }>['need'], () => Refused> 
 export function incidentRoutes(app: FastifyInstance, context: Context): void {
   const { store, clock } = context;
 
-  async function act(caller: Caller, record: IncidentRecord | undefined, ask: Pick<IncidentAct, 'version' | 'action' | 'reason' | 'owner'>): Promise<number> {
+  async function act(request: FastifyRequest, caller: Caller, record: IncidentRecord | undefined, ask: Pick<IncidentAct, 'version' | 'action' | 'reason' | 'owner'>): Promise<number> {
     if (!record) throw refusals.notFound();
     if (record.version !== ask.version) throw refusals.conflict(record);
     const owner = ask.owner === 'me' ? caller.user.id : ask.owner;
@@ -58,7 +58,8 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
     };
     const version = await store.incidents.decide(record.id, record.version, change, {
       at: clock.now(), by: caller.user.id, action: ask.action, from_state: record.state, to_state: result.to, text: (ask.action === 'assign' ? owner : ask.reason) ?? null,
-    });
+    }, auditOf(request, clock.now(), record.id, { action: ask.action, reason: ask.reason, changes: { ...(result.to === record.state ? {} : { state: [record.state, result.to] }), ...('owner' in change ? { owner: [record.owner, change.owner] } : {}), ...('escalated' in change ? { escalated: [record.escalated, 1] } : {}) } }));
+    request.audited = version !== undefined;
     if (version === undefined) throw refusals.conflict(await store.incidents.byId(caller.scope, record.id));
     const now = await store.incidents.byId(caller.scope, record.id);
     if (now) await context.announceIncident(now);
@@ -120,7 +121,7 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
   app.post<{ Params: IdParams; Body: IncidentAct }>('/api/incidents/:id/actions', { schema: { params: IdParams, body: IncidentAct } }, async (request) => {
     const caller = callerOf(request);
     request.auditDetails = { action: request.body.action, reason: request.body.reason };
-    await act(caller, await store.incidents.byId(caller.scope, request.params.id), request.body);
+    await act(request, caller, await store.incidents.byId(caller.scope, request.params.id), request.body);
     return detail(request, request.params.id);
   });
   app.post<{ Body: IncidentBulkAct }>('/api/incidents/actions', { schema: { body: IncidentBulkAct } }, async (request): Promise<BulkResult> => {
@@ -131,7 +132,7 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
     const result: BulkResult = { done: [], refused: [] };
     for (const { id, version } of items) {
       try {
-        result.done.push({ id, version: await act(caller, records.get(id), { ...ask, version }) });
+        result.done.push({ id, version: await act(request, caller, records.get(id), { ...ask, version }) });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         result.refused.push({ id, error: error.toBody(languageOf(request)) });
@@ -142,7 +143,8 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
   app.post<{ Params: IdParams; Body: CommentCreate }>('/api/incidents/:id/comments', { schema: { params: IdParams, body: CommentCreate } }, async (request, reply) => {
     const { scope, user } = callerOf(request);
     if (!await store.incidents.byId(scope, request.params.id)) throw refusals.notFound();
-    await store.incidents.comment({ object: request.params.id, at: clock.now(), by: user.id, action: 'comment', from_state: null, to_state: null, text: request.body.text });
+    await store.incidents.comment({ object: request.params.id, at: clock.now(), by: user.id, action: 'comment', from_state: null, to_state: null, text: request.body.text }, auditOf(request, clock.now(), request.params.id, { text: request.body.text.slice(0, 200) }));
+    request.audited = true;
     return reply.status(201).send(await detail(request, request.params.id));
   });
 

@@ -4,18 +4,20 @@ import { SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
 import type { BulkResult, FeedbackForm, Page, TicketDetail, TicketRow, VerificationForm } from '../../model/api.js';
 import { numbering } from '../../model/calendar.js';
 import { CLOCKS, proposedLevel, type Level } from '../../model/deadline.js';
+import { earlierRounds, reopened, roundOverdue, roundsOf } from '../../model/rounds.js';
 import { CommentCreate, IdParams, TicketAct, TicketCreate, TicketEdit, TicketQuery } from '../../model/requests.js';
 import { TicketBulkAct } from '../../model/triage.js';
 import { actionsFrom, step, type Need } from '../../model/state-machine.js';
 import { TICKET_MACHINE, type TicketAction, type TicketState } from '../../model/ticket.js';
-import { callerOf, languageOf } from '../app.js';
+import { followUp } from '../aftermath.js';
+import { auditOf, callerOf, languageOf } from '../app.js';
 import type { Caller } from '../auth/session.js';
 import { bulletinFor, draftBulletin } from '../bulletin.js';
 import type { Context } from '../context.js';
 import { Refused, refusals } from '../errors.js';
-import { tellOfTicket, type Audience, type NoticeKind } from '../notify.js';
-import { closeIncidentOf, remediateIncident, resumeIncident } from '../remediation.js';
+import type { Audience, NoticeKind } from '../notify.js';
 import { iso } from '../store/cursor.js';
+import { noted, type Aftermath } from '../store/follow-up.js';
 import { assetOf } from '../store/returning.js';
 import { EVERYTHING } from '../store/scope.js';
 import { runningClock, type TicketRecord } from '../store/tickets.js';
@@ -23,6 +25,8 @@ import { historyEntry } from '../views.js';
 import { withUnits } from './alerts.js';
 import { refusalOf } from './incidents.js';
 
+/** What a step does to its incident. */
+const INCIDENT: Partial<Record<TicketAction, Aftermath['incident']>> = { approve: 'remediate', reopen: 'resume', close: 'close', withdraw: 'close', accept_appeal: 'close' };
 /** Who hears of a step, besides whoever took it. */
 const NEWS: Partial<Record<TicketAction, [NoticeKind, Audience[]]>> = {
   submit: ['review', ['watch', 'leaders']], approve: ['issued', ['unit', 'people']], give_feedback: ['feedback', ['people', 'watch']], return: ['returned', ['unit']],
@@ -42,6 +46,10 @@ const KINDS: { type: string; test: (b: Buffer) => boolean }[] = [
   { type: 'application/vnd.tcpdump.pcap', test: (b) => [0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0x0a0d0d0a].includes(b.readUInt32BE(0)) },
   { type: 'text/plain', test: (b) => !b.includes(0) && !b.toString('utf8').includes('\ufffd') },
 ];
+
+const TOLD = ['state', 'number', 'level', 'unit', 'issued', 'ended', 'due_acknowledge', 'due_contain', 'due_rectify', 'done_acknowledge', 'done_contain', 'done_rectify', 'signer', 'watch_until'] as const;
+/** What a step changed of a ticket, for the audit log: before and after. */
+const changesOf = (before: TicketRecord, after: TicketRecord): Record<string, [unknown, unknown]> => Object.fromEntries(TOLD.filter((k) => before[k] !== after[k]).map((k) => [k, [before[k], after[k]]]));
 
 export function ticketRoutes(app: FastifyInstance, context: Context): void {
   const { store, clock, config } = context;
@@ -87,6 +95,16 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       ...(t.extension_json === null ? {} : { extension: parse<TicketDetail['extension']>(t.extension_json) }),
       ...(feedback ? { feedback: { ...feedback, by: person(feedback.by) } } : {}), ...(verification ? { verification: { ...verification, by: person(verification.by) } } : {}),
       ...(t.watch_until === null ? {} : { watchUntil: iso(t.watch_until) }),
+      ...(t.rounds_json === '[]' ? {} : {
+        rounds: earlierRounds(t).map((r) => {
+          const [given, verified] = [parse<FeedbackForm & { at: string; by: string }>(r.feedback), parse<VerificationForm & { by: string }>(r.verification)];
+          return {
+            issuedAt: iso(r.issued), ...(r.ended === null ? {} : { endedAt: iso(r.ended) }), closed: r.closed, overdue: roundOverdue(r, now), ...(r.signer === null ? {} : { signer: r.signer }),
+            deadlines: CLOCKS.map((clock) => ({ clock, ...(r.due[clock] === null ? {} : { at: iso(r.due[clock]) }), ...(r.done[clock] === null ? {} : { doneAt: iso(r.done[clock]) }) })),
+            ...(given ? { feedback: { ...given, by: person(given.by) } } : {}), ...(verified ? { verification: { ...verified, by: person(verified.by) } } : {}),
+          };
+        }),
+      }),
       attachments: attachments.map((a) => ({ id: a.id, name: a.name, bytes: a.bytes, sha256: a.sha256, type: a.type, by: person(a.by), at: iso(a.at), href: `/api/attachments/${a.id}` })),
       history: history.map((h) => historyEntry(h, people, languageOf(request))),
       actions: caller.permissions.has('ticket.act') ? actionsFrom(TICKET_MACHINE, t.state as TicketState, caller.roles) : [], incidentRow,
@@ -118,9 +136,10 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       author: user.id, approver: null, signer: null, created: clock.now(), issued: null, due_acknowledge: null, due_contain: null, due_rectify: null,
       done_acknowledge: null, done_contain: null, done_rectify: null, due: null, due_clock: null, extension_json: null, feedback_json: null, verification_json: null,
       watch_until: null, ended: null, reminded: 0, supervised: 0, demo: incident.demo,
-      addressee: request.body.addressee ?? null, copies: request.body.copies ?? null, contact: request.body.contact ?? null, appeal_json: null, told_due: null, escalated: null, asset: assetOf(unit, incident), draft_json: JSON.stringify(drafts),
+      addressee: request.body.addressee ?? null, copies: request.body.copies ?? null, contact: request.body.contact ?? null, appeal_json: null, told_due: null, escalated: null, asset: assetOf(unit, incident), draft_json: JSON.stringify(drafts), rounds_json: '[]', first_issued: null,
     };
-    await store.tickets.create(record, { at: clock.now(), by: user.id, action: 'create', from_state: null, to_state: 'draft', text: null });
+    await store.tickets.create(record, { at: clock.now(), by: user.id, action: 'create', from_state: null, to_state: 'draft', text: null }, auditOf(request, clock.now(), record.id, { incident: incident.id, unit, level, title: record.title }));
+    request.audited = true;
     await context.announceTicket(record.id);
     return reply.status(201).send(await detail(request, record.id));
   });
@@ -133,14 +152,16 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     if (ticket.version !== version) throw refusals.conflict(ticket);
     if (change.unit && (!unitKnown(change.unit) || (!caller.scope.all && !caller.scope.units.includes(change.unit)))) throw refusals.needs('unit', '须指定登记表中的受送单位。', 'Name a unit of the registry.');
     const incident = change.unit === undefined ? undefined : await store.incidents.byId(EVERYTHING, ticket.incident);
-    const done = await store.tickets.decide(ticket.id, version, incident ? { ...change, asset: assetOf(change.unit as string, incident) } : change, { at: clock.now(), by: caller.user.id, action: 'edit', from_state: 'draft', to_state: 'draft', text: Object.keys(change).join(', ') });
+    const audit = auditOf(request, clock.now(), ticket.id, { changes: Object.fromEntries(Object.entries(change).map(([k, v]) => [k, [ticket[k as keyof TicketRecord], v]])) });
+    const done = await store.tickets.decide(ticket.id, version, incident ? { ...change, asset: assetOf(change.unit as string, incident) } : change, { at: clock.now(), by: caller.user.id, action: 'edit', from_state: 'draft', to_state: 'draft', text: Object.keys(change).join(', ') }, { audit });
+    request.audited = done !== undefined;
     if (done === undefined) throw refusals.conflict(await store.tickets.byId(EVERYTHING, ticket.id));
     await context.announceTicket(ticket.id);
     return detail(request, ticket.id);
   });
 
   /** One step of one ticket by one person. */
-  async function act(caller: Caller, t: TicketRecord, ask: TicketAct): Promise<number> {
+  async function act(request: FastifyRequest, caller: Caller, t: TicketRecord, ask: TicketAct): Promise<number> {
     const { user } = caller;
     if (t.version !== ask.version) throw refusals.conflict(t);
     const now = clock.now();
@@ -168,7 +189,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     switch (ask.action) {
       case 'approve': {
         const due = context.due(now, t.level as Level);
-        Object.assign(next, { approver: user.id, issued: now, due_acknowledge: due.acknowledge, due_contain: due.contain, due_rectify: due.rectify });
+        Object.assign(next, { approver: user.id, issued: now, first_issued: now, due_acknowledge: due.acknowledge, due_contain: due.contain, due_rectify: due.rectify });
         break;
       }
       case 'acknowledge': Object.assign(next, { signer: ask.signer, done_acknowledge: now }); break;
@@ -182,11 +203,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
         break;
       case 'accept_appeal': Object.assign(next, { ended: now, appeal_json: decided(t.appeal_json, 'accepted', ask.reason) }); break;
       case 'close': case 'withdraw': next.ended = now; break;
-      case 'reopen': {
-        const due = context.due(now, t.level as Level);
-        Object.assign(next, { issued: now, ended: null, watch_until: null, told_due: null, escalated: null, done_acknowledge: null, done_contain: null, done_rectify: null, due_acknowledge: due.acknowledge, due_contain: due.contain, due_rectify: due.rectify });
-        break;
-      }
+      case 'reopen': Object.assign(next, reopened(t, now, context.due(now, t.level as Level))); break;
       case 'request_extension': next.extension_json = JSON.stringify({ until: iso(until), reason: ask.reason, askedAt: iso(now) }); break;
       case 'grant_extension': Object.assign(next, { due_rectify: Date.parse((JSON.parse(t.extension_json as string) as { until: string }).until), extension_json: null }); break;
       case 'refuse_extension': next.extension_json = null; break;
@@ -200,15 +217,19 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     const { id, version, number, ...change } = next;
     void version; void number;
     const count = numbering(context.remediation, now, t.level as Level, context.assets().unit(t.unit)?.zh ?? t.unit);
-    const done = await store.tickets.decide(id, t.version, change, { at: now, by: user.id, action: ask.action, from_state: t.state, to_state: result.to, text: ask.reason ?? ask.signer ?? null }, ask.action === 'approve' ? count.number : undefined, count.series);
-    if (done === undefined) throw refusals.conflict(await store.tickets.byId(EVERYTHING, id));
-    if (ask.action === 'approve') await remediateIncident(context, t.incident);
-    if (ask.action === 'reopen') await resumeIncident(context, t.incident, ask.reason ?? '');
-    if (next.ended !== null) await closeIncidentOf(context, t.incident);
-    await context.announceTicket(id);
     const news = NEWS[ask.action];
-    const after = news && await store.tickets.byId({ all: true }, id);
-    if (news && after) await tellOfTicket(context, news[0], after, news[1], ask.reason ?? null, user.id);
+    const after = noted(id, now, {
+      ...(INCIDENT[ask.action] ? { incident: INCIDENT[ask.action], text: ask.reason ?? '' } : {}),
+      ...(news ? { notice: { kind: news[0], audience: news[1], ...(ask.reason ? { text: ask.reason } : {}), except: user.id } } : {}),
+    });
+    const audit = auditOf(request, now, id, { ...(t.number === null ? {} : { number: t.number }), action: ask.action, reason: ask.reason, changes: changesOf(t, next), ...(ask.action === 'reopen' ? { round: roundsOf(t).at(-1) } : {}) });
+    const done = await store.tickets.decide(
+      id, t.version, change, { at: now, by: user.id, action: ask.action, from_state: t.state, to_state: result.to, text: ask.reason ?? ask.signer ?? null },
+      { ...(ask.action === 'approve' ? { numbered: count.number } : {}), series: count.series, audit, followUp: after },
+    );
+    if (done === undefined) throw refusals.conflict(await store.tickets.byId(EVERYTHING, id));
+    request.audited = true;
+    await followUp(context, after);
     return done;
   }
 
@@ -216,7 +237,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     const caller = callerOf(request);
     request.auditDetails = { action: request.body.action, reason: request.body.reason };
     const t = await find(caller, request.params.id);
-    await act(caller, t, request.body);
+    await act(request, caller, t, request.body);
     // A withdrawn draft, or a ticket sent back, may be out of the caller's sight; the answer is what it was.
     return detail(request, t.id);
   });
@@ -227,7 +248,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     const result: BulkResult = { done: [], refused: [] };
     for (const { id, version } of items) {
       try {
-        result.done.push({ id, version: await act(caller, await find(caller, id), { version, action, ...(reason === undefined ? {} : { reason }) }) });
+        result.done.push({ id, version: await act(request, caller, await find(caller, id), { version, action, ...(reason === undefined ? {} : { reason }) }) });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         result.refused.push({ id, error: error.toBody(languageOf(request)) });
@@ -250,7 +271,8 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
   app.post<{ Params: IdParams; Body: CommentCreate }>('/api/tickets/:id/comments', { schema: { params: IdParams, body: CommentCreate } }, async (request, reply) => {
     const caller = callerOf(request);
     const t = await find(caller, request.params.id);
-    await store.incidents.comment({ object: t.id, at: clock.now(), by: caller.user.id, action: 'comment', from_state: null, to_state: null, text: request.body.text });
+    await store.incidents.comment({ object: t.id, at: clock.now(), by: caller.user.id, action: 'comment', from_state: null, to_state: null, text: request.body.text }, auditOf(request, clock.now(), t.id, { text: request.body.text.slice(0, 200) }));
+    request.audited = true;
     return reply.status(201).send(await detail(request, t.id));
   });
   app.post<{ Params: IdParams }>('/api/tickets/:id/attachments', { schema: { params: IdParams } }, async (request, reply) => {
@@ -265,8 +287,8 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     // oxlint-disable-next-line no-control-regex
     const name = (part.filename || 'file').replace(/[\x00-\x1f\x7f/\\]/g, '_').slice(0, 120);
     const record = { id: `att-${randomUUID()}`, ticket: t.id, name, bytes: bytes.length, sha256, type: kind.type, by: caller.user.id, at: clock.now() };
-    request.auditDetails = { name, sha256 };
-    await store.tickets.attach(record, { at: record.at, by: caller.user.id, action: 'attach', from_state: null, to_state: null, text: name });
+    await store.tickets.attach(record, { at: record.at, by: caller.user.id, action: 'attach', from_state: null, to_state: null, text: name }, auditOf(request, record.at, t.id, { name, sha256, bytes: record.bytes }));
+    request.audited = true;
     return reply.status(201).send(await detail(request, t.id));
   });
   app.get<{ Params: IdParams }>('/api/attachments/:id', { schema: { params: IdParams }, config: { audit: 'always' } }, async (request, reply) => {

@@ -31,17 +31,21 @@ export class AuditChain {
   }
 }
 
+/**
+ * Appends within a transaction, so that a change and its entry are there together or not at all. To be called last: every
+ * other writer of the log waits until the transaction is over.
+ */
+export async function appendAudit(tx: Db, engine: Engine, entry: AuditEntry): Promise<void> {
+  const { details, ...rest } = entry;
+  if (engine === 'postgres') await sql.raw('select pg_advisory_xact_lock(7305003)').execute(tx);
+  const last = await tx.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst();
+  const row = { seq: (last?.seq ?? 0) + 1, ...rest, details_json: details ? JSON.stringify(details) : null };
+  await tx.insertInto('audit').values({ ...row, hash: auditHash(last?.hash ?? GENESIS, row) }).execute();
+}
+
 export function auditStore(db: Db, engine: Engine) {
   return {
-    async append(entry: AuditEntry): Promise<void> {
-      const { details, ...rest } = entry;
-      await db.transaction().execute(async (tx) => {
-        if (engine === 'postgres') await sql.raw('select pg_advisory_xact_lock(7305003)').execute(tx);
-        const last = await tx.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst();
-        const row = { seq: (last?.seq ?? 0) + 1, ...rest, details_json: details ? JSON.stringify(details) : null };
-        await tx.insertInto('audit').values({ ...row, hash: auditHash(last?.hash ?? GENESIS, row) }).execute();
-      });
-    },
+    append: (entry: AuditEntry): Promise<void> => db.transaction().execute((tx) => appendAudit(tx as unknown as Db, engine, entry)),
     async list(q: AuditQuery): Promise<{ rows: AuditRecord[]; next?: string }> {
       const limit = q.limit ?? 100;
       let query = db.selectFrom('audit').selectAll();

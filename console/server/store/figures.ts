@@ -26,9 +26,9 @@ export function figureStore(db: Db) {
     async incidents(scope: Scope, from: number, to: number): Promise<IncidentRecord[]> {
       return db.selectFrom('incident').selectAll().where(withinScope(scope, 'incident')).where('demo', '=', 0).where('last_seen', '>=', from).where('last_seen', '<', to).orderBy('rank', 'desc').limit(RECORDS_MAX).execute();
     },
-    /** Tickets that were issued, open or ended in that time. */
+    /** Tickets that were issued, open or ended in that time, also those that were opened again after it. */
     async tickets(scope: Scope, from: number, to: number): Promise<TicketRecord[]> {
-      let q = db.selectFrom('ticket').selectAll().where('demo', '=', 0).where('issued', 'is not', null).where('issued', '<', to).where((eb) => eb.or([eb('ended', 'is', null), eb('ended', '>=', from)]));
+      let q = db.selectFrom('ticket').selectAll().where('demo', '=', 0).where('issued', 'is not', null).where(sql<number>`coalesce(first_issued, issued)`, '<', to).where((eb) => eb.or([eb('ended', 'is', null), eb('ended', '>=', from)]));
       if (!scope.all) q = q.where('unit', 'in', units(scope));
       return q.orderBy('issued', 'desc').limit(RECORDS_MAX).execute();
     },

@@ -2,8 +2,9 @@ import { sql, type Selectable, type SqlBool } from 'kysely';
 import { SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
 import { INCIDENT_OPEN, type IncidentState } from '../../model/incident.js';
 import type { IncidentQuery } from '../../model/requests.js';
+import { appendAudit, type AuditEntry } from './audit.js';
 import { readCursor, readTime, writeCursor } from './cursor.js';
-import type { Db, HistoryTable, IncidentTable } from './schema.js';
+import type { Db, Engine, HistoryTable, IncidentTable } from './schema.js';
 import { withinScope, type Scope } from './scope.js';
 
 export type IncidentRecord = Selectable<IncidentTable>;
@@ -21,7 +22,7 @@ export const INCIDENT_COUNT_CAP = 10_000;
 const ADDRESS = /^\d+\.\d+\.\d+\.\d+$/;
 const like = (text: string): string => `%${text.replace(/[\\%_]/g, (c) => `\\${c}`)}%`;
 
-export function incidentStore(db: Db) {
+export function incidentStore(db: Db, engine: Engine) {
   function filtered(scope: Scope, q: Query, me: string | undefined) {
     let query = db.selectFrom('incident').where(withinScope(scope, 'incident'));
     const states = q.state?.split(',') ?? undefined;
@@ -142,17 +143,23 @@ export function incidentStore(db: Db) {
     /**
      * Writes a decision if nobody was faster. @returns the new version, or undefined on a conflict.
      */
-    async decide(id: string, version: number, change: Partial<IncidentRecord> & { state: IncidentState }, entry: Omit<HistoryRecord, 'num' | 'object'>): Promise<number | undefined> {
+    async decide(id: string, version: number, change: Partial<IncidentRecord> & { state: IncidentState }, entry: Omit<HistoryRecord, 'num' | 'object'>, audit?: AuditEntry): Promise<number | undefined> {
       return db.transaction().execute(async (tx) => {
         const open = (INCIDENT_OPEN as readonly string[]).includes(change.state) ? 1 : 0;
         const done = await tx.updateTable('incident').set({ ...change, open, version: version + 1 }).where('id', '=', id).where('version', '=', version).executeTakeFirst();
         if (done.numUpdatedRows === 0n) return undefined;
         await tx.insertInto('history').values({ object: id, ...entry }).execute();
+        if (audit) await appendAudit(tx as unknown as Db, engine, audit);
         return version + 1;
       });
     },
     history: (object: string): Promise<HistoryRecord[]> => db.selectFrom('history').selectAll().where('object', '=', object).orderBy('num').limit(2000).execute(),
-    async comment(entry: Omit<HistoryRecord, 'num'>): Promise<void> { await db.insertInto('history').values(entry).execute(); },
+    async comment(entry: Omit<HistoryRecord, 'num'>, audit: AuditEntry): Promise<void> {
+      await db.transaction().execute(async (tx) => {
+        await tx.insertInto('history').values(entry).execute();
+        await appendAudit(tx as unknown as Db, engine, audit);
+      });
+    },
   };
 }
 export type IncidentStore = ReturnType<typeof incidentStore>;

@@ -5,16 +5,20 @@ import type { ClockTimes, Level } from '../../model/deadline.js';
 import type { IncidentState } from '../../model/incident.js';
 import type { Assets } from '../assets.js';
 import { addSighting, openIncident, rankOf, type Sighting } from '../ingest/grouping.js';
+import { roundsOf } from '../../model/rounds.js';
 import type { AlertRecord } from './alerts.js';
+import { appendAudit, type AuditEntry } from './audit.js';
+import { byConsole, noted } from './follow-up.js';
 import { loadIncidents, wakes } from './incident-groups.js';
 import type { HistoryRecord, IncidentRecord } from './incidents.js';
 import { among, appendMany, inOrder, insertMany, updateMany, type Columns } from './many.js';
 import { isBack, isOpen, reopenTicket, seenAgain, ticketsOf, wakened, type HeldTicket } from './returning.js';
 import type { Db, Engine } from './schema.js';
+import type { FollowUpRecord } from './tickets.js';
 import { columnText, indexTokens } from './search-text.js';
 
 /** What a batch changed, for the browsers. Hidden alerts are not among `alerts`. */
-export interface Taken { alerts: AlertRecord[]; /** The same alerts in EVE, as they are stored. */ eve: string[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number>; /** Incidents that this batch opened again. */ reopened: IncidentRecord[]; /** Ids of incidents that are new, or whose verdict or severity rose. */ fresh: Set<string> }
+export interface Taken { /** What follows from tickets that this batch opened again. */ followUps: FollowUpRecord[]; alerts: AlertRecord[]; /** The same alerts in EVE, as they are stored. */ eve: string[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number>; /** Incidents that this batch opened again. */ reopened: IncidentRecord[]; /** Ids of incidents that are new, or whose verdict or severity rose. */ fresh: Set<string> }
 /** Says which suppression hides or lowers an alert. */
 export type Suppress = (row: Pick<AlertRecord, 'rule' | 'class' | 'attacker_ip' | 'victim_ip' | 'system' | 'unit' | 'verdict' | 'last_seen'>) => { id: string; effect: string } | undefined;
 export interface TakeOptions {
@@ -104,7 +108,7 @@ export function searchTokens(row: Pick<AlertRecord, 'title_zh' | 'title_en' | 'r
  * incident. The same batch again changes nothing, so what was not acknowledged may be delivered again.
  */
 export function intakeStore(db: Db, engine: Engine) {
-  const nothing = (stale: number): Taken => ({ alerts: [], eve: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [], fresh: new Set() });
+  const nothing = (stale: number): Taken => ({ followUps: [], alerts: [], eve: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [], fresh: new Set() });
   const line = new Line();
   return async function take(batch: readonly Alert[], assets: Assets, now: number, windowMs: number, options: TakeOptions = {}): Promise<Taken> {
     const newest = new Map<string, Pending>();
@@ -199,9 +203,14 @@ export function intakeStore(db: Db, engine: Engine) {
         row.incident = incident.id;
       }
       const tickets: string[] = [];
+      const entries: AuditEntry[] = [];
+      const followUps: FollowUpRecord[] = [];
       for (const [ticket, cause] of back) {
         if (!await reopenTicket(tx, ticket, cause, now, options.due)) continue;
         tickets.push(ticket.id);
+        // The fix did not hold: everybody who had to do with it hears of it.
+        followUps.push(noted(ticket.id, now, { notice: { kind: 'reopened', audience: ['unit', 'people', 'watch', 'leaders'] } }));
+        entries.push(byConsole(now, ticket, 'reopen', 'issued', { alert: cause.id, round: roundsOf(ticket).at(-1) }));
         const incident = groups.own(groups.byId.get(ticket.incident) as IncidentRecord);
         wake(incident, cause, true);
         dirty.set(incident.id, incident);
@@ -223,11 +232,13 @@ export function intakeStore(db: Db, engine: Engine) {
         () => hours.write(tx, engine),
         () => groups.merge(tx),
         async () => { if (history.length > 0) await tx.insertInto('history').values(history).execute(); },
+        async () => { if (followUps.length > 0) await tx.insertInto('follow_up').values(followUps).execute(); },
       ]);
       handedOver();
       await writing;
+      for (const entry of entries) await appendAudit(tx, engine, entry);
       const seen = todo.filter((p) => p.row.suppressed === null);
-      return { alerts: seen.map((p) => p.row), eve: seen.map((p) => p.json), incidents: changed, tickets, stale, hidden, reopened: [...reopened.values()], fresh };
+      return { followUps, alerts: seen.map((p) => p.row), eve: seen.map((p) => p.json), incidents: changed, tickets, stale, hidden, reopened: [...reopened.values()], fresh };
     }));
   };
 }

@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
+import type { Round } from '../../model/rounds.js';
 import type { Db, Engine } from './schema.js';
 
 /** Forward only. A migration is never edited once it has shipped; the next one follows it. */
-export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations, lighter, counted, returning];
+export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations, lighter, counted, returning, rounds];
 export const SCHEMA = MIGRATIONS.length;
 
 async function initial(db: Db, engine: Engine): Promise<void> {
@@ -192,4 +193,45 @@ async function returning(db: Db, engine: Engine): Promise<void> {
   await run(`create index ticket_asset on ticket (asset) where state <> 'withdrawn'`);
   // Rules are tried on the latest evidence.
   await run('create index evidence_stored on evidence (stored)');
+}
+
+/** What every round of a ticket took, and what follows from a step until it is done. */
+async function rounds(db: Db, engine: Engine): Promise<void> {
+  const pg = engine === 'postgres';
+  const int = pg ? 'bigint' : 'integer';
+  const text = pg ? 'text collate "C"' : 'text';
+  const run = async (statement: string): Promise<void> => { await sql.raw(statement).execute(db); };
+  await run(`alter table ticket add column rounds_json ${text} not null default '[]'`);
+  await run(`alter table ticket add column first_issued ${int}`);
+  await run(`update ticket set first_issued = coalesce((select min(at) from history where object = ticket.id and action = 'approve'), issued) where issued is not null`);
+  await run(`create table follow_up (id ${text} primary key, ticket ${text} not null, at ${int} not null, what_json ${text} not null)`);
+  // Numbers of arrival grow with the table: a few pages say where they are, instead of an entry for every alert.
+  if (pg) {
+    await run('drop index alert_seq');
+    await run('create index alert_seq on alert using brin (seq) with (pages_per_range = 32)');
+  }
+  // Tickets that were opened again before rounds were kept: their steps tell when things were done, not when they were due.
+  const { rows: again } = await sql<{ id: string }>`select distinct object as id from history where action = 'reopen' and object in (select id from ticket)`.execute(db);
+  for (const { id } of again) {
+    const { rows: steps } = await sql<{ at: number; action: string; to_state: string | null; text: string | null }>`select at, action, to_state, text from history where object = ${id} order by num`.execute(db);
+    await sql`update ticket set rounds_json = ${JSON.stringify(roundsOfSteps(steps))} where id = ${id}`.execute(db);
+  }
+}
+
+function roundsOfSteps(steps: readonly { at: number; action: string; to_state: string | null; text: string | null }[]): Round[] {
+  const none = { acknowledge: null, contain: null, rectify: null };
+  const found: Round[] = [];
+  let round: Round | undefined;
+  for (const s of steps) {
+    const at = Number(s.at);
+    if (round && s.action === 'reopen') found.push({ ...round, ended: round.ended ?? at });
+    if (s.action === 'approve' || s.action === 'reopen') round = { issued: at, ended: null, closed: false, due: { ...none }, done: { ...none }, signer: null, feedback: null, verification: null };
+    if (!round) continue;
+    if (s.action === 'acknowledge') { round.done.acknowledge = at; round.signer = s.text; }
+    if (s.action === 'contain') round.done.contain = at;
+    if (s.action === 'give_feedback') { round.done.contain ??= at; round.done.rectify = at; }
+    if (s.action === 'return') round.done.rectify = null;
+    if (s.action === 'close') { round.ended = at; round.closed = true; }
+  }
+  return found;
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { INCIDENT_MACHINE, type IncidentState } from '../../model/incident.js';
 import { deadlinesFrom, type ClockTimes, type Level } from '../../model/deadline.js';
+import { reopened, type Rounded } from '../../model/rounds.js';
 import { step } from '../../model/state-machine.js';
 import { TICKET_MACHINE, type TicketState } from '../../model/ticket.js';
 import type { Sighting } from '../ingest/grouping.js';
@@ -9,8 +10,8 @@ import type { IncidentRecord } from './incidents.js';
 import type { Db, Engine } from './schema.js';
 
 /** A ticket about an asset that the batch concerns, with what it was written about as that stood before the batch. */
-export interface HeldTicket {
-  id: string; state: TicketState; level: number; issued: number | null; verification_json: string | null; asset: string; incident: string;
+export interface HeldTicket extends Rounded {
+  id: string; number: string | null; state: TicketState; level: number; asset: string; incident: string;
   attacker_ip: string; victim_ip: string; classes_json: string; verdict: number; demo: 0 | 1;
 }
 export type Seen = Pick<Sighting, 'attacker_ip' | 'victim_ip' | 'class' | 'verdict' | 'last_seen' | 'demo'>;
@@ -26,7 +27,7 @@ export const assetOf = (unit: string, i: Pick<IncidentRecord, 'unit' | 'attacker
 /** Tickets about these hosts, however old. */
 export async function ticketsOf(tx: Db, engine: Engine, hosts: readonly string[]): Promise<HeldTicket[]> {
   const of = engine === 'postgres' ? sql`unnest(${[...hosts]}::text[]) as x(host)` : sql`(select value as host from json_each(${JSON.stringify(hosts)})) as x`;
-  return (await sql<HeldTicket>`select t.id, t.state, t.level, t.issued, t.verification_json, t.asset, t.incident, i.attacker_ip, i.victim_ip, i.classes_json, i.verdict, i.demo
+  return (await sql<HeldTicket>`select t.id, t.number, t.state, t.level, t.issued, t.ended, t.signer, t.feedback_json, t.verification_json, t.rounds_json, t.due_acknowledge, t.due_contain, t.due_rectify, t.done_acknowledge, t.done_contain, t.done_rectify, t.asset, t.incident, i.attacker_ip, i.victim_ip, i.classes_json, i.verdict, i.demo
     from ${of} cross join ticket as t join incident as i on i.id = t.incident where t.asset = x.host and t.state <> 'withdrawn'`.execute(tx)).rows;
 }
 
@@ -58,15 +59,13 @@ export function wakened(state: IncidentState, ticket: boolean): { action: 'reope
   return steps;
 }
 
-/** Issues a ticket again: its clocks start anew. @returns false where its state does not allow it */
+/** Issues a ticket again: its clocks start anew, what the round before took is kept. @returns false where its state does not allow it */
 export async function reopenTicket(tx: Db, t: HeldTicket, cause: AlertRecord, now: number, dueAt: ((at: number, level: Level) => ClockTimes) | undefined): Promise<boolean> {
   const to = step(TICKET_MACHINE, t.state, 'reopen', ['system'], () => true);
   if (!to.ok) return false;
   const due = (dueAt ?? deadlinesFrom)(now, t.level as Level);
   await tx.updateTable('ticket').set((eb) => ({
-    state: to.to, version: eb('version', '+', 1), ended: null, watch_until: null, issued: now,
-    due_acknowledge: due.acknowledge, due_contain: due.contain, due_rectify: due.rectify, due: due.acknowledge, due_clock: 'acknowledge',
-    done_acknowledge: null, done_contain: null, done_rectify: null, told_due: null, escalated: null,
+    state: to.to, version: eb('version', '+', 1), ...reopened(t, now, due), due: due.acknowledge, due_clock: 'acknowledge',
   })).where('id', '=', t.id).execute();
   await tx.insertInto('history').values({ object: t.id, at: now, by: null, action: 'reopen', from_state: t.state, to_state: to.to, text: seenAgain(cause) }).execute();
   return true;

@@ -78,7 +78,12 @@ export interface TicketTable {
   asset: string;
   /** The text as it was drafted, in both languages. */
   draft_json: string | null;
+  /** Rounds before the one under way: `Round` of the model, oldest first. */
+  rounds_json: string;
+  first_issued: number | null;
 }
+/** What follows from a step of a ticket and is not done yet: see `aftermath.ts`. */
+export interface FollowUpTable { id: string; ticket: string; at: number; what_json: string }
 /** What was done to an incident or ticket, oldest first. */
 export interface HistoryTable {
   num: Generated<number>; object: string; at: number; by: string | null; action: string;
@@ -127,7 +132,7 @@ export interface Tables {
   user_account: UserTable; session: SessionTable; login_failure: LoginFailureTable; setting: SettingTable; counter: CounterTable;
   node: NodeTable; registry: RegistryTable; audit: AuditTable;
   alert_hour: AlertHourTable; alert_total: AlertTotalTable; api_token: TokenTable; reset_request: ResetTable; suppression: SuppressionTable; saved_filter: SavedFilterTable; notice: NoticeTable;
-  channel: ChannelTable; delivery: DeliveryTable; report_schedule: ReportScheduleTable; report_file: ReportFileTable;
+  follow_up: FollowUpTable; channel: ChannelTable; delivery: DeliveryTable; report_schedule: ReportScheduleTable; report_file: ReportFileTable;
 }
 export type Db = Kysely<Tables>;
 export type Engine = 'sqlite' | 'postgres';

@@ -125,7 +125,7 @@ async function suite(t: Test, open: () => Promise<Store>): Promise<void> {
     const ticket: TicketRecord = {
       id: 'tkt-back', version: 1, number: 'X-1', incident: first.id, unit: 'wuhan', state: 'acknowledged', level: 2, title: 't', summary: 's', impact: 'i', demands: 'd', author: 'a', approver: 'b', signer: 'c', created: T0, issued: T0,
       due_acknowledge: null, due_contain: null, due_rectify: null, done_acknowledge: null, done_contain: null, done_rectify: null, due: null, due_clock: null, extension_json: null, feedback_json: null, verification_json: null, watch_until: null,
-      ended: null, reminded: 0, supervised: 0, demo: 0, addressee: null, copies: null, contact: null, appeal_json: null, told_due: null, escalated: null, asset: '10.1.50.1', draft_json: null,
+      ended: null, reminded: 0, supervised: 0, demo: 0, addressee: null, copies: null, contact: null, appeal_json: null, told_due: null, escalated: null, asset: '10.1.50.1', draft_json: null, rounds_json: '[]', first_issued: T0,
     };
     await store.tickets.create(ticket, { at: T0, by: 'a', action: 'create', from_state: null, to_state: 'draft', text: null });
     const decide = async (object: 'tickets' | 'incidents', id: string, change: object) => {
@@ -146,6 +146,9 @@ async function suite(t: Test, open: () => Promise<Store>): Promise<void> {
     t.not((await incidentOf('back-2')).id, first.id, 'it is an incident of its own');
     const taken = await strike(400 * day);
     t.same([await states(), taken.tickets, (await incidentOf('back-3')).id], [['issued', 'remediation'], ['tkt-back'], first.id], 'over a year later');
+    const round = JSON.parse((await store.tickets.byId(EVERYTHING, 'tkt-back'))!.rounds_json)[0];
+    t.match(round, { issued: T0, closed: true, signer: 'c', verification: /"at"/ }, 'the round before is kept');
+    t.same([taken.followUps.map((f) => f.ticket), (await store.tickets.followUps(Number.MAX_SAFE_INTEGER)).length > 0], [['tkt-back'], true], 'whom to tell is noted with the step');
     t.match((await store.incidents.history(first.id)).slice(-2), [{ action: 'reopen', from_state: 'closed', to_state: 'new' }, { action: 'remediate', to_state: 'remediation' }]);
     await close(410 * day);
     await strike(500 * day, { attacker: { ip: '198.51.100.51' }, class: 'brute_force' });
@@ -165,7 +168,7 @@ async function suite(t: Test, open: () => Promise<Store>): Promise<void> {
 
   await t.test('the audit log is a chain that cannot be rewritten', async (t) => {
     await Promise.all(Array.from({ length: 20 }, (_, i) => store.audit.append({ at: T0 + i, actor: `u${i}`, address: '::1', action: 'POST /x', object: '<script>', outcome: 'done', details: { i } })));
-    t.match(await store.audit.verify(), { intact: true, entries: 20 });
+    t.match(await store.audit.verify(), { intact: true, entries: 22 });
   });
 
   await t.test('what was acknowledged is there after a restart', async (t) => {

@@ -20,7 +20,7 @@ export async function openStore(dataDir: string, url?: string) {
   const { db, engine } = await openDatabase(dataDir, url);
   return {
     engine,
-    alerts: alertStore(db, engine), take: intakeStore(db, engine), incidents: incidentStore(db), tickets: ticketStore(db),
+    alerts: alertStore(db, engine), take: intakeStore(db, engine), incidents: incidentStore(db, engine), tickets: ticketStore(db, engine),
     people: peopleStore(db), audit: auditStore(db, engine), evidence: evidenceStore(db), nodes: nodeStore(db), registry: registryStore(db),
     demo: demoStore(db, engine),
     retention: retentionStore(db, engine), figures: figureStore(db), channels: channelStore(db, engine), accounts: accountStore(db), notices: noticeStore(db), settings: settingStore(db),

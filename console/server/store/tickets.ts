@@ -1,13 +1,23 @@
 import { sql, type Selectable, type SqlBool } from 'kysely';
 import type { TicketQuery } from '../../model/requests.js';
 import { TICKET_WITH_UNIT } from '../../model/ticket.js';
+import { appendAudit, type AuditEntry } from './audit.js';
 import { readCursor, writeCursor } from './cursor.js';
 import type { HistoryRecord } from './incidents.js';
-import type { AttachmentTable, Db, TicketTable } from './schema.js';
+import type { AttachmentTable, Db, Engine, FollowUpTable, TicketTable } from './schema.js';
 import type { Scope } from './scope.js';
 
 export type TicketRecord = Selectable<TicketTable>;
 export type AttachmentRecord = Selectable<AttachmentTable>;
+export type FollowUpRecord = Selectable<FollowUpTable>;
+/** What is written with a step, in its transaction. */
+export interface WithStep {
+  /** Gives the bulletin its number, without gaps within the series. */
+  numbered?: (seq: number) => string;
+  series?: string;
+  audit?: AuditEntry;
+  followUp?: FollowUpRecord;
+}
 
 /** A ticket is its unit's business once it is issued; drafts are the watch's. */
 function visible(scope: Scope) {
@@ -16,7 +26,7 @@ function visible(scope: Scope) {
   return sql<SqlBool>`(ticket.unit in (${sql.join(scope.units.map((u) => sql`${u}`))}) and (ticket.state not in ('draft', 'review')) and ticket.issued is not null)`;
 }
 
-export function ticketStore(db: Db) {
+export function ticketStore(db: Db, engine: Engine) {
   return {
     async list(scope: Scope, q: Omit<TicketQuery, 'unit'> & { units?: readonly string[] }, now: number): Promise<{ rows: TicketRecord[]; next?: string }> {
       const limit = q.limit ?? 100;
@@ -51,19 +61,15 @@ export function ticketStore(db: Db) {
       ]).executeTakeFirstOrThrow();
       return { open: Number(row.open), overdue: Number(row.overdue), dueSoon: Number(row.soon) };
     },
-    async create(record: TicketRecord, entry: Omit<HistoryRecord, 'num' | 'object'>): Promise<void> {
+    async create(record: TicketRecord, entry: Omit<HistoryRecord, 'num' | 'object'>, audit?: AuditEntry): Promise<void> {
       await db.transaction().execute(async (tx) => {
         await tx.insertInto('ticket').values(record).execute();
         await tx.insertInto('history').values({ object: record.id, ...entry }).execute();
+        if (audit) await appendAudit(tx as unknown as Db, engine, audit);
       });
     },
-    /**
-     * Writes a step if nobody was faster; `numbered` gives the bulletin its number, without gaps, in the same transaction.
-     * @returns the new version, or undefined on a conflict.
-     */
-    async decide(
-      id: string, version: number, change: Partial<TicketRecord>, entry: Omit<HistoryRecord, 'num' | 'object'>, numbered?: (seq: number) => string, series?: string,
-    ): Promise<number | undefined> {
+    /** Writes a step if nobody was faster. @returns the new version, or undefined on a conflict. */
+    async decide(id: string, version: number, change: Partial<TicketRecord>, entry: Omit<HistoryRecord, 'num' | 'object'>, { numbered, series, audit, followUp }: WithStep = {}): Promise<number | undefined> {
       return db.transaction().execute(async (tx) => {
         let number: string | undefined;
         const held = await tx.selectFrom('ticket').select(['version', 'number']).where('id', '=', id).executeTakeFirst();
@@ -77,18 +83,24 @@ export function ticketStore(db: Db) {
           .where('id', '=', id).where('version', '=', version).executeTakeFirst();
         if (done.numUpdatedRows === 0n) return undefined;
         await tx.insertInto('history').values({ object: id, ...entry }).execute();
+        if (followUp) await tx.insertInto('follow_up').values(followUp).execute();
+        if (audit) await appendAudit(tx as unknown as Db, engine, number ? { ...audit, details: { ...audit.details, number } } : audit);
         return version + 1;
       });
     },
+    /** Follow-ups that were noted before then, oldest first. */
+    followUps: (before: number): Promise<FollowUpRecord[]> => db.selectFrom('follow_up').selectAll().where('at', '<=', before).orderBy('at').limit(1000).execute(),
+    async followed(id: string): Promise<void> { await db.deleteFrom('follow_up').where('id', '=', id).execute(); },
     /** Tickets with a running clock. */
     running: (): Promise<TicketRecord[]> => db.selectFrom('ticket').selectAll().where('due', 'is not', null).orderBy('due').limit(5000).execute(),
     /** Tickets whose quiet window is over. */
     quiet: (now: number): Promise<TicketRecord[]> => db.selectFrom('ticket').selectAll().where('state', '=', 'watching').where('watch_until', '<=', now).limit(100).execute(),
     attachments: (ticket: string): Promise<AttachmentRecord[]> => db.selectFrom('attachment').selectAll().where('ticket', '=', ticket).orderBy('at').limit(200).execute(),
-    async attach(record: AttachmentRecord, entry: Omit<HistoryRecord, 'num' | 'object'>): Promise<void> {
+    async attach(record: AttachmentRecord, entry: Omit<HistoryRecord, 'num' | 'object'>, audit?: AuditEntry): Promise<void> {
       await db.transaction().execute(async (tx) => {
         await tx.insertInto('attachment').values(record).execute();
         await tx.insertInto('history').values({ object: record.ticket, ...entry }).execute();
+        if (audit) await appendAudit(tx as unknown as Db, engine, audit);
       });
     },
     attachment: (scope: Scope, id: string): Promise<AttachmentRecord | undefined> =>

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import type { Context } from './context.js';
+import { tellOfTicket } from './notify.js';
+import { closeIncidentOf, remediateIncident, resumeIncident } from './remediation.js';
+import type { Aftermath } from './store/follow-up.js';
+import { EVERYTHING } from './store/scope.js';
+import type { FollowUpRecord } from './store/tickets.js';
+
+// Whoever took the step is still at it; only what is older was left by a crash.
+const LEFT_MS = 30_000;
+
+/**
+ * Does what follows from a step of a ticket: the step of its incident, notices, what browsers and channels hear. It was noted
+ * in the transaction of the step; what a crash left undone is done at the next start. Done twice it changes nothing: the
+ * incident's machine refuses, a notice has its own id. A channel may hear of it twice.
+ */
+export async function followUp(context: Context, record: FollowUpRecord): Promise<void> {
+  const { incident, text, notice } = JSON.parse(record.what_json) as Aftermath;
+  const ticket = await context.store.tickets.byId(EVERYTHING, record.ticket);
+  if (ticket) {
+    if (incident === 'remediate') await remediateIncident(context, ticket.incident);
+    if (incident === 'resume') await resumeIncident(context, ticket.incident, text ?? '');
+    if (incident === 'close') await closeIncidentOf(context, ticket.incident);
+    await context.announceTicket(ticket.id);
+    if (notice) await tellOfTicket(context, notice.kind, ticket, notice.audience, notice.text ?? null, notice.except, (user) => `ntc-${createHash('sha256').update(`${record.id} ${user}`).digest('hex').slice(0, 32)}`);
+  }
+  await context.store.tickets.followed(record.id);
+}
+
+/** Does what is left. @param all at a start, also what is recent @returns how many */
+export async function followLeft(context: Context, all = false): Promise<number> {
+  const left = await context.store.tickets.followUps(context.clock.now() - (all ? 0 : LEFT_MS));
+  for (const record of left) await followUp(context, record);
+  return left.length;
+}
