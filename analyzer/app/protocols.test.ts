@@ -205,6 +205,45 @@ t.test('databases: logins and statements', async (t) => {
   t.match(g.of('auth'), [{ protocol: 'pgsql', user: 'bob', result: 'failure', method: 'md5' }]);
 });
 
+t.test('SMB2: what EVE says of an open file', async (t) => {
+  const guid = Buffer.from(Array.from({ length: 16 }, (_, i) => i));
+  const message = (command: number, response: boolean, status: number, ...body: Buffer[]): Buffer => {
+    const head = Buffer.alloc(64);
+    head.write('\xfeSMB@', 0, 'latin1');
+    head.writeUInt32LE(status, 8);
+    head.writeUInt16LE(command, 12);
+    head[16] = response ? 1 : 0;
+    head.writeUInt32LE(5, 36);
+    const all = Buffer.concat([head, ...body]);
+    return Buffer.concat([Buffer.from([0, 0, 0, all.length]), all]);
+  };
+  const zeros = (n: number): Buffer => Buffer.alloc(n);
+  const path = Buffer.from('\\\\h\\C$', 'utf16le');
+  const name = Buffer.from('a.exe', 'utf16le');
+  const create = (options: number): Buffer => message(5, false, 0, zeros(36), le(2, 4), le(options, 4), le(120, 2), le(name.length, 2), zeros(8), name);
+  const time = hex('80a8c7ae9abad801'); // FILETIME of 2022-08-28 04:57:32
+  const h = run([
+    [0, message(3, false, 0, le(9, 2), le(0, 2), le(72, 2), le(path.length, 2), path)],
+    [1, message(3, true, 0, le(16, 2), le(1, 2), zeros(12))],
+    [0, create(0x1000)],
+    [1, message(5, true, 0, zeros(8), time, time, time, time, zeros(8), le(700, 6), zeros(2), zeros(8), guid, zeros(8))],
+    [0, message(9, false, 0, le(49, 2), le(112, 2), le(2, 4), zeros(8), guid, zeros(16), Buffer.from('MZ'))],
+    [1, message(9, true, 0, zeros(16))],
+    [0, create(0)],
+    [1, message(5, true, 0xc0000034, zeros(8))],
+    [0, message(3, false, 0, le(9, 2), le(0, 2), le(72, 2), le(path.length, 2), path)],
+    [1, message(3, true, 0xc0000022, zeros(9))],
+  ], 445);
+  const fuid = '03020100-0504-0706-0908-0b0a0f0e0d0c';
+  const share = '\\\\h\\C$';
+  const [connected, opened, written, missing, refused] = h.of('smb');
+  t.match(connected, { share, share_type: 'FILE' });
+  t.match(opened, { filename: 'a.exe', disposition: 'FILE_CREATE', access: 'delete on close', created: 1661662652, size: 700, fuid });
+  t.match(written, { command: 'SMB2_COMMAND_WRITE', filename: 'a.exe', share, fuid });
+  t.match(missing, { status: 'STATUS_OBJECT_NAME_NOT_FOUND', access: 'normal', created: 0, size: 0, fuid: '' });
+  t.match(refused, { status: 'STATUS_ACCESS_DENIED', share_type: 'UNKNOWN' });
+});
+
 t.test('SMB2 session with NTLM, and a pipe with svcctl', async (t) => {
   const u = (s: string): Buffer => Buffer.from(s, 'utf16le');
   const header = (command: number, flags: number, status: number, mid: number): Buffer =>

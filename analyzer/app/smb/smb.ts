@@ -9,7 +9,7 @@ import {
   type ProtocolEntry,
 } from '../parser.js';
 import { addString } from '../tls/tls.js';
-import { RpcAssociation, uuid } from './dcerpc.js';
+import { RpcAssociation } from './dcerpc.js';
 import { dialectName, SMB1, SMB2, statusName } from './names.js';
 import { findNtlm, ntlmType, readAuthenticate } from './ntlm.js';
 import { SmbTransaction } from './transaction.js';
@@ -32,6 +32,8 @@ const CHAINED = new Set([0x24, 0x2d, 0x2e, 0x2f, 0x73, 0x74, 0x75, 0xa2]);
 const SHARE_TYPES: Record<number, string> = { 1: 'FILE', 2: 'PIPE', 3: 'PRINT' };
 const DISPOSITIONS = ['FILE_SUPERSEDE', 'FILE_OPEN', 'FILE_CREATE', 'FILE_OPEN_IF', 'FILE_OVERWRITE', 'FILE_OVERWRITE_IF'];
 const DELETE_ON_CLOSE = 0x1000;
+/** MS-FSCC 2.4: renaming, disposition (deletion). */
+const FILE_CLASSES = new Set([10, 13]);
 const MAX_OPEN = 256;
 const MAX_WAITING = 128;
 
@@ -170,9 +172,18 @@ export class SmbParser implements AppParser {
       const tx = this.waiting.get(mid) ?? this.begin(mid, name, 1);
       tx.status = status;
       tx.tree = u16le(u8, at + 24);
-      if (code === 0x72 && wc === 17) this.dialect = 'NT LM 0.12';
-      if (code === 0xa2 && status === 0 && wc >= 34 && tx.filename !== undefined)
+      if (code === 0x72 && wc === 17) {
+        this.dialect = 'NT LM 0.12';
+        // extended security (MS-SMB 2.2.4.5.2.1)
+        if ((u8[words + 22]! & 0x80) !== 0 && count >= 16) tx.guid = eveGuid(u8, bytes);
+      }
+      if (code === 0xa2 && status === 0 && wc >= 34 && tx.filename !== undefined) {
         this.remember(`1:${u16le(u8, words + 5)}`, tx.filename, !/\.|\\.*\\/.test(tx.filename));
+        Object.assign(tx.more, {
+          created: seconds(u8, words + 11), accessed: seconds(u8, words + 19), modified: seconds(u8, words + 27), changed: seconds(u8, words + 35),
+          size: u32le(u8, words + 59) * 0x100000000 + u32le(u8, words + 55), fuid: fid(u8, words + 5),
+        });
+      }
       if (code === 0x2e && wc >= 12)
         this.carried(c, flow, d, tx.readKey, at + u16le(u8, words + 12), u16le(u8, words + 10), end, tx);
       else if ((code === 0x25 || code === 0x26) && wc >= 10)
@@ -191,7 +202,10 @@ export class SmbParser implements AppParser {
       return utf16(u8, q, Math.max(0, Math.min(n, end - q))).split('\0')[0]!;
     };
     if (code === 0x75 && wc >= 4) tx.share = str(bytes + u16le(u8, words + 6), count - u16le(u8, words + 6));
-    else if (code === 0xa2 && wc >= 24) tx.filename = str(bytes, u16le(u8, words + 5) + 2);
+    else if (code === 0xa2 && wc >= 24) {
+      tx.filename = str(bytes, u16le(u8, words + 5) + 2);
+      opening(tx, u32le(u8, words + 35), u32le(u8, words + 39));
+    }
     else if (code === 0x73) {
       this.session(c, flow, tx, bytes, bytes + count);
       // MS-CIFS 2.2.4.53.1: two responses, then the account.
@@ -205,10 +219,13 @@ export class SmbParser implements AppParser {
       this.negotiating = mid;
     }
     else if (code === 0x04 && wc >= 3) this.closeHandle(`1:${u16le(u8, words)}`);
-    else if (code === 0x2e && wc >= 10) tx.readKey = `1:${u16le(u8, words + 4)}`;
-    else if (code === 0x2f && wc >= 12)
+    else if (code === 0x2e && wc >= 10) {
+      tx.readKey = `1:${u16le(u8, words + 4)}`;
+      this.ofFile(tx, tx.readKey, fid(u8, words + 4));
+    } else if (code === 0x2f && wc >= 12) {
+      this.ofFile(tx, `1:${u16le(u8, words + 4)}`, fid(u8, words + 4));
       this.carried(c, flow, d, `1:${u16le(u8, words + 4)}`, at + u16le(u8, words + 22), u16le(u8, words + 20), end, tx);
-    else if (code === 0x25 && wc >= 14) {
+    } else if (code === 0x25 && wc >= 14) {
       tx.pipe = str(bytes, count);
       const fid = wc >= 16 ? u16le(u8, words + 30) : 0;
       tx.readKey = `1:${fid}`;
@@ -280,6 +297,14 @@ export class SmbParser implements AppParser {
     if (this.opens.size >= MAX_OPEN) this.closeHandle(this.opens.keys().next().value!);
     this.opens.set(key, { name, pipe, rpc: undefined, file: undefined });
   }
+  /** What is read, written, renamed or deleted: an open file, as EVE names it. */
+  private ofFile(tx: SmbTransaction, key: string, fuid: string): void {
+    const open = this.opens.get(key);
+    if (!open || open.pipe) return;
+    const share = this.trees.get(tx.tree);
+    // for the event alone: rules have seen the name where the file was opened
+    Object.assign(tx.more, { filename: open.name, ...(share !== undefined && { share }), fuid });
+  }
   private closeHandle(key: string): void {
     this.opens.get(key)?.file?.close(true);
     this.opens.delete(key);
@@ -339,12 +364,12 @@ export class SmbParser implements AppParser {
       if (code === 0 && length >= 70) {
         const v = u16le(u8, b + 4);
         this.dialect = dialectName(v);
-        if (length >= 64 + 24) tx.guid = uuid(u8, b + 8, true);
+        if (length >= 64 + 24) tx.guid = eveGuid(u8, b + 8);
         if (length >= 64 + 40) Object.assign(tx.more, { max_read_size: u32le(u8, b + 32), max_write_size: u32le(u8, b + 36) });
         tx.dialect = this.dialect;
       } else if (code === 3 && tx.share !== undefined) {
         if (this.trees.size < MAX_OPEN) this.trees.set(u32le(u8, at + 36), tx.share);
-        if (tx.status === 0 && length >= 64 + 3) tx.more['share_type'] = SHARE_TYPES[u8[b + 2]!] ?? 'UNKNOWN';
+        tx.more['share_type'] = (tx.status === 0 && length >= 64 + 3 && SHARE_TYPES[u8[b + 2]!]) || 'UNKNOWN';
       }
       else if (code === 5 && tx.status === 0 && length >= 64 + 88 && tx.filename !== undefined) {
         const share = this.trees.get(tx.tree) ?? '';
@@ -356,7 +381,7 @@ export class SmbParser implements AppParser {
         if (/IPC\$$/i.test(share)) tx.pipe = tx.filename;
         Object.assign(tx.more, {
           created: seconds(u8, b + 8), accessed: seconds(u8, b + 16), modified: seconds(u8, b + 24), changed: seconds(u8, b + 32),
-          size: u32le(u8, b + 52) * 0x100000000 + u32le(u8, b + 48), fuid: uuid(u8, b + 64, true),
+          size: u32le(u8, b + 52) * 0x100000000 + u32le(u8, b + 48), fuid: eveGuid(u8, b + 64),
         });
       } else if (code === 8 && tx.status === 0 && length >= 64 + 16)
         this.carried(c, flow, d, tx.readKey, at + u8[b + 2]!, u32le(u8, b + 4), end, tx);
@@ -372,18 +397,18 @@ export class SmbParser implements AppParser {
     const str = (off: number, n: number): string => (at + off + n <= end ? utf16(u8, at + off, Math.min(n, 1024)) : '');
     if (code === 0 && length >= 64 + 36) {
       for (let p = b + 36, n = Math.min(u16le(u8, b + 2), 16); n > 0 && p + 2 <= end; n--, p += 2) tx.dialects.push(dialectName(u16le(u8, p)));
-      tx.more['client_guid'] = uuid(u8, b + 12, true);
+      tx.more['client_guid'] = eveGuid(u8, b + 12);
     } else if (code === 1 && length >= 64 + 24) this.session(c, flow, tx, b, end);
     else if (code === 3 && length >= 64 + 8) tx.share = str(u16le(u8, b + 4), u16le(u8, b + 6));
     else if (code === 5 && length >= 64 + 56) {
       tx.filename = str(u16le(u8, b + 44), u16le(u8, b + 46));
-      tx.more['disposition'] = DISPOSITIONS[u32le(u8, b + 36)] ?? 'UNKNOWN';
-      tx.more['access'] = (u32le(u8, b + 40) & DELETE_ON_CLOSE) !== 0 ? 'delete on close' : 'normal';
+      opening(tx, u32le(u8, b + 36), u32le(u8, b + 40));
       const share = this.trees.get(tx.tree);
       if (share !== undefined && /IPC\$$/i.test(share)) tx.pipe = tx.filename;
       tx.share = share;
     } else if (code === 6 && length >= 64 + 24) this.closeHandle(`2:${u32le(u8, b + 8)}:${u32le(u8, b + 16)}`);
     else if (code === 9 && length >= 64 + 48) {
+      this.ofFile(tx, `2:${u32le(u8, b + 16)}:${u32le(u8, b + 24)}`, eveGuid(u8, b + 16));
       this.carried(
         c,
         flow,
@@ -395,7 +420,10 @@ export class SmbParser implements AppParser {
         tx,
       );
       addString(c, B['smb.command'], name);
-    } else if (code === 8 && length >= 64 + 48) tx.readKey = `2:${u32le(u8, b + 16)}:${u32le(u8, b + 24)}`;
+    } else if (code === 8 && length >= 64 + 48) {
+      tx.readKey = `2:${u32le(u8, b + 16)}:${u32le(u8, b + 24)}`;
+      this.ofFile(tx, tx.readKey, eveGuid(u8, b + 16));
+    } else if (code === 17 && length >= 64 + 32 && u8[b + 2] === 1 && FILE_CLASSES.has(u8[b + 3]!)) this.ofFile(tx, `2:${u32le(u8, b + 16)}:${u32le(u8, b + 24)}`, eveGuid(u8, b + 16));
     else if (code === 11 && length >= 64 + 56) {
       tx.readKey = `2:${u32le(u8, b + 8)}:${u32le(u8, b + 16)}`;
       this.carried(c, flow, d, tx.readKey, at + u32le(u8, b + 24), u32le(u8, b + 28), end, tx);
@@ -428,6 +456,23 @@ export class SmbParser implements AppParser {
     this.opens.clear();
   }
 }
+
+/** What a request to open asks for; what its answer says of the file is nothing until then, as in EVE. */
+function opening(tx: SmbTransaction, disposition: number, options: number): void {
+  Object.assign(tx.more, {
+    disposition: DISPOSITIONS[disposition] ?? 'UNKNOWN', access: (options & DELETE_ON_CLOSE) !== 0 ? 'delete on close' : 'normal',
+    created: 0, accessed: 0, modified: 0, changed: 0, size: 0, fuid: '',
+  });
+}
+
+/** A GUID in EVE's order of bytes, which reverses the last eight in pairs and fours (Suricata's `guid_to_string`). */
+function eveGuid(u8: Uint8Array, at: number): string {
+  const order = [3, 2, 1, 0, -1, 5, 4, -1, 7, 6, -1, 9, 8, -1, 11, 10, 15, 14, 13, 12];
+  return order.map((i) => (i < 0 ? '-' : u8[at + i]!.toString(16).padStart(2, '0'))).join('');
+}
+
+/** A FID of SMB 1, as EVE writes it. */
+const fid = (u8: Uint8Array, at: number): string => u16le(u8, at).toString(16).padStart(4, '0');
 
 /** FILETIME (MS-DTYP 2.3.3) as seconds since 1970; 0 where there is none. */
 function seconds(u8: Uint8Array, at: number): number {
