@@ -97,6 +97,10 @@ export class StageContext implements MatchContext {
     return this.matcher.reads(buffer);
   }
 
+  barren(flow: Flow, direction: Direction, at: number, length: number): boolean {
+    return this.matcher.barren?.(flow, direction, at, length) ?? false;
+  }
+
   pursued(tx: Transaction): boolean {
     return this.matcher.pursued(tx);
   }

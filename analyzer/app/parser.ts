@@ -52,6 +52,11 @@ export interface AppContext {
   wants(type: EventType): boolean;
   /** Whether a rule looks at this buffer: one that is costly to make need not be made otherwise. */
   reads(buffer: number): boolean;
+  /**
+   * Whether these bytes of the chunk that is being parsed were looked through with their stream, and hold nothing that
+   * rules on response bodies and files begin with. Absent: nobody looks.
+   */
+  barren?(flow: Flow, direction: Direction, at: number, length: number): boolean;
   /** Whether a rule has begun with this transaction and may yet tell of it. */
   pursued(tx: Transaction): boolean;
   /** Keeps what a finished transaction is made of until the packet under way is through: alerts may tell of it. */

@@ -65,6 +65,8 @@ export class BufferTable {
   readonly numberIds: Int16Array;
   readonly numbers: Float64Array;
   numberCount = 0;
+  /** The response body and its file were looked through with their stream: they hold none of the rules' literals. */
+  barren = false;
 
   constructor(private readonly capacity = MAX_ENTRIES) {
     this.ids = new Int16Array(capacity);
@@ -77,6 +79,7 @@ export class BufferTable {
   clear(): void {
     this.count = 0;
     this.numberCount = 0;
+    this.barren = false;
   }
 
   /** Adds one instance of a buffer; several instances of one id are several values (headers, names, certificates). */

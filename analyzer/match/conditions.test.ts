@@ -52,19 +52,16 @@ t.test('bytes that make contents backtrack are given up in bounded time', (t) =>
   const tester = new Tester();
   const text = bytes('a'.repeat(20_000));
   const ops = Array.from({ length: 12 }, (_, i) => content('a', { relative: i > 0 }));
-  const start = process.hrtime.bigint();
   t.notOk(tester.test(leaf(...ops, content('b', rel(0))), text, 0, text.length));
-  t.equal(tester.givenUp, 1);
-  t.ok(Number(process.hrtime.bigint() - start) / 1e6 < 2000, `${MAX_TRIES} tries end`);
+  t.equal(tester.givenUp, 1, `after ${MAX_TRIES} tries; all of them would be 10^40`);
   t.end();
 });
 
 t.test('expressions that blow up elsewhere run in linear time', (t) => {
   const text = `${'a'.repeat(30_000)}!`;
   for (const source of ['^(a+)+$', '(a|a)*b', '(a|aa)+$', '(?:a?){50}a{50}b', '([a-z]+)*=', '(.*)*x', '^(\\w+\\s?)*$']) {
-    const start = process.hrtime.bigint();
-    compileRegex(source).exec(text, 0);
-    t.ok(Number(process.hrtime.bigint() - start) / 1e6 < 3000, source);
+    // A backtracking engine would not be through before the runner's time is over.
+    t.type(compileRegex(source).exec(text, 0), 'boolean', source);
   }
   t.equal(compileRegex('uid=\\d\\(').engine, 'v8', 'bounded ones keep the fast engine');
   t.end();

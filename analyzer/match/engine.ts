@@ -22,6 +22,8 @@ import { MAX_TRANSFORM, transform } from './transforms.js';
 
 /** A stream is looked at in pieces of at most this many bytes. */
 const STREAM_PIECE = 64 * 1024;
+/** What of a response may be bytes of its stream as they are. */
+const BODIES: readonly number[] = [B['http.response_body'], B['file.data']];
 /** Chunk borders: this many bytes of either side are scanned together. */
 const JOINT = 64;
 
@@ -51,6 +53,8 @@ export class RuleEngine implements Matcher {
   private onHeaders = false;
   /** The packet whose payload was scanned as part of its stream, and the candidates of that. */
   private readonly scanned = { number: -1, at: 0, length: 0, count: 0, candidates: new Int32Array(4096) };
+  /** The chunk of a stream that was looked through for rules on bodies, too, and has nothing for them. */
+  private readonly seen: { flow: Flow | undefined; direction: Direction; at: number; length: number } = { flow: undefined, direction: 0, at: 0, length: 0 };
   /** Some rules look at every chunk of a stream. */
   private everyChunk = false;
   private suricata!: SuricataDetector;
@@ -86,7 +90,8 @@ export class RuleEngine implements Matcher {
     this.scans = scans;
     this.rules = rules;
     this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context), this.later);
-    this.plain = new FlowScans(this.arena, rules.signatures, rules.plain, (protocol) => this.suricata.slowRules(protocol), ++this.generation);
+    this.plain = new FlowScans(this.arena, rules.signatures, rules.plain, (protocol) => this.suricata.slowRules(protocol), ++this.generation, BODIES.flatMap((buffer) => rules.groups[buffer].filter((g) => g.chain < 0)));
+    this.seen.flow = undefined;
     before?.dispose();
     this.onHeaders = PACKET_BUFFERS.some((buffer) => scans[buffer].length > 0);
     this.everyChunk = rules.always.stream.length > 0 || scans[B.stream].some((s) => s.group.chain >= 0)
@@ -113,6 +118,10 @@ export class RuleEngine implements Matcher {
     this.startCandidates();
     for (let i = 0; i < buffers.count; i++) {
       // A body and the file that it is are the same bytes, side by side.
+      if (buffers.barren && BODIES.includes(buffers.ids[i])) {
+        this.scanGroups(i, true);
+        continue;
+      }
       const twins = i + 1 < buffers.count && buffers.offsets[i] === buffers.offsets[i + 1] && buffers.lengths[i] === buffers.lengths[i + 1];
       const shared = twins ? this.sharedScan(buffers.ids[i], buffers.ids[i + 1]) : undefined;
       if (shared) this.scanBytes(shared, buffers.offsets[i], buffers.lengths[i]);
@@ -129,7 +138,13 @@ export class RuleEngine implements Matcher {
     if (own.partials.length > 0 || own.kept.length > 0) tx.matcher = own;
   }
 
+  barren(flow: Flow, direction: Direction, at: number, length: number): boolean {
+    const { seen } = this;
+    return seen.flow === flow && seen.direction === direction && at >= seen.at && at + length <= seen.at + seen.length;
+  }
+
   stream(context: MatchContext, flow: Flow, direction: Direction, at: number, length: number): void {
+    this.seen.flow = undefined;
     if (!this.rules.hasStream) return;
     if ((flow.sealed & (1 << direction)) !== 0) {
       if (flow.matcher instanceof FlowState) flow.matcher.windows[direction].skip(this.arena, length);
@@ -146,12 +161,22 @@ export class RuleEngine implements Matcher {
       window.skip(this.arena, length);
       return;
     }
-    const scan = this.choiceOf(flow).scans[direction];
+    let scan = this.choiceOf(flow).scans[direction];
     if ((scan === undefined || !scan.streams) && !this.everyChunk && !state.partials.some((p) => !p.done)) {
       window.skip(this.arena, length);
       return;
     }
-    for (let done = 0; done < length; done += STREAM_PIECE) this.piece(context, flow, state, direction, at + done, Math.min(STREAM_PIECE, length - done), scan);
+    if (scan !== undefined && direction === 1 && flow.app === 'http') scan = this.plain.bodiesToo(scan);
+    let barren = scan?.bodies !== undefined;
+    for (let done = 0; done < length; done += STREAM_PIECE) {
+      if (!this.piece(context, flow, state, direction, at + done, Math.min(STREAM_PIECE, length - done), scan)) barren = false;
+    }
+    if (!barren) return;
+    const { seen } = this;
+    seen.flow = flow;
+    seen.direction = direction;
+    seen.at = at;
+    seen.length = length;
   }
 
   /** What the rules want of a flow, chosen once. */
@@ -161,17 +186,20 @@ export class RuleEngine implements Matcher {
     return choice;
   }
 
-  private piece(context: MatchContext, flow: Flow, state: FlowState, direction: Direction, at: number, length: number, scan: Scan | undefined): void {
+  /** @returns whether all of it was looked through and has nothing that a rule on bodies begins with */
+  private piece(context: MatchContext, flow: Flow, state: FlowState, direction: Direction, at: number, length: number, scan: Scan | undefined): boolean {
     const window = state.windows[direction];
     if (!window.append(this.arena, at, length)) {
       this.counters.streamBytesUnseen += length;
-      return;
+      return false;
     }
+    let barren = true;
     this.startCandidates();
     const end = window.at + window.length;
     if (scan !== undefined) {
       const back = Math.min(window.length - length, JOINT - 1);
-      this.scanBytes(scan, end - length - back, back + length);
+      const found = this.scanBytes(scan, end - length - back, back + length);
+      if (scan.bodies !== undefined) for (let i = 0; i < found; i++) if (scan.bodies[scan.scan.found[i]] === 1) barren = false;
       const { packet } = context;
       if (packet.payloadOffset === at && packet.payloadLength === length) {
         // The packet's own rules need no second look at the same bytes.
@@ -193,6 +221,7 @@ export class RuleEngine implements Matcher {
       this.begin(context, flow, undefined, state, direction, 0, 'stream', '');
     }
     window.settle(this.arena);
+    return barren;
   }
 
   /** The bytes in view as `stream` and `message`, from stream position `since` on. */
@@ -371,8 +400,9 @@ export class RuleEngine implements Matcher {
     return scan ?? undefined;
   }
 
-  private scanBytes(scan: Scan, at: number, length: number): void {
-    if (length <= 0) return;
+  /** @returns how many literals were found: `scan.scan.found` */
+  private scanBytes(scan: Scan, at: number, length: number): number {
+    if (length <= 0) return 0;
     this.counters.scans++;
     this.counters.scannedBytes += length;
     const n = scan.scan.scan(at, length);
@@ -381,6 +411,7 @@ export class RuleEngine implements Matcher {
       const users = scan.group.users[found[i]];
       for (let k = 0; k < users.length; k++) this.addCandidate(users[k]);
     }
+    return n;
   }
 
   // --- step two: conditions

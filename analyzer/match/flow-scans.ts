@@ -2,7 +2,7 @@ import type { Arena } from '../arena.js';
 import type { Direction, Flow } from '../flow/flow.js';
 import type { AddressSet, PortSet } from './addresses.js';
 import { literalScan, type LiteralScan } from './prefilter.js';
-import type { Group } from './rule-set.js';
+import { latin1, withLiterals, type Group } from './rule-set.js';
 import type { Signature } from './signature.js';
 
 /** Arena bytes for scans of their own; flows that would need more are scanned for all rules. */
@@ -16,6 +16,8 @@ export interface Scan {
   scan: LiteralScan;
   /** Some of the rules look at streams, not only at packets. */
   streams: boolean;
+  /** By literal: 1 where a rule on bodies begins with it. */
+  bodies?: Uint8Array;
 }
 
 /** Sets of addresses by which flows are told apart; with more, each flow is asked for itself. */
@@ -43,6 +45,7 @@ export class FlowScans {
   /** By signature. */
   private readonly kindOf = new Map<number, number>();
   private readonly scans = new Map<string, Scan | undefined>();
+  private readonly withBodies = new Map<Scan, Scan>();
   private bytes = 0;
   private readonly choices = new Map<number, FlowChoice>();
   private readonly addressSets: readonly AddressSet[];
@@ -58,10 +61,11 @@ export class FlowScans {
   /**
    * @param group rules with literals on plain payload and streams
    * @param slow rules without, by the protocol of a packet
+   * @param bodies of rules on bodies that are bytes of the stream
    */
   constructor(
     private readonly arena: Arena, private readonly signatures: readonly Signature[], group: Group | undefined,
-    private readonly slow: (protocol: number) => readonly Signature[], private readonly generation: number,
+    private readonly slow: (protocol: number) => readonly Signature[], private readonly generation: number, private readonly bodies: readonly Group[] = [],
   ) {
     this.whole = group === undefined ? undefined : this.scanOf(group);
     const numbers = new Map<string, number>();
@@ -161,9 +165,28 @@ export class FlowScans {
     return scan;
   }
 
+  /** The same scan that looks for the literals of rules on bodies, too; itself where there are none, or no room. */
+  bodiesToo(scan: Scan): Scan {
+    let both = this.withBodies.get(scan);
+    if (both === undefined) {
+      both = this.bodies.length === 0 || this.bytes >= MAX_BYTES ? scan : this.join(scan);
+      this.withBodies.set(scan, both);
+    }
+    return both;
+  }
+
+  private join(scan: Scan): Scan {
+    const group = withLiterals(scan.group, this.bodies);
+    const sought = new Set(this.bodies.flatMap((g) => g.literals.map(latin1)));
+    const both = { group, scan: literalScan(this.arena, group.literals), streams: scan.streams, bodies: Uint8Array.from(group.literals, (l) => (sought.has(latin1(l)) ? 1 : 0)) };
+    this.bytes += both.scan.bytes;
+    return both;
+  }
+
   dispose(): void {
-    for (const scan of new Set([this.whole, ...this.scans.values()])) scan?.scan.dispose();
+    for (const scan of new Set([this.whole, ...this.scans.values(), ...this.withBodies.values()])) scan?.scan.dispose();
     this.scans.clear();
+    this.withBodies.clear();
     this.choices.clear();
   }
 

@@ -69,6 +69,8 @@ export interface Matcher {
   readonly wants: number;
   /** Whether a rule looks at this buffer; may change as `wants` may. */
   reads(buffer: number): boolean;
+  /** As `AppContext.barren`; of the chunk that `stream` was given last. */
+  barren?(flow: Flow, direction: Direction, at: number, length: number): boolean;
   /** Whether a rule has begun with this transaction and may yet raise an alert of it. */
   pursued(tx: Transaction): boolean;
   /**

@@ -60,7 +60,7 @@ export class RuleSet {
         const seen = byKey.get(key) ?? new Map<string, number>();
         byKey.set(key, seen);
         for (const literal of literals) {
-          const text = Buffer.from(literal.buffer, literal.byteOffset, literal.length).toString('latin1');
+          const text = latin1(literal);
           let id = seen.get(text);
           if (id === undefined) {
             id = group.literals.push(literal) - 1;
@@ -121,7 +121,7 @@ function mergeGroups(groups: readonly Group[]): Group {
   const ids = new Map<string, number>();
   for (const group of groups) {
     group.literals.forEach((literal, i) => {
-      const text = Buffer.from(literal.buffer, literal.byteOffset, literal.length).toString('latin1');
+      const text = latin1(literal);
       const id = ids.get(text);
       if (id === undefined) {
         ids.set(text, merged.literals.push(literal) - 1);
@@ -130,6 +130,17 @@ function mergeGroups(groups: readonly Group[]): Group {
     });
   }
   return merged;
+}
+
+/** The literals of `more` beside those of a group, without users. */
+export function withLiterals(group: Group, more: readonly Group[]): Group {
+  const known = new Set(group.literals.map(latin1));
+  const added = more.flatMap((g) => g.literals).filter((l) => !known.has(latin1(l)) && known.add(latin1(l)));
+  return { ...group, literals: [...group.literals, ...added], users: [...group.users, ...added.map(() => [])] };
+}
+
+export function latin1(literal: Uint8Array): string {
+  return Buffer.from(literal.buffer, literal.byteOffset, literal.length).toString('latin1');
 }
 
 export function partsOf(s: Signature): Part[] {

@@ -19,6 +19,8 @@ export class Delivery {
   codings: Coding[] = [];
   inspected = false;
   gap = false;
+  /** All bytes taken so far lie side by side in the stream and hold no literal of a rule (`AppContext.barren`). */
+  barren = true;
   file: FileInFlight | undefined;
 }
 
@@ -39,7 +41,10 @@ export function takeBody(c: AppContext, flow: Flow, d: Direction, side: Delivery
   if (!tx || length === 0) return;
   const m = d === 0 ? tx.request : tx.response;
   if (side.inspected) m.bodyBytes += length;
-  else collect(c.arena, m, at, length);
+  else {
+    if (d === 1 && side.barren) side.barren = c.barren?.(flow, d, at, length) ?? false;
+    collect(c.arena, m, at, length);
+  }
   if (side.file && side.codings.length === 0) side.file.data(at, length);
   if (!side.inspected && m.body.length >= BODY_LIMIT) inspectBody(c, flow, d, side, m);
 }
@@ -65,6 +70,7 @@ export function inspectBody(c: AppContext, flow: Flow, d: Direction, side: Deliv
     c.buffers.add(B['http.response_body'], at, length);
     c.buffers.add(B['file.data'], at, length);
     fileName(c, tx);
+    c.buffers.barren = side.barren && !side.gap && side.codings.length === 0;
     c.inspect(flow, tx, Stage.ResponseBody);
     return;
   }

@@ -131,6 +131,7 @@ export class Http1Parser implements AppParser {
         return this.chunkSize(c, flow, d, side, at, length);
       case State.ChunkData: {
         const n = Math.min(side.left, length);
+        side.barren = false; // what goes across two chunks stands nowhere in the stream
         takeBody(c, flow, d, side, at, n);
         side.left -= n;
         if (side.left === 0) side.state = State.ChunkEnd;
@@ -226,6 +227,7 @@ export class Http1Parser implements AppParser {
     side.tx = tx;
     side.scanned = 0;
     side.inspected = false;
+    side.barren = true;
     side.codings = [];
     tx.response.seen = true;
     side.state = State.Close;
@@ -340,6 +342,7 @@ export class Http1Parser implements AppParser {
       c.inspect(flow, tx, Stage.RequestHead);
     }
     side.inspected = false;
+    side.barren = true;
     side.gap = false;
     if (framing === State.Head) this.complete(c, flow, 0, side);
     else {
@@ -408,6 +411,7 @@ export class Http1Parser implements AppParser {
       c.inspect(flow, tx, Stage.ResponseHead);
     }
     side.inspected = false;
+    side.barren = true;
     side.gap = false;
     const upgrade = head.index[H['upgrade']]!;
     const inner =

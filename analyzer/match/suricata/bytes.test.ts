@@ -4,7 +4,7 @@ import { DEFAULT_VARIABLES } from '../addresses.js';
 import { ByteTester } from './byte-tester.js';
 import { compileSuricata } from './compile.js';
 import { Datasets } from './datasets.js';
-import { MAX_STEPS, PerlRegex } from './perl-regex.js';
+import { PerlRegex } from './perl-regex.js';
 import type { ByteOp } from './program.js';
 import { parseRuleFile } from './syntax.js';
 
@@ -90,9 +90,7 @@ t.test('what only Perl has', (t) => {
   t.equal(match('a.*b', 'axbxb', { ungreedy: true }), 'axb');
   t.equal(match('\\x41\\101[\\x42-\\x44]', 'AAC'), 'AAC');
   t.throws(() => new PerlRegex('(a'), { message: /never closed/ });
-  const started = performance.now();
-  t.equal(match('(a+)+$', `${'a'.repeat(5000)}b`), undefined, 'gives up instead of taking exponential time');
-  t.ok(performance.now() - started < 5000, `${MAX_STEPS} steps are soon made`);
+  t.equal(match('(a+)+$', `${'a'.repeat(5000)}b`), undefined, 'gives up after a number of steps: exponential time would outlast the test');
   t.end();
 });
 

@@ -291,6 +291,29 @@ await t.test('a body and its file are the same bytes: each finds what is its own
   ].join('\n'), tcp([['c', 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'], ['s', answer]])), '1@5 2@5 5@5 6@5');
 });
 
+await t.test('a body that was looked through with its stream is not looked through again: what lies across its pieces is found', async (t) => {
+  const rules = [
+    'alert tcp any any -> any any (flow:established,to_client; content:"in the stream"; sid:1;)', 'alert http any any -> any any (http.response_body; content:"across pieces"; sid:2;)',
+    'alert http any any -> any any (file.data; content:"at the end"; endswith; sid:3;)', 'alert http any any -> any any (file.data; content:"not there"; sid:4;)',
+    'alert http any any -> any any (http.response_body; content:"Content-Length"; sid:5;)',
+  ].join('\n');
+  const ask = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
+  const plain = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const chunked = (body: string, size: number): string =>
+    `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${(body.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []).map((c) => `${c.length.toString(16)}\r\n${c}\r\n`).join('')}0\r\n\r\n`;
+  const filler = 'nothing to see here, '.repeat(12);
+  const sids = async (answers: string, cut: number, asks: string): Promise<string> => {
+    const pieces = (answers.match(new RegExp(`[^]{1,${cut}}`, 'g')) ?? []).map((text): ['s', string] => ['s', text]);
+    return [...new Set((await hits(rules, tcp([['c', asks], ...pieces]))).split(' ').map((hit) => hit.split('@')[0]))].sort().join(' ');
+  };
+  for (const cut of [1, 7, 50, 64, 100, 1400]) {
+    t.equal(await sids(plain(`${filler}across pieces${filler}at the end`), cut, ask), '2 3', `pieces of ${cut}`);
+    t.equal(await sids(plain(`${filler}in the stream${filler}`), cut, ask), '1');
+    t.equal(await sids(plain(filler) + plain(`${filler}at the end`) + plain(`${filler}across pieces`), cut, ask.repeat(3)), '2 3', 'the second and third of three');
+    t.equal(await sids(chunked(`${filler}across pieces${filler}at the end`, 5), cut, ask), '2 3', 'in chunks that no literal fits in');
+  }
+});
+
 await t.test('what changes nothing is said', (t) => {
   const file = join(folder, 'without.rules');
   writeFileSync(file, 'alert udp any any -> any any (content:"x"; rawbytes; replace:"y"; bypass; logto:"z"; prefilter; sid:5;)\n');
