@@ -22,6 +22,7 @@ export async function bulletin(t: Test, { appliance, browser, people, broken }: 
   await op.at('ticket-edit').waitFor();
   const path = new URL(op.page.url()).pathname;
   const ticket = () => people.op.call<TicketDetail>('GET', `/api${path}`);
+  t.match((await ticket()).titles, { zh: /^关于.*的通报$/, en: /^Bulletin: / }, 'a list shows the title in the language of its reader');
   await op.click('ticket-edit');
   await op.fill('edit-title', '关于武汉市政务云遭受命令执行攻击的通报');
   await op.click('edit-save');

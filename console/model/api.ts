@@ -340,7 +340,10 @@ export interface TicketRow {
   version: number;
   /** Number of the bulletin, given when it is issued. */
   number?: string;
+  /** As it goes out. */
   title: string;
+  /** Set while nobody has changed the title that the console wrote, which it did in both languages. */
+  titles?: Bilingual;
   state: TicketState;
   level: Level;
   unit: Named;

@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
+import type { Bilingual } from '../../contracts/alert.js';
 import { strict } from './fields.js';
 
 /** GET /api/evidence/:id/packets : a page of the stored capture, dissected. All text came off the wire. */
@@ -70,6 +71,8 @@ export interface ChainLink {
   /** SHA-256 over the link before and this one. */
   link: string;
   title: string;
+  /** Set where the console wrote the title in both languages. */
+  titles?: Bilingual;
   /** Where the bundle has it. */
   file: string;
 }

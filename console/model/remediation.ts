@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
+import type { Bilingual } from '../../contracts/alert.js';
 import type { UserName } from './api.js';
 import { Id, Paging, Text, oneOf, strict } from './fields.js';
 
@@ -58,9 +59,13 @@ export interface NoticeRow {
   ticket?: string;
   incident?: string;
   title: string;
+  /** Set where the console wrote the title in both languages. */
+  titles?: Bilingual;
   /** Number of the bulletin, where it has one. */
   number?: string;
   text?: string;
+  /** Set where the console wrote the text in both languages. */
+  texts?: Bilingual;
   read: boolean;
 }
 /** POST /api/notices/read */

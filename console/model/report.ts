@@ -56,7 +56,7 @@ export interface ReportData {
   /** Alerts a bucket: [ms, count]. */
   trend: [number, number][];
   incidents: { id: string; title: Bilingual; level: Level; severity: Severity; verdict: Verdict; state: string; unit?: Named; system?: Named; firstSeen: string; lastSeen: string; alerts: number }[];
-  tickets: { id: string; number?: string; title: string; unit: Named; level: Level; state: string; issuedAt?: string; overdue: boolean }[];
+  tickets: { id: string; number?: string; title: string; titles?: Bilingual; unit: Named; level: Level; state: string; issuedAt?: string; overdue: boolean }[];
   times: MeanTimes;
   league: LeagueRow[];
   recurrence: RecurrenceRow[];

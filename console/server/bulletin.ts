@@ -49,3 +49,10 @@ export function bulletinFor<T extends TicketRecord>(t: T, lang: 'zh' | 'en'): T 
   const draft = JSON.parse(t.draft_json) as Record<'zh' | 'en', Draft>;
   return { ...t, ...Object.fromEntries(FIELDS.flatMap((f) => (t[f] === draft.zh[f] ? [[f, draft.en[f]]] : []))) };
 }
+
+/** The title in both languages, as long as it is the one that the console drafted. */
+export function titlesOf(t: Pick<TicketRecord, 'title' | 'draft_json'>): { titles?: Bilingual } {
+  if (t.draft_json === null) return {};
+  const { zh, en } = JSON.parse(t.draft_json) as Record<'zh' | 'en', Draft>;
+  return t.title === zh.title ? { titles: { zh: zh.title, en: en.title } } : {};
+}

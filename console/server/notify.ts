@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Bilingual } from '../../contracts/alert.js';
 import type { NoticeRow } from '../model/remediation.js';
 import { rolesOf } from './auth/session.js';
+import { titlesOf } from './bulletin.js';
 import type { Context } from './context.js';
 import { iso } from './store/cursor.js';
 import type { IncidentRecord } from './store/incidents.js';
@@ -8,10 +10,26 @@ import type { NoticeRecord } from './store/notices.js';
 import type { TicketRecord } from './store/tickets.js';
 
 export type NoticeKind = NoticeRow['kind'];
-export const noticeRow = (n: NoticeRecord): NoticeRow => ({
-  id: n.id, at: iso(n.at), kind: n.kind as NoticeKind, ...(n.ticket === null ? {} : { ticket: n.ticket }), ...(n.incident === null ? {} : { incident: n.incident }),
-  title: n.title, ...(n.number === null ? {} : { number: n.number }), ...(n.text === null ? {} : { text: n.text }), read: n.read === 1,
-});
+/** What the console wrote in both languages is kept as JSON. */
+function kept(text: string): Bilingual | undefined {
+  if (!text.startsWith('{"zh":')) return undefined;
+  try {
+    const { zh, en } = JSON.parse(text) as Partial<Bilingual>;
+    return typeof zh === 'string' && typeof en === 'string' ? { zh, en } : undefined;
+  } catch {
+    // A person's own words that only look like it.
+    return undefined;
+  }
+}
+const both = ({ zh, en }: Bilingual): string => JSON.stringify({ zh, en });
+export const noticeRow = (n: NoticeRecord): NoticeRow => {
+  const titles = kept(n.title);
+  const texts = n.text === null ? undefined : kept(n.text);
+  return {
+    id: n.id, at: iso(n.at), kind: n.kind as NoticeKind, ...(n.ticket === null ? {} : { ticket: n.ticket }), ...(n.incident === null ? {} : { incident: n.incident }),
+    title: titles?.zh ?? n.title, ...(titles ? { titles } : {}), ...(n.number === null ? {} : { number: n.number }), ...(n.text === null ? {} : { text: texts?.zh ?? n.text }), ...(texts ? { texts } : {}), read: n.read === 1,
+  };
+};
 export type Audience = 'unit' | 'watch' | 'people' | 'leaders';
 
 /** Tells people in the console, and through the channels that carry notices. `except`: who did it knows. */
@@ -28,6 +46,7 @@ async function tell(context: Context, users: Iterable<string>, about: Omit<Notic
 export async function tellOfTicket(context: Context, kind: NoticeKind, t: TicketRecord, audience: readonly Audience[], text: string | null = null, except?: string, idOf?: (user: string) => string): Promise<void> {
   const assets = context.assets();
   const users: string[] = [];
+  const { titles } = titlesOf(t);
   if (audience.includes('people')) users.push(t.author, ...(t.approver === null ? [] : [t.approver]));
   for (const user of await context.store.people.all()) {
     if (user.disabled === 1) continue;
@@ -37,9 +56,9 @@ export async function tellOfTicket(context: Context, kind: NoticeKind, t: Ticket
     if ((audience.includes('unit') && roles.includes('unit_handler') && user.unit !== null) || (audience.includes('leaders') && roles.includes('leader'))
       || (audience.includes('watch') && (roles.includes('operator') || roles.includes('analyst')))) users.push(user.id);
   }
-  await tell(context, users, { kind, ticket: t.id, incident: t.incident, title: t.title, number: t.number, text }, t.unit, except, idOf);
+  await tell(context, users, { kind, ticket: t.id, incident: t.incident, title: titles ? both(titles) : t.title, number: t.number, text }, t.unit, except, idOf);
 }
 
 export async function tellOfIncident(context: Context, kind: NoticeKind, i: IncidentRecord, users: string[], text: string | null = null, except?: string): Promise<void> {
-  await tell(context, users, { kind, ticket: null, incident: i.id, title: i.title_zh, number: null, text }, i.unit, except);
+  await tell(context, users, { kind, ticket: null, incident: i.id, title: both({ zh: i.title_zh, en: i.title_en }), number: null, text }, i.unit, except);
 }

@@ -5,6 +5,7 @@ import type { Clock, Level } from '../model/deadline.js';
 import type { IncidentState } from '../model/incident.js';
 import type { TicketState } from '../model/ticket.js';
 import type { Assets } from './assets.js';
+import { titlesOf } from './bulletin.js';
 import type { AlertRecord } from './store/alerts.js';
 import { iso } from './store/cursor.js';
 import type { HistoryRecord, IncidentRecord } from './store/incidents.js';
@@ -45,7 +46,7 @@ export function incidentRow(
 
 export function ticketRow(r: TicketRecord, a: Assets, now: number): TicketRow {
   return {
-    id: r.id, version: r.version, ...(r.number === null ? {} : { number: r.number }), title: r.title, state: r.state as TicketState, level: r.level as Level,
+    id: r.id, version: r.version, ...(r.number === null ? {} : { number: r.number }), title: r.title, ...titlesOf(r), state: r.state as TicketState, level: r.level as Level,
     unit: a.unit(r.unit) ?? { id: r.unit, zh: r.unit, en: r.unit }, incident: r.incident, createdAt: iso(r.created),
     ...(r.issued === null ? {} : { issuedAt: iso(r.issued) }),
     ...(r.due === null ? {} : { due: { clock: r.due_clock as Clock, at: iso(r.due), overdue: r.due < now } }),

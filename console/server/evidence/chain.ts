@@ -1,6 +1,7 @@
-import type { Alert } from '../../../contracts/alert.js';
+import type { Alert, Bilingual } from '../../../contracts/alert.js';
 import type { ChainLink } from '../../model/evidence.js';
-import { TICKET_ENDED } from '../../model/ticket.js';
+import { INCIDENT_MACHINE, type IncidentAction } from '../../model/incident.js';
+import { TICKET_ENDED, TICKET_MACHINE, type TicketAction } from '../../model/ticket.js';
 import type { Context } from '../context.js';
 import { iso } from '../store/cursor.js';
 import type { IncidentRecord } from '../store/incidents.js';
@@ -21,10 +22,10 @@ export async function chainOf(context: Context, scope: Scope, incident: Incident
   const chain: Chain = { links: [], files: [], missing: [], cut: false };
   let before = '';
   let bytes = 0;
-  const put = (kind: ChainLink['kind'], id: string, at: number, title: string, name: string, data: Buffer): void => {
+  const put = (kind: ChainLink['kind'], id: string, at: number, title: string | Bilingual, name: string, data: Buffer): void => {
     const l = { seq: chain.links.length + 1, kind, id, at: iso(at), sha256: digest('sha256', data), sm3: digest('sm3', data) };
     before = linkHash(before, l);
-    chain.links.push({ ...l, link: before, title: title.slice(0, 300), file: name });
+    chain.links.push({ ...l, link: before, ...(typeof title === 'string' ? { title: title.slice(0, 300) } : { title: title.zh.slice(0, 300), titles: title }), file: name });
     chain.files.push({ name, data });
     bytes += data.length;
   };
@@ -43,22 +44,22 @@ export async function chainOf(context: Context, scope: Scope, incident: Incident
       seen.add(e.id);
       const record = held.get(e.id);
       const data = record && record.sha256 === e.sha256 && bytes < BYTES_MAX ? await context.files.bytes(record.sha256) : undefined;
-      if (record && data && digest('sha256', data) === e.sha256) put('evidence', e.id, record.stored, `${e.packets} packets`, `evidence/${seq()}.pcap`, data);
+      if (record && data && digest('sha256', data) === e.sha256) put('evidence', e.id, record.stored, { zh: `${e.packets} 个数据包`, en: `packets: ${e.packets}` }, `evidence/${seq()}.pcap`, data);
       else chain.missing.push(e.id);
     }
-    put('alert', row.id, row.received, row.title_zh, `alerts/${seq()}.json`, Buffer.from(eve));
+    put('alert', row.id, row.received, { zh: row.title_zh, en: row.title_en }, `alerts/${seq()}.json`, Buffer.from(eve));
   }
-  put('incident', incident.id, incident.last_seen, incident.title_zh, 'incident.json', json(incident));
+  put('incident', incident.id, incident.last_seen, { zh: incident.title_zh, en: incident.title_en }, 'incident.json', json(incident));
   const people = await context.people();
   const name = (id: string | null): string | null => (id === null ? null : people.get(id)?.name ?? id);
-  for (const h of await store.incidents.history(incident.id)) put(h.action === 'close' ? 'closure' : 'step', `${incident.id}#${h.num}`, h.at, h.action, `steps/${seq()}.json`, json({ ...h, by: name(h.by) }));
+  for (const h of await store.incidents.history(incident.id)) put(h.action === 'close' ? 'closure' : 'step', `${incident.id}#${h.num}`, h.at, INCIDENT_MACHINE.actions[h.action as IncidentAction]?.label ?? h.action, `steps/${seq()}.json`, json({ ...h, by: name(h.by) }));
   for (const t of await store.tickets.ofIncident(scope, incident.id)) {
     const { state, version, due, due_clock, reminded, told_due, ...bulletin } = t;
     void [state, version, due, due_clock, reminded, told_due];
     if (t.issued !== null) put('bulletin', t.id, t.issued, t.number ?? t.title, `bulletins/${seq()}.json`, json({ ...bulletin, author: name(t.author), approver: name(t.approver) }));
     for (const h of await store.incidents.history(t.id)) {
       const closes = h.to_state !== null && (TICKET_ENDED as readonly string[]).includes(h.to_state);
-      put(closes ? 'closure' : 'step', `${t.id}#${h.num}`, h.at, h.action, `steps/${seq()}.json`, json({ ...h, by: name(h.by) }));
+      put(closes ? 'closure' : 'step', `${t.id}#${h.num}`, h.at, TICKET_MACHINE.actions[h.action as TicketAction]?.label ?? h.action, `steps/${seq()}.json`, json({ ...h, by: name(h.by) }));
     }
     for (const a of await store.tickets.attachments(t.id)) {
       const data = bytes < BYTES_MAX ? await context.files.bytes(a.sha256) : undefined;

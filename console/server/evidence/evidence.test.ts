@@ -129,12 +129,13 @@ t.test('the chain of an incident is checked on another machine', async (t) => {
   plain[plain.indexOf('"closure"') + 1] ^= 2;
   t.ok(verifyBundle(gzipSync(plain)).faults.some((f) => f.includes('signature')));
   t.equal(verifyBundle(Buffer.from('x')).sound, false);
+  const whole = gunzipSync(bundle);
   fc.assert(fc.property(fc.nat(bundle.length - 1), fc.integer({ min: 1, max: 255 }), (i, x) => {
     const changed = Buffer.from(bundle);
     changed[i] ^= x;
     const result = verifyBundle(changed);
-    // Bytes of the gzip header (time, system) carry nothing.
-    return !result.sound || i < 10;
+    // Bytes of the gzip header (time, system) carry nothing, and a reference to the same text elsewhere says the same.
+    return !result.sound || i < 10 || gunzipSync(changed).equals(whole);
   }), { numRuns: 100 });
 
   const file = join(h.dir, 'x.swbundle');

@@ -103,14 +103,14 @@ export class Outbound {
     const severity = 5 - t.level;
     return this.tell([{
       concern: { severity, verdict: 2, units: [t.unit.id] },
-      message: { event: 'ticket', at: new Date(this.context.clock.now()).toISOString(), id: t.id, severity: SEVERITIES[severity], title: { zh: t.title, en: t.title }, facts: { state: t.state, level: t.level, unit: t.unit.zh, ...(t.number ? { number: t.number } : {}), ...(t.due ? { due: t.due.at } : {}) } },
+      message: { event: 'ticket', at: new Date(this.context.clock.now()).toISOString(), id: t.id, severity: SEVERITIES[severity], title: t.titles ?? { zh: t.title, en: t.title }, facts: { state: t.state, level: t.level, unit: t.unit.zh, ...(t.number ? { number: t.number } : {}), ...(t.due ? { due: t.due.at } : {}) } },
     }]);
   }
   notice(n: NoticeRow, unit: string | null): Promise<void> {
     const kind = NOTICE_TITLES[n.kind];
     return this.tell([{
       concern: { severity: 4, verdict: 2, units: [unit] },
-      message: { event: 'notice', at: n.at, id: n.id, severity: n.kind === 'overdue' || n.kind === 'reopened' ? 'high' : 'medium', title: { zh: `${kind.zh}：${n.title}`, en: `${kind.en}: ${n.title}` }, facts: { kind: n.kind, ...(n.number ? { number: n.number } : {}), ...(n.ticket ? { ticket: n.ticket } : {}), ...(n.incident ? { incident: n.incident } : {}), ...(n.text ? { text: n.text } : {}) } },
+      message: { event: 'notice', at: n.at, id: n.id, severity: n.kind === 'overdue' || n.kind === 'reopened' ? 'high' : 'medium', title: { zh: `${kind.zh}：${n.title}`, en: `${kind.en}: ${n.titles?.en ?? n.title}` }, facts: { kind: n.kind, ...(n.number ? { number: n.number } : {}), ...(n.ticket ? { ticket: n.ticket } : {}), ...(n.incident ? { incident: n.incident } : {}), ...(n.text ? { text: n.text } : {}) } },
     }]);
   }
 

@@ -2,6 +2,7 @@ import { CLASSES, SEVERITIES, VERDICTS, type DetectionClass } from '../../../con
 import type { Level } from '../../model/deadline.js';
 import { meanTimes, roundOverdue, roundsOf, type Round } from '../../model/rounds.js';
 import type { Bar, LeagueRow, MeanTimes, RecurrenceRow, ReportData, ReportKind, WorkRow } from '../../model/report.js';
+import { titlesOf } from '../bulletin.js';
 import type { Context } from '../context.js';
 import { iso } from '../store/cursor.js';
 import type { IncidentRecord } from '../store/incidents.js';
@@ -83,7 +84,7 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
       id: i.id, title: { zh: i.title_zh, en: i.title_en }, level: i.level as Level, severity: SEVERITIES[i.severity], verdict: VERDICTS[i.verdict], state: i.state, ...(i.unit === null ? {} : { unit: name(i.unit) }),
       ...(i.system === null ? {} : { system: assets.system(i.system) }), firstSeen: iso(i.first_seen), lastSeen: iso(i.last_seen), alerts: i.alerts,
     })),
-    tickets: tickets.slice(0, LISTED).map((t) => ({ id: t.id, ...(t.number === null ? {} : { number: t.number }), title: t.title, unit: name(t.unit), level: t.level as Level, state: t.state, ...(t.issued === null ? {} : { issuedAt: iso(t.issued) }), overdue: overdue(t) })),
+    tickets: tickets.slice(0, LISTED).map((t) => ({ id: t.id, ...(t.number === null ? {} : { number: t.number }), title: t.title, ...titlesOf(t), unit: name(t.unit), level: t.level as Level, state: t.state, ...(t.issued === null ? {} : { issuedAt: iso(t.issued) }), overdue: overdue(t) })),
     times, league: league(incidents, tickets, setbacks, overdue, timesOf, name, now), recurrence: recurrence(incidents, name, (s) => assets.system(s)), rules: await busiest(), assets: work(incidents, (i) => [i.system ?? i.victim_ip], (k) => assets.system(k) ?? { zh: k, en: k }),
   };
   if (kind === 'yearly') data.months = await months(context, scope, from, to, incidents, tickets);

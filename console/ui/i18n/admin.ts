@@ -107,6 +107,11 @@ export const zh = {
   outcomes: { done: '成功', refused: '拒绝' },
   hash: '哈希',
   auditDetails: '详情',
+  route: '接口',
+  became: '改为',
+  comma: '、',
+  colon: '：',
+  semicolon: '；',
   noAudit: '没有符合条件的记录',
   separationFault: '“{a}”与“{b}”不能由同一人担任',
 };
@@ -219,6 +224,11 @@ export const en: typeof zh = {
   outcomes: { done: 'Done', refused: 'Refused' },
   hash: 'Hash',
   auditDetails: 'Details',
+  route: 'Route',
+  became: 'became',
+  comma: ', ',
+  colon: ': ',
+  semicolon: '; ',
   noAudit: 'No entries match',
   separationFault: '“{a}” and “{b}” may not be one person’s',
 };

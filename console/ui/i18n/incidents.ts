@@ -70,7 +70,7 @@ export const en: typeof zh = {
   openOnly: 'Open',
   mine: 'Mine',
   unowned: 'Unassigned',
-  searchHint: 'Search incidents, addresses (/)',
+  searchHint: 'Incidents, addresses (/)',
   alertCount: 'Alerts',
   spreadText: 'alerts {a} · events {e}',
   phases: 'Attack phases',

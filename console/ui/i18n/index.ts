@@ -28,3 +28,6 @@ export function pick(text: Bilingual | undefined | null): string {
   if (!text) return '';
   return locale.value === 'zh' ? text.zh || text.en : text.en || text.zh;
 }
+
+/** A title as the reader's language has it; one that a person wrote is the same in both. */
+export const titleOf = (x: { title: string; titles?: Bilingual }): string => (x.titles ? pick(x.titles) : x.title);

@@ -9,6 +9,7 @@ t.test('what would hide or reorder text is shown by name', async (t) => {
   t.equal(neutral('\0\x1b[31m\r\n\x7f'), '⟨NUL⟩⟨ESC⟩[31m⟨CR⟩⟨LF⟩⟨DEL⟩');
   t.equal(neutral('a\n\tb', true), 'a\n\tb');
   t.equal(neutral('a\r\n\rb', true), 'a¬\n⟨CR⟩b');
+  t.equal(neutral(`Z${'\u0301'.repeat(6)}e\u0301`), `Z${'\u0301'.repeat(4)}⟨U+0301⟩⟨U+0301⟩e\u0301`, 'no pile of marks');
   t.equal(neutral('政务外网 <script>'), '政务外网 <script>');
 });
 

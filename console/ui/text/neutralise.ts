@@ -20,6 +20,10 @@ const HIDDEN =
   // oxlint-disable-next-line no-misleading-character-class, no-irregular-whitespace, no-control-regex
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|[\u{e0000}-\u{e0fff}]/u;
 
+/** Marks that may stand on one letter; no script needs more, and a pile of them covers the lines above and below. */
+const MARKS_MAX = 4;
+const MARK = /\p{M}/u;
+
 /** Names of the C0 controls; their symbols at U+2400 are missing from most fonts. */
 const C0 = 'NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US'.split(' ');
 
@@ -48,6 +52,7 @@ export function pieces(text: string, marks: readonly (readonly [number, number])
   };
   const isMarked = (at: number) => marks.some(([from, to]) => at >= from && at < to);
   let at = 0;
+  let piled = 0;
   for (const char of text) {
     const code = char.codePointAt(0)!;
     const marked = isMarked(at);
@@ -55,6 +60,8 @@ export function pieces(text: string, marks: readonly (readonly [number, number])
     // The end of a line on the wire is CR LF: a small sign for the CR keeps such text readable.
     let shown = block && code === 0x0d && text[at] === '\n' ? '¬' : control(code, block);
     if (shown === undefined && HIDDEN.test(char)) shown = `⟨${name(code)}⟩`;
+    piled = code >= 0x300 && MARK.test(char) ? piled + 1 : 0;
+    if (shown === undefined && piled > MARKS_MAX) shown = `⟨${name(code)}⟩`;
     // A lone surrogate can't be shown by itself and is not UTF-8 either.
     if (shown === undefined && code >= 0xd800 && code <= 0xdfff) shown = '\ufffd';
     if (marked !== runMarked || shown !== undefined) flush();

@@ -1,0 +1,39 @@
+/** What an entry of the audit log says beside its action, as lines to read: a field and its value, or what it was and became. */
+export interface DetailLine {
+  /** Names from the outermost to the innermost. */
+  path: string[];
+  value?: unknown;
+  /** Set where something was changed; `null` on either side: there was nothing, there is nothing. */
+  change?: { before: unknown; after: unknown };
+}
+
+/** A calendar has thousands of days; nobody reads more lines than these. */
+const LINES_MAX = 300;
+const DEPTH_MAX = 6;
+
+type Fields = Record<string, unknown>;
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+
+function values(value: unknown, path: string[], out: DetailLine[]): void {
+  if (value === undefined || out.length >= LINES_MAX) return;
+  if (isFields(value) && path.length < DEPTH_MAX) for (const [key, inner] of Object.entries(value)) values(inner, [...path, key], out);
+  else out.push({ path, value });
+}
+
+function changes(before: unknown, after: unknown, path: string[], out: DetailLine[]): void {
+  if (out.length >= LINES_MAX || same(before, after)) return;
+  if (isFields(before) && isFields(after) && path.length < DEPTH_MAX) {
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) changes(before[key], after[key], [...path, key], out);
+  } else out.push({ path, change: { before: before ?? null, after: after ?? null } });
+}
+
+/** @param details as the server keeps them: `before` and `after` stand for a change, everything else for itself */
+export function detailLines(details: Fields | undefined): DetailLine[] {
+  const { before, after, ...rest } = details ?? {};
+  const out: DetailLine[] = [];
+  if (after !== undefined) changes(before, after, [], out);
+  else values(before, ['before'], out);
+  for (const [key, value] of Object.entries(rest)) values(value, [key], out);
+  return out;
+}
