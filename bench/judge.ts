@@ -30,11 +30,19 @@ const pack = loadPack([], {}, () => {});
 const counts: number[] = [];
 const total = { attacks: 0, named: 0, right: 0, benign: 0, loud: 0 };
 
+/** IPv6 addresses as alerts write them: every digit. */
+function written(ip: string | undefined): string | undefined {
+  if (!ip?.includes(':')) return ip;
+  const [head = '', tail = ''] = ip.split('::');
+  const [front, back] = [head, tail].map((x) => (x === '' ? [] : x.split(':')));
+  return [...front!, ...Array.from({ length: 8 - front!.length - back!.length }, () => '0'), ...back!].map((g) => g.padStart(4, '0')).join(':');
+}
+
 function calls(alert: Alert, t: Truth): boolean {
   const s = alert.shouwang;
   if (![s.rule, s.class, ...s.techniques].some((name) => t.named!.includes(name))) return false;
   const hosts = [s.attacker.ip, s.victim.ip];
-  return [t.attacker, t.victim].filter((ip) => ip !== undefined).some((ip) => hosts.includes(ip));
+  return [written(t.attacker), written(t.victim)].filter((ip) => ip !== undefined).some((ip) => hosts.includes(ip));
 }
 
 for (const t of truths) {

@@ -242,7 +242,7 @@ export class FollowUp implements Behaviour {
     for (const attack of this.victims.get(event.dest_ip ?? '') ?? []) {
       if (attack.files.length === 0 || timeUs <= attack.timeUs || timeUs - attack.timeUs > REMEMBERED_US) continue;
       if (event.flow_id === attack.alert.flow_id && event.tx_id === attack.alert.tx_id) continue;
-      const file = attack.files.find((f) => path.endsWith(`/${f}`));
+      const file = attack.files.find((f) => (f.endsWith('/') ? path.startsWith(`/${f}`) : path.endsWith(`/${f}`)));
       if (file === undefined || http.http_method === 'PUT') continue;
       this.rise(attack, 'compromised', 'critical', timeUs, {
         zh: `上传的文件 ${file} 随后被访问，服务器返回 200（${http.body_length ?? http.length ?? 0} 字节）：后门可用。`,
@@ -357,14 +357,24 @@ function hostsIn(text: string, victim: string): Set<string> {
   return hosts;
 }
 
+/** Scripts that a command redirects its output to or downloads into. */
+function filesWritten(text: string): string[] {
+  const names = [...text.matchAll(/(?:>{1,2}|\s-[oO]|\btee)\s*"?[\w./\\:$-]{0,200}?([\w.-]{1,64}\.(?:jspx?|php\d?|phtml|aspx?|ashx|cer))\b/gi)];
+  return [...new Set(names.map((m) => m[1]!.toLowerCase()))].slice(0, MAX_NAMED);
+}
+
 function filesIn(alert: Alert, text: string): string[] {
-  if (!['webshell_upload', 'exploit', 'unauthorized_access', 'path_traversal', 'code_injection'].includes(alert.shouwang.class)) return [];
+  const { class: kind } = alert.shouwang;
+  if (kind === 'command_injection') return filesWritten(text);
+  if (!['webshell_upload', 'exploit', 'unauthorized_access', 'path_traversal', 'code_injection', 'deserialization'].includes(kind)) return [];
   const files = new Set<string>();
   for (const m of text.matchAll(/filename="?([^"\r\n;]{1,255})/gi)) files.add(m[1]!);
   const http = alert.http as { url?: string; http_method?: string } | undefined;
   if (http?.http_method === 'PUT' && http.url) files.add(http.url);
   for (const m of text.matchAll(/[\w.-]{1,64}\.(?:jspx?|php\d?|phtml|aspx?|ashx|asmx|cer)\b/gi)) files.add(m[0]);
+  // What is deployed answers below its own name.
+  const deployed = [...text.matchAll(/([\w.-]{1,64})\.war\b/gi)].map((m) => `${m[1]!.toLowerCase()}/`);
   const own = http?.url?.split('?', 1)[0]!.toLowerCase() ?? '';
-  return [...files].map((f) => f.replace(/[\s/.%\\]+$/, '').split(/[/\\]/).pop()!.toLowerCase())
-    .filter((f) => /\.(?:jspx?|php\d?|phtml|aspx?|ashx|asmx|cer)$/.test(f) && (http?.http_method === 'PUT' || !own.endsWith(`/${f}`))).slice(0, MAX_NAMED);
+  return [...deployed, ...[...files].map((f) => f.replace(/[\s/.%\\]+$/, '').split(/[/\\]/).pop()!.toLowerCase())
+    .filter((f) => /\.(?:jspx?|php\d?|phtml|aspx?|ashx|asmx|cer)$/.test(f) && (http?.http_method === 'PUT' || !own.endsWith(`/${f}`)))].slice(0, MAX_NAMED);
 }
