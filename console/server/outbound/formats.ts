@@ -50,6 +50,11 @@ export function cefLine(m: Message, host: string, lang: 'zh' | 'en', version: st
 }
 /** A mail: subject and plain text, so that nothing captured is markup. */
 export function mailOf(m: Message, lang: 'zh' | 'en'): { subject: string; text: string } {
-  return { subject: `[${m.severity}] ${oneLine(m.title[lang])}`.slice(0, 200), text: [m.title[lang], '', ...Object.entries({ id: m.id, at: m.at, ...m.facts }).map(([k, v]) => `${k}: ${oneLine(String(v))}`)].join('\n') };
+  return { subject: `[${m.severity}] ${oneLine(m.title[lang])}`.slice(0, 200), text: [oneLine(m.title[lang]), '', ...Object.entries({ id: m.id, at: m.at, ...m.facts }).map(([k, v]) => `${k}: ${oneLine(String(v))}`)].join('\n') };
 }
+/** A line of an EVE file: an alert as it came; everything else in EVE's outer shape, so that what reads EVE knows what it is. */
+export const eveLine = (m: Message): string => JSON.stringify(m.eve ?? {
+  timestamp: m.at, event_type: m.event, ...(m.facts.attacker === undefined ? {} : { src_ip: m.facts.attacker, dest_ip: m.facts.victim }),
+  ...(m.event === 'alert' ? { alert: { signature: m.title.en, category: m.facts.class, severity: 1 + Math.max(0, 3 - SEVERITIES.indexOf(m.severity)) } } : {}), shouwang: m,
+});
 export const worst = (a: number): Severity => SEVERITIES[a] ?? 'info';

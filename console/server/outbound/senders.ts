@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import nodemailer from 'nodemailer';
 import type { ChannelForm } from '../../model/channel.js';
-import { cefLine, mailOf, syslogLine, type Message } from './formats.js';
+import { cefLine, eveLine, mailOf, syslogLine, type Message } from './formats.js';
 import { safeAddress } from './target.js';
 
 const TIMEOUT_MS = 10_000;
@@ -51,7 +51,7 @@ export async function send(form: ChannelForm, secret: string | undefined, messag
         const folder = join(context.dataDir, 'eve');
         await mkdir(folder, { recursive: true, mode: 0o700 });
         const day = new Date(context.now).toISOString().slice(0, 10);
-        await appendFile(join(folder, (target.file ?? 'eve.json').replace(/\.json$/, `-${day}.json`)), messages.map((m) => `${JSON.stringify(m.eve ?? m)}\n`).join(''), { mode: 0o600 });
+        await appendFile(join(folder, (target.file ?? 'eve.json').replace(/\.json$/, `-${day}.json`)), messages.map((m) => `${eveLine(m)}\n`).join(''), { mode: 0o600 });
         sent = messages.length;
       }
     }

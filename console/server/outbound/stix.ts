@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import { SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
 import { iso } from '../store/cursor.js';
 import type { IncidentRecord } from '../store/incidents.js';
@@ -8,6 +9,9 @@ const id = (type: string, key: string): string => {
   const h = createHash('sha256').update(`shouwang ${type} ${key}`).digest('hex');
   return `${type}--${h.slice(0, 8)}-${h.slice(8, 12)}-5${h.slice(13, 16)}-${((Number.parseInt(h[16], 16) & 3) | 8).toString(16)}${h.slice(17, 20)}-${h.slice(20, 32)}`;
 };
+// What an analyzer sends as an address or a technique and is none has no place in a pattern or in a link.
+const addressType = (ip: string): 'ipv4-addr' | 'ipv6-addr' | undefined => (isIP(ip) === 4 ? 'ipv4-addr' : isIP(ip) === 6 ? 'ipv6-addr' : undefined);
+const TECHNIQUE = /^T\d{4}(\.\d{3})?$/;
 type StixObject = Record<string, unknown> & { id: string };
 
 /** Incidents with attackers as indicators and observed addresses, techniques as attack patterns. */
@@ -18,27 +22,28 @@ export function stixBundle(rows: readonly IncidentRecord[], now: number, inciden
   const author = put({ type: 'identity', ...common, id: id('identity', 'console'), created: '2019-06-01T00:00:00.000Z', modified: '2019-06-01T00:00:00.000Z', name: 'Shouwang', identity_class: 'system' });
   for (const i of rows) {
     const stamps = { created: iso(i.first_seen), modified: iso(Math.max(i.last_seen, i.first_seen)), created_by_ref: author };
-    const kind = i.attacker_ip.includes(':') ? 'ipv6-addr' : 'ipv4-addr';
-    const indicator = put({
-      type: 'indicator', ...common, id: id('indicator', i.attacker_ip), ...stamps, name: i.attacker_ip, indicator_types: ['malicious-activity'], pattern: `[${kind}:value = '${i.attacker_ip.replace(/[\\']/g, (c) => `\\${c}`)}']`,
+    const kind = addressType(i.attacker_ip);
+    const indicator = kind && put({
+      type: 'indicator', ...common, id: id('indicator', i.attacker_ip), ...stamps, name: i.attacker_ip, indicator_types: ['malicious-activity'], pattern: `[${kind}:value = '${i.attacker_ip}']`,
       pattern_type: 'stix', valid_from: iso(i.first_seen), confidence: [40, 75, 95][i.verdict] ?? 40,
     });
-    const patterns = (JSON.parse(i.techniques_json) as string[]).map((t) => put({
+    const patterns = (JSON.parse(i.techniques_json) as string[]).filter((t) => TECHNIQUE.test(t)).map((t) => put({
       type: 'attack-pattern', ...common, id: id('attack-pattern', t), created: '2019-06-01T00:00:00.000Z', modified: '2019-06-01T00:00:00.000Z', created_by_ref: author, name: t,
       external_references: [{ source_name: 'mitre-attack', external_id: t, url: `https://attack.mitre.org/techniques/${t.replace('.', '/')}` }],
     }));
-    for (const p of patterns) put({ type: 'relationship', ...common, id: id('relationship', `${indicator} ${p}`), ...stamps, relationship_type: 'indicates', source_ref: indicator, target_ref: p });
+    if (indicator) for (const p of patterns) put({ type: 'relationship', ...common, id: id('relationship', `${indicator} ${p}`), ...stamps, relationship_type: 'indicates', source_ref: indicator, target_ref: p });
     if (!incidents) continue;
-    const from = put({ type: kind, ...common, id: id(kind, i.attacker_ip), value: i.attacker_ip });
-    const victim = i.victim_ip.includes(':') ? 'ipv6-addr' : 'ipv4-addr';
-    const to = put({ type: victim, ...common, id: id(victim, i.victim_ip), value: i.victim_ip });
+    const observedAt = [...new Set([i.attacker_ip, i.victim_ip])].flatMap((ip) => {
+      const type = addressType(ip);
+      return type ? [put({ type, ...common, id: id(type, ip), value: ip })] : [];
+    });
     const incident = put({
       type: 'incident', ...common, id: id('incident', i.id), ...stamps, name: i.title_en, description: i.title_zh, labels: [SEVERITIES[i.severity], VERDICTS[i.verdict], ...(JSON.parse(i.classes_json) as string[])],
       external_references: [{ source_name: 'shouwang', external_id: i.id }],
     });
-    const observed = put({ type: 'observed-data', ...common, id: id('observed-data', i.id), ...stamps, first_observed: iso(i.first_seen), last_observed: iso(Math.max(i.last_seen, i.first_seen)), number_observed: Math.max(1, Math.min(999_999_999, i.events)), object_refs: [...new Set([from, to])] });
-    put({ type: 'relationship', ...common, id: id('relationship', `${incident} ${observed}`), ...stamps, relationship_type: 'related-to', source_ref: incident, target_ref: observed });
-    put({ type: 'relationship', ...common, id: id('relationship', `${indicator} ${incident}`), ...stamps, relationship_type: 'related-to', source_ref: indicator, target_ref: incident });
+    const observed = observedAt.length > 0 && put({ type: 'observed-data', ...common, id: id('observed-data', i.id), ...stamps, first_observed: iso(i.first_seen), last_observed: iso(Math.max(i.last_seen, i.first_seen)), number_observed: Math.max(1, Math.min(999_999_999, i.events)), object_refs: observedAt });
+    if (observed) put({ type: 'relationship', ...common, id: id('relationship', `${incident} ${observed}`), ...stamps, relationship_type: 'related-to', source_ref: incident, target_ref: observed });
+    if (indicator) put({ type: 'relationship', ...common, id: id('relationship', `${indicator} ${incident}`), ...stamps, relationship_type: 'related-to', source_ref: indicator, target_ref: incident });
   }
   return { type: 'bundle', id: id('bundle', `${now} ${rows.map((r) => r.id).join(' ')}`), objects: [...objects.values()] };
 }

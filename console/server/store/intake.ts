@@ -61,6 +61,8 @@ const ms = (eve: string): number => {
   return Number.isFinite(t) ? t : 0;
 };
 const text = (value: unknown, max?: number): string => columnText(typeof value === 'string' ? value : String(value ?? ''), max);
+/** A name of the registry, or none: what an analyzer sends is text of any kind. */
+const named = (value: unknown): string | null => (value === undefined || value === null || value === '' ? null : text(value, 64));
 const port = (value: unknown): number | null => (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 65_536 ? (value as number) : null);
 
 export interface Pending { row: AlertRecord & Sighting; json: string }
@@ -72,17 +74,17 @@ function toRow(alert: Alert, json: string | undefined, assets: Assets, received:
   const victimIp = text(s.victim?.ip, 64);
   const attacker = assets.find(attackerIp);
   const victim = assets.find(victimIp);
-  const attackerUnit = s.attacker?.unit ?? attacker.unit ?? null;
+  const attackerUnit = named(s.attacker?.unit ?? attacker.unit);
   const row: AlertRecord & Sighting = {
     techniques: (Array.isArray(s.techniques) ? s.techniques : []).slice(0, 16).map((t) => text(t, 16)),
     num: 0, seq: 0, suppressed: null, id: text(s.id, 128), revision: Math.max(0, Math.trunc(s.revision) || 0), rule: text(s.rule, 128),
     title_zh: text(s.title?.zh), title_en: text(s.title?.en),
     severity: Math.max(0, SEVERITIES.indexOf(s.severity)), verdict: Math.max(0, VERDICTS.indexOf(s.verdict)),
     class: Object.hasOwn(CLASSES, s.class) ? s.class : 'protocol_anomaly', phase: text(s.phase, 40),
-    attacker_ip: attackerIp, attacker_port: port(s.attacker?.port), attacker_unit: attackerUnit === null ? null : text(attackerUnit, 64),
-    attacker_system: s.attacker?.system ?? attacker.system ?? null,
+    attacker_ip: attackerIp, attacker_port: port(s.attacker?.port), attacker_unit: attackerUnit,
+    attacker_system: named(s.attacker?.system ?? attacker.system),
     victim_ip: victimIp, victim_port: port(s.victim?.port),
-    unit: s.victim?.unit ?? victim.unit ?? attackerUnit ?? (s.unit ? text(s.unit, 64) : null), system: s.victim?.system ?? victim.system ?? null,
+    unit: named(s.victim?.unit ?? victim.unit) ?? attackerUnit ?? named(s.unit), system: named(s.victim?.system ?? victim.system),
     proto: alert.proto ? text(alert.proto, 16) : null, app_proto: alert.app_proto ? text(alert.app_proto, 32) : null,
     node: s.node ?? alert.host ? text(s.node ?? alert.host, 64) : null,
     first_seen: ms(s.first_seen), last_seen: ms(s.last_seen), received, count: Math.max(1, Math.trunc(s.count) || 1),
