@@ -21,7 +21,7 @@ export function draftBulletin(i: IncidentRecord, assets: Assets, advice: readonl
     const zh = lang === 'zh';
     const system = assets.system(i.system)?.[lang] ?? i.victim_ip;
     const names = classes.map((c) => (zh ? c.zh : c.en.toLowerCase()));
-    const codes = [...new Set(classes.map((c) => (zh ? `${c.gb2023}（GB/Z 20986-2007：${c.gb2007}）` : `${c.gb2023} (GB/Z 20986-2007: ${c.gb2007})`)))].join(zh ? '；' : '; ');
+    const codes = [...new Set(classes.map((c) => (zh ? `${c.gb2023.replace(/^\d+ /, '')}（GB/T 20986—2023），${c.gb2007}（GB/Z 20986—2007）` : `${c.gb2023} (GB/T 20986-2023), ${c.gb2007} (GB/Z 20986-2007)`)))].join(zh ? '；' : '; ');
     const verdict = VERDICTS[i.verdict]?.[lang] ?? '';
     const demands = zh ? ['立即签收并核实情况；', '按时限完成处置，留存日志和样本；', ...told.map((a) => a.zh), '整改完成后提交反馈，接受复测。']
       : ['Sign for this bulletin at once and verify the facts.', 'Contain it within the time set; keep logs and samples.', ...told.map((a) => a.en), 'When it is mended, give feedback and take the retest.'];
@@ -37,7 +37,8 @@ export function draftBulletin(i: IncidentRecord, assets: Assets, advice: readonl
       impact: i.verdict >= 1
         ? (zh ? `${system}的数据和权限可能已被获取，相邻系统存在被横向渗透的风险。` : `Data and rights of ${system} may have been taken; systems beside it may be attacked from it.`)
         : (zh ? `${system}正受到针对性攻击，若存在相应漏洞将被利用。` : `${system} is under attack; if the weakness is there, it will be used.`),
-      demands: demands.map((d, n) => `${n + 1}. ${d}`).join('\n').slice(0, DEMANDS_MAX),
+      // Below “一、” an official document counts “（一）”.
+      demands: demands.map((d, n) => (zh ? `（${'一二三四五六七八九十'[n]}）${d}` : `${n + 1}. ${d}`)).join('\n').slice(0, DEMANDS_MAX),
     };
   };
   return { zh: inLanguage('zh'), en: inLanguage('en') };

@@ -8,6 +8,9 @@ const HEI = { ascii: 'Times New Roman', eastAsia: '黑体', hAnsi: 'Times New Ro
 const SONG = { ascii: 'Times New Roman', eastAsia: '方正小标宋简体', hAnsi: 'Times New Roman' };
 const LINE = { line: 560, lineRule: 'exact' as const };
 
+/** Width of a text of 16 points, by what its characters usually take. */
+const twips = (text: string): number => [...text].reduce((n, c) => n + (c > '\u2e80' ? 320 : 160), 0);
+
 /** The same bulletin as a file that an office goes on editing. */
 export async function bulletinDocx(b: BulletinText): Promise<Buffer> {
   const p = (text: string, options: IParagraphOptions & { font?: typeof FANGSONG; size?: number; bold?: boolean; color?: string } = {}): Paragraph => {
@@ -20,7 +23,7 @@ export async function bulletinDocx(b: BulletinText): Promise<Buffer> {
     p(b.head, { font: SONG, size: Math.max(32, Math.min(72, Math.floor(442 / Math.max(1, [...b.head].reduce((n, c) => n + (c > '\u2e80' ? 1 : 0.55), 0))) * 2)), bold: true, color: 'D7000F', alignment: AlignmentType.CENTER, spacing: { after: 360 } }),
     new Paragraph({
       tabStops: [{ type: TabStopType.RIGHT, position: mm(156) }], border: { bottom: { style: BorderStyle.SINGLE, size: 14, color: 'D7000F', space: 6 } }, spacing: { after: 480 },
-      ...(b.signer ? {} : { alignment: AlignmentType.CENTER }),
+      ...(b.signer ? { indent: { left: 320, right: 320 } } : { alignment: AlignmentType.CENTER }),
       children: [new TextRun({ text: b.number, font: FANGSONG, size: 32 }), ...(b.signer ? [new TextRun({ text: `\t${b.words.signedBy(b.signer)}`, font: FANGSONG, size: 32 })] : [])],
     }),
     p(b.title, { font: SONG, size: 44, alignment: AlignmentType.CENTER, spacing: { after: 320 } }),
@@ -31,7 +34,7 @@ export async function bulletinDocx(b: BulletinText): Promise<Buffer> {
     for (const line of lines) children.push(p(line, { indent }));
   }
   b.attachments.forEach((name, n) => children.push(p(`${n === 0 ? b.words.attachments : '　　　'}${n + 1}. ${name}`, { indent, ...(n === 0 ? { spacing: { ...LINE, before: 280 } } : {}) })));
-  children.push(p(b.issuer, { alignment: AlignmentType.RIGHT, indent: { right: 640 }, spacing: { ...LINE, before: 840 }, keepNext: true }), p(b.date, { alignment: AlignmentType.RIGHT, indent: { right: 1280 } }));
+  children.push(p(b.issuer, { alignment: AlignmentType.RIGHT, indent: { right: Math.max(0, Math.round(1280 + (twips(b.date) - twips(b.issuer)) / 2)) }, spacing: { ...LINE, before: 840 }, keepNext: true }), p(b.date, { alignment: AlignmentType.RIGHT, indent: { right: 1280 } }));
   if (b.contact) children.push(p(b.words.contact(b.contact), { indent }));
   const ruled = (...sides: ('top' | 'bottom')[]) => ({ border: Object.fromEntries(sides.map((side) => [side, { style: BorderStyle.SINGLE, size: 6, color: '000000', space: 4 }])) });
   if (b.copies) children.push(p(b.words.copies(b.copies), { size: 28, ...ruled('top'), spacing: { before: 560 }, indent: { left: 280, right: 280 } }));

@@ -32,9 +32,9 @@ export function bulletinPdf(b: BulletinText): Promise<Buffer> {
   doc.font('text').fontSize(TEXT).fillColor('black').moveDown(0.8);
   const y = doc.y;
   if (b.signer) {
-    doc.text(b.number, left, y, { width: width * 0.6, align: 'left', lineBreak: true });
+    doc.text(b.number, left + TEXT, y, { width: width * 0.6 - TEXT, align: 'left', lineBreak: true });
     const below = doc.y;
-    doc.text(b.words.signedBy(b.signer), left + width * 0.6, y, { width: width * 0.4, align: 'right' });
+    doc.text(b.words.signedBy(b.signer), left + width * 0.6, y, { width: width * 0.4 - TEXT, align: 'right' });
     doc.y = Math.max(below, doc.y);
   } else doc.text(b.number, left, y, { width, align: 'center' });
   doc.moveTo(left, doc.y + 6).lineTo(left + width, doc.y + 6).lineWidth(1.6).strokeColor(RED).stroke();
@@ -56,7 +56,9 @@ export function bulletinPdf(b: BulletinText): Promise<Buffer> {
   // Issuer and date stay together on one page.
   if (doc.y + LINE * 4 > doc.page.height - MARGINS.bottom) doc.addPage();
   doc.y += LINE * 1.5;
-  doc.text(b.issuer, left, doc.y, { width: width - TEXT * 2, align: 'right', lineGap: gap(TEXT) });
+  // The date ends four characters from the edge, the issuer stands over its middle; the seal goes over both.
+  const aside = Math.max(0, TEXT * 4 + (doc.widthOfString(b.date) - doc.widthOfString(b.issuer)) / 2);
+  doc.text(b.issuer, left, doc.y, { width: width - aside, align: 'right', lineGap: gap(TEXT) });
   doc.text(b.date, left, doc.y, { width: width - TEXT * 4, align: 'right', lineGap: gap(TEXT) });
   if (b.contact) doc.text(b.words.contact(b.contact), left, doc.y + LINE / 2, { width, indent, lineGap: gap(TEXT) });
   // 版记: at the foot of the last page, between lines.

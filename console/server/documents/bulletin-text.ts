@@ -27,7 +27,7 @@ export interface BulletinText {
 }
 
 const WORDS: Record<'zh' | 'en', BulletinText['words']> = {
-  zh: { colon: '：', signedBy: (n) => `签发人：${n}`, attachments: '附件：', copies: (to) => `抄送：${to}`, contact: (c) => `（联系方式：${c}）`, printed: (d) => `${d}印发`, draft: '草　稿' },
+  zh: { colon: '：', signedBy: (n) => `签发人：${n}`, attachments: '附件：', copies: (to) => `抄送：${to.replace(/[。．.]?$/, '。')}`, contact: (c) => `（联系方式：${c}）`, printed: (d) => `${d}印发`, draft: '草　稿' },
   en: { colon: ':', signedBy: (n) => `Signed: ${n}`, attachments: 'Annex: ', copies: (to) => `Copies: ${to}`, contact: (c) => `(Contact: ${c})`, printed: (d) => `Issued ${d}`, draft: 'DRAFT' },
 };
 
@@ -76,6 +76,7 @@ export function bulletinText(
     });
   }
   const present = parts.filter((p) => p.lines.length > 0);
+  if (zh) present.at(-1)?.lines.push('特此通报。');
   return {
     head: documentText(settings.head), number: documentText(t.number ?? (zh ? '（未编号）' : '(no number yet)')), signer: documentText(t.approver === null ? '' : people.get(t.approver)?.name ?? t.approver),
     title: documentText(t.title), addressee: documentText(t.addressee ?? assets.unit(t.unit)?.[lang] ?? t.unit),

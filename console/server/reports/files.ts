@@ -29,14 +29,14 @@ export function chartSvg(chart: NonNullable<Section['chart']>): string {
 /** One page without scripts or anything from elsewhere. */
 export function htmlReport(p: Paper, lang: 'zh' | 'en'): Buffer {
   const section = (s: Section): string => `<h2>${escape(s.heading)}</h2>${s.chart ? chartSvg(s.chart) : ''}${s.columns.length > 0 ? `<table><thead><tr>${s.columns.map((c) => `<th>${escape(c)}</th>`).join('')}</tr></thead><tbody>${s.rows.map((r) => `<tr>${r.map((c) => `<td>${escape(c)}</td>`).join('')}</tr>`).join('')}</tbody></table>` : ''}`;
-  return Buffer.from(`<!doctype html><html lang="${lang === 'zh' ? 'zh-CN' : 'en'}"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escape(p.title)}</title><style>body{font:15px/1.6 "Noto Serif SC","Songti SC",serif;max-width:900px;margin:2em auto;padding:0 1em;color:#111;background:#fff}h1{text-align:center}table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:4px 8px;text-align:left;overflow-wrap:anywhere}th{background:#eef3f9}svg{max-width:100%;height:auto}</style></head><body><h1>${escape(p.title)}</h1><p>${escape(p.period)}</p>${p.summary.map((x) => `<p>${escape(x)}</p>`).join('')}${p.sections.map(section).join('')}</body></html>\n`);
+  return Buffer.from(`<!doctype html><html lang="${lang === 'zh' ? 'zh-CN' : 'en'}"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escape(p.title)}</title><style>body{font:15px/1.6 "Noto Serif SC","Songti SC",serif;max-width:900px;margin:2em auto;padding:0 1em;color:#111;background:#fff}h1,.head{text-align:center}table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:4px 8px;text-align:left;overflow-wrap:anywhere}th{background:#eef3f9}svg{max-width:100%;height:auto}</style></head><body><h1>${escape(p.title)}</h1><p class="head">${escape(p.period)}<br>${escape(p.made)}</p><h2>${escape(p.lead)}</h2>${p.summary.map((x) => `<p>${escape(x)}</p>`).join('')}${p.sections.map(section).join('')}</body></html>\n`);
 }
 
 export async function xlsxReport(p: Paper): Promise<Buffer> {
   const book = new ExcelJS.Workbook();
   book.creator = 'Shouwang';
-  const first = book.addWorksheet('0');
-  first.addRows([[p.title], [p.period], ...p.summary.map((x) => [x])]);
+  const first = book.addWorksheet(p.lead);
+  first.addRows([[p.title], [p.period], [p.made], ...p.summary.map((x) => [x])]);
   first.getColumn(1).width = 90;
   first.getRow(1).font = { bold: true, size: 16 };
   const charts: Parameters<typeof chartsIntoWorkbook>[1][number][] = [];
@@ -45,7 +45,7 @@ export async function xlsxReport(p: Paper): Promise<Buffer> {
     const columns = trend ? trend.columns : s.columns;
     const rows = trend ? trend.points.map(([, value], i) => [trend.labels[i], value]) : s.rows;
     if (columns.length === 0) return;
-    const sheet = book.addWorksheet(`${n + 1} ${s.heading.replace(/[*?:\\/[\]]/g, ' ')}`.slice(0, 31), { views: [{ state: 'frozen', ySplit: 1 }] });
+    const sheet = book.addWorksheet(`${/^[一二三四五六七八九十]/.test(s.heading) ? '' : `${n + 2} `}${s.heading.replace(/[*?:\\/[\]]/g, ' ')}`.slice(0, 31), { views: [{ state: 'frozen', ySplit: 1 }] });
     sheet.addRow(columns).font = { bold: true };
     // Cells are values: text that begins with = stays text.
     sheet.addRows(rows);
@@ -85,7 +85,8 @@ export async function docxReport(p: Paper): Promise<Buffer> {
     return [new Paragraph({ keepNext: true, children: [new TextRun(marker(charts.length - 1))] })];
   };
   const children = [
-    new Paragraph({ alignment: AlignmentType.CENTER, spacing: { after: 120 }, children: [run(p.title, true, 40)] }), new Paragraph({ alignment: AlignmentType.CENTER, spacing: { after: 240 }, children: [run(p.period)] }),
+    new Paragraph({ alignment: AlignmentType.CENTER, spacing: { after: 120 }, children: [run(p.title, true, 40)] }), new Paragraph({ alignment: AlignmentType.CENTER, spacing: { after: 60 }, children: [run(p.period)] }), new Paragraph({ alignment: AlignmentType.CENTER, spacing: { after: 240 }, children: [run(p.made)] }),
+    new Paragraph({ heading: HeadingLevel.HEADING_2, keepNext: true, spacing: { before: 280, after: 120 }, children: [run(p.lead, true, 28)] }),
     ...p.summary.map((x) => new Paragraph({ indent: { firstLine: 480 }, spacing: { line: 400 }, children: [run(x)] })),
     ...p.sections.flatMap((s) => [
       new Paragraph({ heading: HeadingLevel.HEADING_2, keepNext: true, spacing: { before: 280, after: 120 }, children: [run(s.heading, true, 28)] }), ...place(s),
@@ -108,7 +109,7 @@ export function pdfReport(p: Paper): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const done = new Promise<Buffer>((resolve, reject) => { doc.on('data', (c: Buffer) => chunks.push(c)); doc.on('end', () => resolve(Buffer.concat(chunks))); doc.on('error', reject); });
   const width = doc.page.width - 100;
-  doc.font('bold').fontSize(20).text(p.title, { align: 'center' }).font('text').fontSize(11).text(p.period, { align: 'center' }).moveDown();
+  doc.font('bold').fontSize(20).text(p.title, { align: 'center' }).font('text').fontSize(11).text(p.period, { align: 'center' }).text(p.made, { align: 'center' }).moveDown().font('bold').fontSize(14).text(p.lead, 50).font('text').fontSize(11).moveDown(0.3);
   for (const line of p.summary) doc.text(line, { indent: 22 });
   for (const s of p.sections) {
     if (doc.y > doc.page.height - 160) doc.addPage();

@@ -13,7 +13,7 @@ export const TYPES: Record<ReportFormat, string> = {
 
 /** One report as a file. */
 export async function reportFile(context: Context, scope: Scope, kind: ReportKind, from: number, to: number, format: ReportFormat, lang: 'zh' | 'en', unit?: string): Promise<Buffer> {
-  const paper = paperOf(await reportData(context, scope, kind, from, to, unit), lang, context.remediation.calendar.offset);
+  const paper = paperOf(await reportData(context, scope, kind, from, to, unit), lang, context.remediation.calendar.offset, context.remediation.issuer);
   // Loaded when first wanted: the writers would double the time to start.
   const write = await import('./files.js');
   switch (format) {
