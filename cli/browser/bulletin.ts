@@ -118,6 +118,8 @@ export async function bulletin(t: Test, { appliance, browser, people, broken }: 
   await appliance.feed(struts('198.51.100.99', '10.101.1.10'));
   await op.page.locator(`${id('ticket-state')}[data-state="issued"]`).waitFor({ timeout: 30_000 });
   t.match(await op.at('history').innerText(), /系统自动[\s\S]*重开|重开/, 'the same attack reopens it by itself');
+  await op.at('round').first().locator('summary').click();
+  t.match(await op.at('round').first().innerText(), /Upgraded, screenshot attached[\s\S]*复测返回 403/, 'what the round before took is still there');
   await op.shot('reopened');
   await unit.go('/notices', 'notice-row');
   t.ok(await unit.page.locator(`${id('notice-row')}[data-kind="reopened"]`).count() > 0, 'and the unit is told');

@@ -60,6 +60,11 @@ export const zh = {
   reasonContain: '处置情况',
   done: '已办理：{action}',
   fromIncident: '由事件生成',
+  rounds: '此前各轮',
+  roundsNote: '重开前的办理情况',
+  roundOf: '第 {n} 轮',
+  roundClosed: '归档后重开',
+  roundBroken: '观察期内重开',
   actionName: { create: '创建', edit: '修改', comment: '意见', attach: '上传附件', overdue: '超期', escalate: '上报' },
 };
 export const en: typeof zh = {
@@ -124,5 +129,10 @@ export const en: typeof zh = {
   reasonContain: 'What was done to contain it',
   done: 'Done: {action}',
   fromIncident: 'From the incident',
+  rounds: 'Rounds before',
+  roundsNote: 'What was done before it was opened again',
+  roundOf: 'Round {n}',
+  roundClosed: 'closed, then opened again',
+  roundBroken: 'opened again while watched',
   actionName: { create: 'Created', edit: 'Edited', comment: 'Comment', attach: 'Attached a file', overdue: 'Overdue', escalate: 'Escalated' },
 };

@@ -10,6 +10,9 @@ t.test('details of the audit log are lines to read', async (t) => {
     { path: ['name'], change: { before: 'a', after: 'b' } }, { path: ['unit'], change: { before: 'wuhan', after: null } },
   ], 'only what is another than before');
   t.strictSame(detailLines({ settings: { deadlines: { 1: { acknowledge: 15 } } } }), [{ path: ['settings', 'deadlines', '1', 'acknowledge'], value: 15 }]);
+  t.strictSame(detailLines({ action: 'acknowledge', changes: { state: ['issued', 'acknowledged'], feedback_json: [null, '{"cause":"x"}'] } }), [
+    { path: ['state'], change: { before: 'issued', after: 'acknowledged' } }, { path: ['feedback', 'cause'], change: { before: null, after: 'x' } }, { path: ['action'], value: 'acknowledge' },
+  ]);
   let deep: Record<string, unknown> = { end: 1 };
   for (let n = 0; n < 5000; n++) deep = { deep };
   t.equal(detailLines(deep).length, 1, 'however deep');

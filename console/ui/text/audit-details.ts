@@ -23,15 +23,32 @@ function values(value: unknown, path: string[], out: DetailLine[]): void {
 
 function changes(before: unknown, after: unknown, path: string[], out: DetailLine[]): void {
   if (out.length >= LINES_MAX || same(before, after)) return;
-  if (isFields(before) && isFields(after) && path.length < DEPTH_MAX) {
-    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) changes(before[key], after[key], [...path, key], out);
+  const [old, now] = [before ?? {}, after ?? {}];
+  if (isFields(old) && isFields(now) && path.length < DEPTH_MAX) {
+    for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) changes(old[key], now[key], [...path, key], out);
   } else out.push({ path, change: { before: before ?? null, after: after ?? null } });
 }
 
-/** @param details as the server keeps them: `before` and `after` stand for a change, everything else for itself */
+/** Values kept as JSON within a record. */
+function unpacked(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^[[{]/.test(value)) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+/**
+ * @param details as the server keeps them: `before` and `after` stand for a change, and so do the pairs of `changes`;
+ * everything else stands for itself
+ */
 export function detailLines(details: Fields | undefined): DetailLine[] {
-  const { before, after, ...rest } = details ?? {};
+  const { before, after, changes: pairs, ...rest } = details ?? {};
   const out: DetailLine[] = [];
+  if (isFields(pairs)) {
+    for (const [key, pair] of Object.entries(pairs)) if (Array.isArray(pair)) changes(unpacked(pair[0]), unpacked(pair[1]), [key.replace(/_json$/, '')], out);
+  }
   if (after !== undefined) changes(before, after, [], out);
   else values(before, ['before'], out);
   for (const [key, value] of Object.entries(rest)) values(value, [key], out);
