@@ -452,6 +452,10 @@ export interface AuditRow {
   action: string;
   object?: string;
   outcome: 'done' | 'refused';
+  /**
+   * What the entry says beside its action. `before` and `after` hold what changed, field by field as deep as it goes (`null`: there
+   * was, or is, nothing; both lists where a list was changed); every other field is a fact. Ids of people and units are ids.
+   */
   details?: Record<string, unknown>;
   /** SHA-256 over the previous hash and this entry. */
   hash: string;

@@ -4,6 +4,7 @@ import type { ChannelRow, ChannelTest, DeliveryRow } from '../../model/api.js';
 import { ChannelForm } from '../../model/channel.js';
 import { IdParams } from '../../model/requests.js';
 import { callerOf } from '../app.js';
+import { changed } from '../audit-change.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
 import { stixBundle } from '../outbound/stix.js';
@@ -48,7 +49,15 @@ export function channelRoutes(app: FastifyInstance, context: Context): void {
     request.auditDetails = { id: made.id, kind: made.kind, name: made.name };
     return reply.status(201).send(made);
   });
-  app.put<{ Params: IdParams; Body: ChannelForm }>('/api/channels/:id', { schema: { params: IdParams, body: ChannelForm } }, async (request): Promise<ChannelRow> => write(request.body, await demand(request.params.id)));
+  app.put<{ Params: IdParams; Body: ChannelForm }>('/api/channels/:id', { schema: { params: IdParams, body: ChannelForm } }, async (request): Promise<ChannelRow> => {
+    const held = await demand(request.params.id);
+    const made = await write(request.body, held);
+    // The secret is in neither; that it was given anew is told.
+    const { target: { secret, ...target }, ...form } = request.body;
+    const { target: before, ...old } = JSON.parse(held.form_json) as ChannelForm;
+    request.auditDetails = { name: made.name, ...changed({ ...old, target: before }, { ...form, target }), ...(secret === undefined ? {} : { secretReplaced: true }) };
+    return made;
+  });
   app.delete<{ Params: IdParams }>('/api/channels/:id', { schema: { params: IdParams } }, async (request, reply) => {
     if (!await store.channels.drop(request.params.id)) throw refusals.notFound();
     await context.outbound?.load();

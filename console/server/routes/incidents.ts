@@ -5,6 +5,7 @@ import { INCIDENT_MACHINE, INCIDENT_OPEN, type IncidentState } from '../../model
 import { CommentCreate, IdParams, IncidentAct, IncidentBulkAct, IncidentQuery } from '../../model/requests.js';
 import { actionsFrom, step, type Refusal } from '../../model/state-machine.js';
 import { permissionsOf } from '../../model/roles.js';
+import { changed } from '../audit-change.js';
 import { auditOf, callerOf, languageOf } from '../app.js';
 import type { Caller } from '../auth/session.js';
 import { rolesOf } from '../auth/session.js';
@@ -58,7 +59,7 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
     };
     const version = await store.incidents.decide(record.id, record.version, change, {
       at: clock.now(), by: caller.user.id, action: ask.action, from_state: record.state, to_state: result.to, text: (ask.action === 'assign' ? owner : ask.reason) ?? null,
-    }, auditOf(request, clock.now(), record.id, { action: ask.action, reason: ask.reason, changes: { ...(result.to === record.state ? {} : { state: [record.state, result.to] }), ...('owner' in change ? { owner: [record.owner, change.owner] } : {}), ...('escalated' in change ? { escalated: [record.escalated, 1] } : {}) } }));
+    }, auditOf(request, clock.now(), record.id, { action: ask.action, reason: ask.reason, ...changed({ state: record.state, owner: record.owner, escalated: record.escalated === 1 }, { state: result.to, owner: 'owner' in change ? change.owner : record.owner, escalated: 'escalated' in change || record.escalated === 1 }) }));
     request.audited = version !== undefined;
     if (version === undefined) throw refusals.conflict(await store.incidents.byId(caller.scope, record.id));
     const now = await store.incidents.byId(caller.scope, record.id);

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import type { RegistryChange, RegistryView } from '../../model/api.js';
 import { IdParams, RegistryUpload } from '../../model/requests.js';
 import { callerOf, languageOf } from '../app.js';
+import { changed } from '../audit-change.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
 import { faultsOf } from '../registry-faults.js';
@@ -87,10 +88,12 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
   app.put<{ Params: IdParams; Body: Omit<Registry['units'][number], 'id'> }>('/api/units/:id', { schema: { params: IdParams, body: UnitBody } }, (request) => {
     const { registry } = context.assets();
     if (request.body.parent && context.assets().subtree(request.params.id).includes(request.body.parent)) throw refusals.badRequest('parent', 'lies below the unit itself');
+    request.auditDetails = changed(registry.units.find((u) => u.id === request.params.id), { ...request.body, id: request.params.id });
     return apply({ ...registry, units: byId(registry.units, [{ ...request.body, id: request.params.id }]) }, request);
   });
   app.put<{ Params: IdParams; Body: Omit<Registry['systems'][number], 'id'> }>('/api/systems/:id', { schema: { params: IdParams, body: SystemBody } }, (request) => {
     const { registry } = context.assets();
+    request.auditDetails = changed(registry.systems.find((s) => s.id === request.params.id), { ...request.body, id: request.params.id });
     return apply({ ...registry, systems: byId(registry.systems, [{ ...request.body, id: request.params.id }]) }, request);
   });
   app.delete<{ Params: IdParams }>('/api/units/:id', { schema: { params: IdParams } }, async (request) => {
@@ -99,11 +102,13 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
     if (!registry.units.some((u) => u.id === id)) throw refusals.notFound();
     const used = registry.units.some((u) => u.parent === id) || registry.systems.some((s) => s.unit === id) || (await store.people.all()).some((u) => u.unit === id);
     if (used) throw refusals.inUse(id);
+    request.auditDetails = changed(registry.units.find((u) => u.id === id), undefined);
     return apply({ ...registry, units: registry.units.filter((u) => u.id !== id) }, request);
   });
   app.delete<{ Params: IdParams }>('/api/systems/:id', { schema: { params: IdParams } }, (request) => {
     const { registry } = context.assets();
     if (!registry.systems.some((s) => s.id === request.params.id)) throw refusals.notFound();
+    request.auditDetails = changed(registry.systems.find((s) => s.id === request.params.id), undefined);
     return apply({ ...registry, systems: registry.systems.filter((s) => s.id !== request.params.id) }, request);
   });
 }

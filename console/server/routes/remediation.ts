@@ -3,6 +3,7 @@ import type { NoticeRow, Page, RemediationSettingsView } from '../../model/api.j
 import { DocumentQuery, NoticeQuery, NoticeReadForm, RemediationSettingsForm } from '../../model/remediation.js';
 import { IdParams } from '../../model/requests.js';
 import { callerOf } from '../app.js';
+import { changed } from '../audit-change.js';
 import { bulletinFor } from '../bulletin.js';
 import type { Context } from '../context.js';
 import { bulletinText } from '../documents/bulletin-text.js';
@@ -28,8 +29,9 @@ export function remediationRoutes(app: FastifyInstance, context: Context): void 
       if (d.acknowledge > d.contain || d.contain > d.rectify) throw refusals.badRequest(`settings.deadlines.${level}`, 'does not grow from acknowledge to rectify');
     }
     if (!await store.settings.put('remediation', settings, version, clock.now(), callerOf(request).user.id)) throw refusals.conflict();
+    const before = context.remediation;
     await context.loadSettings();
-    request.auditDetails = { settings };
+    request.auditDetails = changed(before, context.remediation);
     return view();
   });
 

@@ -10,6 +10,7 @@ import { TicketBulkAct } from '../../model/triage.js';
 import { actionsFrom, step, type Need } from '../../model/state-machine.js';
 import { TICKET_MACHINE, type TicketAction, type TicketState } from '../../model/ticket.js';
 import { followUp } from '../aftermath.js';
+import { changed } from '../audit-change.js';
 import { auditOf, callerOf, languageOf } from '../app.js';
 import type { Caller } from '../auth/session.js';
 import { bulletinFor, draftBulletin } from '../bulletin.js';
@@ -48,8 +49,8 @@ const KINDS: { type: string; test: (b: Buffer) => boolean }[] = [
 ];
 
 const TOLD = ['state', 'number', 'level', 'unit', 'issued', 'ended', 'due_acknowledge', 'due_contain', 'due_rectify', 'done_acknowledge', 'done_contain', 'done_rectify', 'signer', 'watch_until'] as const;
-/** What a step changed of a ticket, for the audit log: before and after. */
-const changesOf = (before: TicketRecord, after: TicketRecord): Record<string, [unknown, unknown]> => Object.fromEntries(TOLD.filter((k) => before[k] !== after[k]).map((k) => [k, [before[k], after[k]]]));
+const told = (t: TicketRecord) => Object.fromEntries(TOLD.map((k) => [k, typeof t[k] === 'number' && k !== 'level' ? iso(t[k]) : t[k]]));
+const changesOf = (before: TicketRecord, after: TicketRecord) => changed(told(before), told(after));
 
 export function ticketRoutes(app: FastifyInstance, context: Context): void {
   const { store, clock, config } = context;
@@ -152,7 +153,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     if (ticket.version !== version) throw refusals.conflict(ticket);
     if (change.unit && (!unitKnown(change.unit) || (!caller.scope.all && !caller.scope.units.includes(change.unit)))) throw refusals.needs('unit', '须指定登记表中的受送单位。', 'Name a unit of the registry.');
     const incident = change.unit === undefined ? undefined : await store.incidents.byId(EVERYTHING, ticket.incident);
-    const audit = auditOf(request, clock.now(), ticket.id, { changes: Object.fromEntries(Object.entries(change).map(([k, v]) => [k, [ticket[k as keyof TicketRecord], v]])) });
+    const audit = auditOf(request, clock.now(), ticket.id, changed(Object.fromEntries(Object.keys(change).map((k) => [k, ticket[k as keyof TicketRecord]])), change));
     const done = await store.tickets.decide(ticket.id, version, incident ? { ...change, asset: assetOf(change.unit as string, incident) } : change, { at: clock.now(), by: caller.user.id, action: 'edit', from_state: 'draft', to_state: 'draft', text: Object.keys(change).join(', ') }, { audit });
     request.audited = done !== undefined;
     if (done === undefined) throw refusals.conflict(await store.tickets.byId(EVERYTHING, ticket.id));
@@ -222,7 +223,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       ...(INCIDENT[ask.action] ? { incident: INCIDENT[ask.action], text: ask.reason ?? '' } : {}),
       ...(news ? { notice: { kind: news[0], audience: news[1], ...(ask.reason ? { text: ask.reason } : {}), except: user.id } } : {}),
     });
-    const audit = auditOf(request, now, id, { ...(t.number === null ? {} : { number: t.number }), action: ask.action, reason: ask.reason, changes: changesOf(t, next), ...(ask.action === 'reopen' ? { round: roundsOf(t).at(-1) } : {}) });
+    const audit = auditOf(request, now, id, { ...(t.number === null ? {} : { number: t.number }), action: ask.action, reason: ask.reason, ...changesOf(t, next), ...(ask.action === 'reopen' ? { round: roundsOf(t).at(-1) } : {}) });
     const done = await store.tickets.decide(
       id, t.version, change, { at: now, by: user.id, action: ask.action, from_state: t.state, to_state: result.to, text: ask.reason ?? ask.signer ?? null },
       { ...(ask.action === 'approve' ? { numbered: count.number } : {}), series: count.series, audit, followUp: after },

@@ -5,6 +5,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import type { BackupRow, RetentionRun, RetentionView, StoreView } from '../../model/api.js';
 import { RetentionPolicy, RetentionRunForm } from '../../model/upkeep.js';
 import { callerOf } from '../app.js';
+import { changed } from '../audit-change.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
 import { dropOldBackups, listBackups, makeBackup } from '../store/backup.js';
@@ -45,8 +46,9 @@ export function upkeepRoutes(app: FastifyInstance, context: Context): void {
   const Body = Type.Object({ policy: RetentionPolicy }, { additionalProperties: false });
   app.put<{ Body: Static<typeof Body> }>('/api/retention', { schema: { body: Body } }, async (request) => {
     const version = (await store.settings.get('retention'))?.version ?? 0;
+    const before = await retentionPolicy(context);
     if (!await store.settings.put('retention', request.body.policy, version, clock.now(), callerOf(request).user.id)) throw refusals.conflict();
-    request.auditDetails = { ...request.body.policy };
+    request.auditDetails = changed(before, request.body.policy);
     return view();
   });
   app.post<{ Body: RetentionRunForm }>('/api/retention/runs', { schema: { body: RetentionRunForm } }, async (request): Promise<RetentionRun> => {

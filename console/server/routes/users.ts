@@ -4,6 +4,7 @@ import type { UserName, UserView } from '../../model/api.js';
 import { IdParams, RolesForm, UserCreate, UserEdit } from '../../model/requests.js';
 import { ROLE_NAMES, permissionsOf, separationFault, type Role } from '../../model/roles.js';
 import { callerOf } from '../app.js';
+import { changed } from '../audit-change.js';
 import type { Assets } from '../assets.js';
 import { changedPassword, demandStrong, hashPassword } from '../auth/password.js';
 import { rolesOf } from '../auth/session.js';
@@ -74,7 +75,7 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
     if (unit) demandUnit(unit);
     if (password !== undefined && config.separation === 'strict') throw refusals.strictPassword();
     if (password !== undefined) demandStrong(password, user.account, config.passwordPolicy);
-    request.auditDetails = { ...(name === undefined ? {} : { name }), ...(unit === undefined ? {} : { unit }), ...(disabled === undefined ? {} : { disabled }), passwordReset: password !== undefined };
+    request.auditDetails = { account: user.account, ...changed({ name: user.name, unit: user.unit, disabled: user.disabled === 1 }, { name: name ?? user.name, unit: unit === undefined ? user.unit : unit, disabled: disabled ?? user.disabled === 1 }), passwordReset: password !== undefined };
     await store.people.change(user.id, {
       ...(name === undefined ? {} : { name }), ...(unit === undefined ? {} : { unit }), ...(disabled === undefined ? {} : { disabled: disabled ? 1 : 0 }),
       ...(password === undefined ? {} : { ...await changedPassword(user, password, { ...config.passwordPolicy, history: 1 }, clock.now()), must_change: 1 as const }), created: user.created,
@@ -89,7 +90,7 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
     const roles: Role[] = request.body.roles;
     const fault = separationFault(roles, config.separation);
     if (fault) throw refusals.separation(ROLE_NAMES[fault[0]].zh, ROLE_NAMES[fault[1]].zh);
-    request.auditDetails = { before: rolesOf(user), after: roles };
+    request.auditDetails = { account: user.account, before: rolesOf(user), after: roles };
     await store.people.change(user.id, { roles_json: JSON.stringify(roles) });
     await end(user.id);
     return show(user.id);

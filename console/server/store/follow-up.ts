@@ -14,5 +14,5 @@ export const noted = (ticket: string, at: number, what: Aftermath): FollowUpReco
 
 /** Entry of the audit log for a step that the console itself takes. */
 export const byConsole = (at: number, t: Pick<TicketRecord, 'id' | 'number' | 'state'>, action: string, to: string, more: Record<string, unknown> = {}): AuditEntry => ({
-  at, actor: null, address: null, action: `ticket ${action}`, object: t.id, outcome: 'done', details: { ...(t.number === null ? {} : { number: t.number }), changes: { state: [t.state, to] }, ...more },
+  at, actor: null, address: null, action: `ticket ${action}`, object: t.id, outcome: 'done', details: { ...(t.number === null ? {} : { number: t.number }), before: { state: t.state }, after: { state: to }, ...more },
 });
