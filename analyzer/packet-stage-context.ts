@@ -121,9 +121,9 @@ export class StageContext implements MatchContext {
     const event = this.header(type, flow, direction);
     if (txId !== undefined) event.tx_id = txId;
     // EVE shows a mail beside the protocol that carried it
-    if (type === 'smtp' && detail.email !== undefined) {
+    if (detail.email !== undefined && (type === 'smtp' || type === 'imap' || type === 'pop3')) {
       const { email, ...own } = detail;
-      event.smtp = own;
+      event[type] = own;
       event.email = email;
     } else event[type] = detail;
     this.outputs.event(event);

@@ -28,8 +28,8 @@ const what = (h: Harness): unknown => [
   h.files,
   h.inspections.filter((i) => i.buffers.length > 0),
 ];
-/** SSH is told by sizes of reads, so only its clear part is the same in any cut. */
-const cuttable = names.filter((name) => !name.startsWith('openssh'));
+/** SSH is told by sizes of reads, so only its clear part is the same in any cut; a call of RMI has no length, so rules see it as it grows. */
+const cuttable = names.filter((name) => !name.startsWith('openssh') && name !== 'jdk-rmi');
 
 t.test('any segmentation of a stream gives the same transactions, events and files', async (t) => {
   for (const name of cuttable) {

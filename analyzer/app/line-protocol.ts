@@ -66,7 +66,7 @@ export abstract class LineProtocol implements AppParser {
     return used;
   }
 
-  gap(): boolean {
+  gap(_c: AppContext, _flow: Flow, _direction: Direction, _missing: number): boolean {
     this.scanned[0] = this.scanned[1] = 0;
     return true;
   }

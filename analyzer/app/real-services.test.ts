@@ -86,3 +86,73 @@ t.test('rsync, VNC, Memcached', async (t) => {
     ['set', 'get', 'stats', 'flush_all', 'quit'],
   );
 });
+
+t.test('IMAP and POP3: Dovecot, logins and the mails that come and go', async (t) => {
+  t.match(both(t, 'dovecot-refused').of('auth'), [{ protocol: 'imap', user: 'clerk', result: 'failure', method: 'password' }]);
+  const email = { from: 'a@example.org', to: ['b@example.org'], subject: '年度通知', attachment: ['notice.exe'] }; // the subject came in GBK
+  const append = both(t, 'dovecot-append');
+  t.match(append.of('auth'), [{ protocol: 'imap', user: 'clerk', result: 'success' }]);
+  t.match(append.of('imap'), [
+    { command: 'CAPABILITY' }, { command: 'LOGIN', result: 'OK', argument: undefined }, { command: 'APPEND', result: 'OK', email }, { command: 'SELECT' },
+    { command: 'FETCH', email }, { command: 'FETCH', result: 'OK', email: undefined }, { command: 'LOGOUT', result: 'OK' },
+  ]);
+  const file = { name: 'notice.exe', size: 12, complete: true };
+  t.match(append.files, [file, file]);
+  t.equal(append.value('file.data'), 'MZ\x90\0\x03\0\0\0\x04\0\0\0');
+  const retr = both(t, 'dovecot-retr');
+  t.match(retr.of('auth'), [{ protocol: 'pop3', user: 'clerk', result: 'success' }]);
+  t.match(retr.of('pop3').filter((e) => e['command'] === 'RETR'), [{ result: 'OK' }, { email }]);
+  t.match(retr.files, [file]);
+});
+
+t.test('IMAP: what lies in a literal is no command and no answer', async (t) => {
+  const h = new Harness(protocols, 143);
+  const body = 'b LOGIN root x\r\nc OK done\r\n';
+  h.feed(1, '* OK ready\r\n');
+  h.feed(0, 'a LOGIN {5}\r\n');
+  h.feed(1, '+ go on\r\n');
+  h.feed(0, 'clerk {3}\r\n');
+  h.feed(1, '+ go on\r\n');
+  h.feed(0, 'a b\r\n');
+  h.feed(1, 'a NO\r\n');
+  h.feed(0, `b FETCH 1 BODY[1]\r\n`);
+  h.feed(1, `* 1 FETCH (BODY[1] {${body.length}}\r\nb NO [X]\r\n${body.slice(10)})\r\nb OK\r\n`);
+  h.feed(0, `c APPEND x {${body.length}+}\r\n${body}\r\nd NOOP\r\n`);
+  h.feed(1, 'c NO full\r\nd OK\r\n');
+  h.feed(0, 'e APPEND x {99}\r\n');
+  h.feed(1, 'e NO full\r\n');
+  h.feed(0, 'f LOGOUT\r\n');
+  h.feed(1, 'f OK\r\n');
+  h.end();
+  t.match(h.of('auth'), [{ user: 'clerk', result: 'failure' }]);
+  t.equal(h.of('auth').length, 1);
+  const ahead = new Harness(protocols, 143);
+  ahead.feed(1, '* OK ready\r\n');
+  ahead.feed(0, '1 LOGIN a x\r\n2 LOGIN b x\r\n3 LOGIN c x\r\n');
+  ahead.feed(1, '1 NO\r\n3 OK\r\n2 NO\r\n');
+  t.same(ahead.of('auth').map((e) => [e['user'], e['result']]), [['a', 'failure'], ['c', 'success'], ['b', 'failure']], 'guesses sent ahead of their answers');
+  t.same(h.of('imap').map((e) => [e['command'], e['result']]), [['LOGIN', 'ERR'], ['FETCH', 'OK'], ['APPEND', 'ERR'], ['NOOP', 'OK'], ['APPEND', 'ERR'], ['LOGOUT', 'OK']]);
+});
+
+t.test('Java RMI, IIOP: a registry of the JDK, a name service of omniORB', async (t) => {
+  const rmi = both(t, 'jdk-rmi');
+  t.same(rmi.of('java').at(-1)!['classes'], ['java.lang.reflect.Proxy', 'java.rmi.server.RemoteObjectInvocationHandler', 'java.rmi.server.RemoteObject']);
+  t.equal(rmi.value('rmi.host'), '127.0.0.1');
+  t.match(rmi.value('java.stream'), /\x02D\x15M\xc9\xd4\xe6;\xdft\0\x06orders$/, 'the look-up: its number, its hash, the name');
+  const iiop = both(t, 'omniorb-naming');
+  t.same(iiop.of('java'), [{ kind: 'iiop', giop: '1.2', operation: '_is_a' }, { kind: 'iiop', giop: '1.2', operation: 'bind_new_context' }]);
+  t.same(iiop.all('giop.operation'), ['_is_a', 'bind_new_context']);
+});
+
+t.test('RDP: xfreerdp to xrdp without TLS, with its channels', async (t) => {
+  const h = both(t, 'xrdp-standard');
+  t.match(h.of('rdp'), [
+    { event_type: 'initial_request', cookie: 'clerk' },
+    { event_type: 'initial_response' },
+    {
+      event_type: 'connect_request', channels: ['rdpdr', 'rdpsnd', 'cliprdr', 'drdynvc'],
+      client: { version: 'v5', desktop_width: 800, desktop_height: 600, client_name: 'WS-17', keyboard_layout: 0x409 },
+    },
+  ]);
+  t.same(h.all('rdp.channel'), ['rdpdr', 'rdpsnd', 'cliprdr', 'drdynvc']);
+});

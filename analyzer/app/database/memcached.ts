@@ -77,9 +77,9 @@ class MemcachedParser extends LineProtocol {
     if (this.events++ < MAX_EVENTS) c.event(flow, 'memcached', tx.fields, tx.id, 0);
   }
 
-  override gap(): boolean {
+  override gap(c: AppContext, flow: Flow, d: Direction, missing: number): boolean {
     this.left[0] = this.left[1] = 0;
-    return super.gap();
+    return super.gap(c, flow, d, missing);
   }
   override end(c: AppContext, flow: Flow, d: Direction): void {
     super.end(c, flow, d);

@@ -61,6 +61,19 @@ t.test('a request and its response: buffers as Suricata 7 has them', async (t) =
   t.same(stages.slice(0, 3), [Stage.RequestHead, Stage.RequestBody, Stage.RequestEnd]);
 });
 
+t.test('GBK: in a path, escaped in a form, in a page', (t) => {
+  const path = Buffer.from('b9abb8e6', 'hex'); // 公告
+  const page = Buffer.from('b5c7c2bccaa7b0dc', 'hex'); // 登录失败
+  const h = run([
+    [0, Buffer.concat([Buffer.from('POST /'), path, Buffer.from('.php?q=%D6%D0%CE%C4 HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 38\r\n\r\nusername=%B9%DC%C0%ED%D4%B1&password=1')])],
+    [1, Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=gbk\r\nContent-Length: ${page.length}\r\n\r\n`), page])],
+  ]);
+  t.equal(http(h)['url'], '/公告.php?q=%D6%D0%CE%C4');
+  t.match(h.of('auth'), [{ user: '管理员', method: 'form', result: 'failure' }], 'the page says in GBK that it failed');
+  t.equal(h.value('http.response_body'), page.toString('latin1'), 'rules see the bytes');
+  t.end();
+});
+
 t.test('a body that is called gzip and is none', (t) => {
   const body = '{"sdk_version":11026,"app_package":"com.example"}'; // its first byte would pass for DEFLATE
   const h = run([[0, `POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n${body}`]]);

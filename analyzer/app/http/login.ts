@@ -47,15 +47,25 @@ export function form(u8: Uint8Array, tx: HttpTransaction): void {
       if (USER.test(key)) user ??= pair.slice(cut + 1, cut + 129);
       else if (PASS.test(key)) password = true;
     }
-    if (user !== undefined) {
-      try {
-        user = decodeURIComponent(user.replaceAll('+', ' '));
-      } catch {
-        // not UTF-8: as sent
-      }
-    }
+    if (user !== undefined) user = unescaped(user);
   }
   if (password && user !== undefined) tx.login = { user, method: 'form' };
+}
+
+/** A form's value: its bytes are UTF-8 or, on older pages, GBK. */
+function unescaped(value: string): string {
+  const bytes = new Uint8Array(value.length * 3);
+  let n = 0;
+  for (let i = 0; i < value.length; i++) {
+    const hex = value[i] === '%' ? /^[0-9a-f]{2}/i.exec(value.slice(i + 1, i + 3)) : null;
+    if (hex) {
+      bytes[n++] = parseInt(hex[0], 16);
+      i += 2;
+    } else if (value[i] === '+') bytes[n++] = 0x20;
+    else if (value.charCodeAt(i) < 0x80) bytes[n++] = value.charCodeAt(i);
+    else return value; // text already
+  }
+  return text(bytes, 0, n);
 }
 
 /** How the login went, from the reply. */
