@@ -25,6 +25,18 @@ export async function bulletin(t: Test, { appliance, browser, people, broken }: 
   t.match((await ticket()).titles, { zh: /^关于.*的通报$/, en: /^Bulletin: / }, 'a list shows the title in the language of its reader');
   await op.click('ticket-edit');
   await op.fill('edit-title', '关于武汉市政务云遭受命令执行攻击的通报');
+  // Two people write at one draft.
+  const second = await open(browser, appliance.address, people.op2);
+  await second.go(path, 'ticket-edit');
+  await second.click('ticket-edit');
+  await second.fill('edit-demands', '立即断网');
+  await second.click('edit-save');
+  await second.at('ticket-edit').waitFor();
+  await second.close();
+  await op.at('kept').waitFor();
+  t.match(await op.at('kept').innerText(), /立即断网/, 'what the other wrote is shown at once');
+  t.equal(await op.page.locator(`input${id('edit-title')}, ${id('edit-title')} input`).inputValue(), '关于武汉市政务云遭受命令执行攻击的通报', 'what is being written stays');
+  await op.page.waitForTimeout(1000);
   await op.click('edit-save');
   await op.at('ticket-edit').waitFor();
   await op.click('bulletin-open');
@@ -77,11 +89,12 @@ export async function bulletin(t: Test, { appliance, browser, people, broken }: 
   await op.at('act-verify').waitFor();
   await act(op, 'verify');
   await state(op, 'verifying');
-  await other.click('act-ok');
   await other.at('raced').waitFor();
   t.match(await other.at('raced').innerText(), /值班员甲/, 'who was faster');
   t.equal(await other.page.locator(`textarea${id('act-reason')}, ${id('act-reason')} textarea`).inputValue(), '佐证不全，请补充升级后的版本截图', 'nothing typed is lost');
   await other.shot('conflict');
+  // Time to read it: a click that was on its way is not taken for an answer.
+  await other.page.waitForTimeout(1000);
   await other.click('act-ok');
   await state(other, 'returned');
   await other.close();

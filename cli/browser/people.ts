@@ -94,3 +94,33 @@ export async function secondFactor(t: Test, { appliance, browser }: Stage): Prom
     await x.close();
   }
 }
+
+/** One screen, one person after another without a new page: each sees their own part, and nothing of whoever sat there before. */
+export async function shifts(t: Test, { appliance, browser }: Stage): Promise<void> {
+  const w = await open(browser, appliance.address, undefined, { size: [1920, 1080] });
+  await w.go('/login', 'login-submit');
+  const seen: Record<string, [topology: number, units: number]> = {};
+  for (const account of ['lead', 'wuhan', 'ana']) {
+    await w.fill('login-account', account);
+    await w.fill('login-password', PASSWORD);
+    await w.click('login-submit');
+    await w.click('nav-screen');
+    await w.at('topology-unit').first().waitFor();
+    const topology = await w.at('topology-unit').count();
+    await w.page.getByText('退出大屏').click();
+    await w.click('nav-alerts');
+    await w.at('alert-row').first().waitFor();
+    await w.click('filter-unit');
+    await w.page.locator('.el-select-dropdown__item:visible').first().waitFor();
+    seen[account] = [topology, await w.page.locator('.el-select-dropdown__item:visible').count()];
+    await w.page.keyboard.press('Escape');
+    await w.click('user-menu');
+    await w.click('sign-out');
+    await w.at('login-submit').waitFor();
+  }
+  t.ok(seen.lead[0] >= 25 && seen.lead[1] >= 25, 'the province sees all its units');
+  t.ok(seen.wuhan[0] < 5 && seen.wuhan[1] < 5, 'a unit its own');
+  t.same(seen.ana, seen.lead, 'and whoever comes after it everything again');
+  t.same(w.complaints, []);
+  await w.close();
+}

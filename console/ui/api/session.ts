@@ -1,4 +1,4 @@
-import { computed, reactive } from 'vue';
+import { computed, reactive, watch } from 'vue';
 import type { LoginForm, Permission, SessionView, SetupForm } from '../../model/api.js';
 import { api, setCsrf } from './client.js';
 
@@ -24,4 +24,9 @@ export async function logout(): Promise<void> {
 export const user = computed(() => session.view?.user);
 export function can(permission: Permission): boolean {
   return session.view?.permissions.includes(permission) ?? false;
+}
+
+/** Calls back when somebody else sits at the console: what one person was shown is not kept for the next. */
+export function onAnotherUser(forget: () => void): void {
+  watch(() => session.view?.user?.id, (now, before) => before !== undefined && now !== before && forget(), { flush: 'sync' });
 }

@@ -1,13 +1,17 @@
 import { shallowRef } from 'vue';
 import type { RegistryView } from '../../model/api.js';
 import { api } from './client.js';
-import { can } from './session.js';
+import { can, onAnotherUser } from './session.js';
 
 export interface UnitNode { id: string; zh: string; en: string; parent?: string; depth: number }
 
 /** The units that the person may see, parents before children, for pickers. */
 export const units = shallowRef<UnitNode[]>([]);
 let asked: Promise<void> | undefined;
+onAnotherUser(() => {
+  units.value = [];
+  asked = undefined;
+});
 
 /** Orders units as a tree walked depth first; units whose parent is not visible stand at the top. */
 export function treeOrder(all: { id: string; zh: string; en: string; parent?: string }[]): UnitNode[] {
@@ -31,10 +35,15 @@ export function treeOrder(all: { id: string; zh: string; en: string; parent?: st
 export function loadUnits(again = false): Promise<void> {
   if (!can('registry.read')) return Promise.resolve();
   if (!asked || again) {
-    asked = api.get<RegistryView>('/api/registry').then(
-      (view) => void (units.value = treeOrder(view.registry.units)),
-      () => void (asked = undefined),
+    const mine: Promise<void> = api.get<RegistryView>('/api/registry').then(
+      (view) => {
+        if (mine === asked) units.value = treeOrder(view.registry.units);
+      },
+      () => {
+        if (mine === asked) asked = undefined;
+      },
     );
+    asked = mine;
   }
   return asked ?? Promise.resolve();
 }
