@@ -49,6 +49,11 @@ interface Account {
   told: number;
 }
 
+/** Protocols whose log-ins are typed; a name and a password take a person five seconds at least. */
+const TYPED: ReadonlySet<string> = new Set(['telnet']);
+const FAST_FAILURES = 7;
+const FAST_US = 15_000_000;
+
 /**
  * Brute force and spraying over `auth` events. Parameters: `failures` within `seconds`; `users` distinct accounts make
  * a spray. A success after enough failures raises the verdict.
@@ -110,7 +115,7 @@ class Logins implements Behaviour {
     const user = auth.user ?? '';
     const tries = pair.users.get(user);
     if (tries !== undefined || pair.users.size < MAX_USERS) pair.users.set(user, (tries ?? 0) + attempts);
-    if (pair.failures >= Math.max(this.failures, pair.told * 2) && this.fits(pair)) this.tell(pair);
+    if (pair.failures >= Math.max(this.enough(pair), pair.told * 2) && this.fits(pair)) this.tell(pair);
     if (this.kind === 'brute' && user !== '') this.shared(pair, user, attempts, timeUs);
   }
 
@@ -141,6 +146,11 @@ class Logins implements Behaviour {
       measured: { protocol: pair.protocol, failures: one.failures, sources, accounts: [one.user], seconds }, key: `${pair.protocol} ${one.user}`, source: -1,
       ...(pair.node && { node: pair.node }),
     });
+  }
+
+  /** Where a person types both name and password, fewer failures suffice at a pace that no person has. */
+  private enough(pair: Pair): number {
+    return this.kind === 'brute' && TYPED.has(pair.protocol) && pair.lastUs - pair.firstUs < FAST_US ? Math.min(FAST_FAILURES, this.failures) : this.failures;
   }
 
   private fits(pair: Pair, last = false): boolean {

@@ -220,7 +220,102 @@ class GeneratedNames implements Behaviour {
   }
 }
 
+interface Guesses {
+  firstUs: number;
+  lastUs: number;
+  client: string;
+  server: string;
+  zone: string;
+  node: string | undefined;
+  /** Names that somebody would think of, by what the zone said to them. */
+  missing: Distinct<string>;
+  found: Distinct<string>;
+  told: number;
+}
+
+/** One label that a person would give a host: letters first, few digits; no digest, no number, no service record. */
+const THOUGHT_OF = /^[a-z][a-z-]{1,23}\d{0,3}$/;
+
+/**
+ * Subdomain guessing: one client asks for many names of one zone that a list of words gives, and most do not exist.
+ * Parameters: `names` (distinct, missing), `share` (missing among those asked for), `seconds`.
+ */
+class SubdomainGuessing implements Behaviour {
+  readonly types = ['dns'] as const;
+  private readonly pairs: WindowTable<string, Guesses>;
+  private readonly names: number;
+  private readonly share: number;
+
+  constructor(private readonly rule: BehaviourRule, private readonly emit: Emit) {
+    this.names = numberOf(rule, 'names', 60);
+    this.share = numberOf(rule, 'share', 0.8);
+    this.pairs = new WindowTable(MAX_PAIRS, numberOf(rule, 'seconds', 120) * 1e6, (one) => {
+      if (one.told > 0 && one.missing.size > one.told) this.tell(one);
+    });
+  }
+
+  get held(): number {
+    return this.pairs.size;
+  }
+
+  get evicted(): number {
+    return this.pairs.evicted;
+  }
+
+  event(event: EveEvent, timeUs: number): void {
+    const dns = event.dns as DnsDetail;
+    if (dns.type !== 'answer' || typeof dns.rrname !== 'string') return;
+    const name = dns.rrname.toLowerCase();
+    const dot = name.indexOf('.');
+    const label = name.slice(0, dot);
+    if (dot < 2 || !THOUGHT_OF.test(label) || name.endsWith('.arpa') || name.endsWith('.local')) return;
+    const zone = name.slice(dot + 1);
+    const client = event.dest_ip ?? '';
+    const key = `${client} ${zone}`;
+    let one = this.pairs.find(key, timeUs);
+    if (dns.rcode !== 'NXDOMAIN') {
+      one?.found.add(label);
+      return;
+    }
+    // What no registered zone holds is a search list's business.
+    if (!zone.includes('.')) return;
+    one ??= this.pairs.add(key, {
+      firstUs: timeUs, lastUs: timeUs, client, server: event.src_ip ?? '', zone, node: event.host, missing: new Distinct(MAX_NAMES), found: new Distinct(MAX_NAMES), told: 0,
+    });
+    if (looksGenerated(label) || !one.missing.add(label)) return;
+    one.lastUs = timeUs;
+    const { size } = one.missing;
+    if (size >= Math.max(this.names, one.told * 2) && size >= this.share * (size + one.found.size)) this.tell(one);
+  }
+
+  private tell(one: Guesses): void {
+    one.told = one.missing.size;
+    const seconds = Math.max(1, Math.round((one.lastUs - one.firstUs) / 1e6));
+    const found = one.found.first(SHOWN).map((n) => `${n}.${one.zone}`);
+    this.emit({
+      rule: this.rule, verdict: 'attempted', severity: this.rule.info.severity,
+      because: {
+        zh: `${seconds} 秒内查询了 ${one.zone} 下 ${one.missing.size} 个不存在的常用主机名，如 ${one.missing.first(3).join('、')}：按字典猜测子域名${found.length > 0 ? `；有应答的有 ${found.join('、')}` : ''}。`,
+        en: `Asked for ${one.missing.size} usual host names below ${one.zone} within ${seconds} s that do not exist, such as ${one.missing.first(3).join(', ')}: names guessed from a list${found.length > 0 ? `; answered were ${found.join(', ')}` : ''}.`,
+      },
+      attacker: { ip: one.client }, victim: { ip: one.server, port: 53 }, proto: 'UDP', app: 'dns', firstUs: one.firstUs, lastUs: one.lastUs, count: one.missing.size,
+      measured: { zone: one.zone, names: one.missing.size, answered: one.found.size, seconds, examples: one.missing.first(8) },
+      key: one.zone, source: -1, ...(one.node !== undefined && { node: one.node }),
+    });
+  }
+
+  advance(nowUs: number): void {
+    this.pairs.advance(nowUs);
+  }
+
+  flush(): void {
+    this.pairs.flush();
+  }
+}
+
 /** Data in the names and answers of DNS. */
 export const dnsTunnel: MakeBehaviour = (rule, emit) => new DnsTunnel(rule, emit);
 /** Bursts of names that a program made up. */
 export const generatedNames: MakeBehaviour = (rule, emit) => new GeneratedNames(rule, emit);
+/** Names of a zone tried from a list. */
+export const subdomainGuessing: MakeBehaviour = (rule, emit) => new SubdomainGuessing(rule, emit);

@@ -12,7 +12,7 @@ import { indicators } from './indicators/match.js';
 import { ackScan, arpSpoofing, exfiltration, osFingerprint, zoneCrossing } from './local.js';
 import { bruteForce, loginRate, passwordSpray } from './logins.js';
 import { manyAttempts } from './many-attempts.js';
-import { dnsTunnel, generatedNames } from './names.js';
+import { dnsTunnel, generatedNames, subdomainGuessing } from './names.js';
 import { personalDataLeak } from './personal-data.js';
 import { pivot } from './pivot.js';
 import { hostSweep, portScan, stealthScan } from './scan.js';
@@ -31,6 +31,7 @@ export const BEHAVIOURS: Readonly<Record<string, MakeBehaviour>> = {
   beacon,
   'dns-tunnel': dnsTunnel,
   'generated-names': generatedNames,
+  'subdomain-guessing': subdomainGuessing,
   'icmp-tunnel': icmpTunnel,
   'interactive-outbound': interactiveOutbound,
   'odd-channel': oddChannel,

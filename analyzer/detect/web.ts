@@ -15,6 +15,7 @@ const STRICT_POSTS = 3;
 interface Shape { encoding: string; bytes: number; random: boolean; blocks: boolean }
 interface HttpDetail {
   hostname?: string;
+  http_content_type?: string;
   url?: string;
   http_method?: string;
   http_user_agent?: string;
@@ -26,6 +27,8 @@ interface HttpDetail {
 }
 
 const SCRIPT = /\.(?:php\d?|phtml|jspx?|aspx?|ashx|asmx|cer|asa|cfm|do|action)(?:$|[/;])/i;
+/** Answers in a coding that programs agree on. */
+const CODED = /^application\/(?:x-)?(?:protobuf|google-protobuf|msgpack|thrift|cbor|grpc|ocsp-response|vnd\.google\.protobuf)\b/i;
 
 interface Script {
   firstUs: number;
@@ -99,6 +102,8 @@ class RareScript implements Behaviour {
     one.lastUs = timeUs;
     // A page that leads to itself is a form; a webshell's client names no page, or the shell itself.
     if (http.http_refer !== undefined && !http.http_refer.split('?', 1)[0]!.endsWith(path)) one.led++;
+    // A program's own coding, named as such, is dense without being ciphertext.
+    if (http.http_content_type !== undefined && CODED.test(http.http_content_type)) return;
     const { request_shape: up, response_shape: down } = http;
     if (up === undefined) return;
     if (!up.random) {
