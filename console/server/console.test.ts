@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import JSZip from 'jszip';
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { subjects } from '../../contracts/subjects.js';
@@ -43,7 +44,13 @@ t.test('set-up code, sessions, CSRF, lock-out', async (t) => {
   const codes = [];
   for (let i = 0; i < 6; i++) codes.push((await app.inject({ method: 'POST', url: '/api/login', payload: { account: 'ana', password: 'nope' } })).json().code);
   t.same(codes, [...Array(4).fill('SW_CONSOLE_BAD_LOGIN'), 'SW_CONSOLE_LOCKED', 'SW_CONSOLE_LOCKED']);
-  h.advance(31_000);
+  const locked = async () => { const r = await app.inject({ method: 'POST', url: '/api/login', payload: { account: 'ana', password: 'nope' } }); return [r.json().code, Number(r.headers['retry-after'])]; };
+  for (const seconds of [60, 120, 240]) {
+    h.advance((seconds / 2 + 1) * 1000);
+    t.same(await locked(), ['SW_CONSOLE_LOCKED', seconds], `one more failure: ${seconds} s`);
+  }
+  t.equal((await app.inject({ method: 'POST', url: '/api/login', payload: { account: 'ana', password: PASSWORD } })).json().code, 'SW_CONSOLE_LOCKED', 'not with the right password either');
+  h.advance(241_000);
   t.ok(await h.client('ana'), 'the lock ends');
   h.advance(61 * 60_000);
   t.equal((await chief.call('GET', '/api/users')).status, 401, 'an idle session ends');
@@ -169,18 +176,29 @@ t.test('every route has its permission, and a unit sees only its own', async (t)
   const ana = await h.person('ana', ['analyst']);
   const nobody = await h.person('nobody', []);
   const yi = await h.person('yi', ['unit_handler', 'operator', 'system_admin', 'security_admin'], 'yichang');
-  const pcap = Buffer.from('wuhan packets');
-  await h.send(alertOf({ id: 'w-1', victim: { ip: '10.1.9.5' }, title: { zh: '机密武汉', en: 'SECRETWUHAN' }, evidence: [{ id: 'ev-w', sha256: createHash('sha256').update(pcap).digest('hex'), bytes: 13, packets: 1 }] }));
+  // One Ethernet frame of a request that names what is secret.
+  const frame = Buffer.concat([Buffer.from('ffffffffffff02000000000108004500003a0001000040060000cb0071090a010203303900500000000100000001501820000000'.padEnd(108, '0'), 'hex'), Buffer.from('GET /SECRETWUHAN HTTP/1.0\r\n\r\n')]);
+  frame.writeUInt16BE(frame.length - 14, 16);
+  const pcap = Buffer.alloc(40 + frame.length);
+  pcap.writeUInt32LE(0xa1b2c3d4, 0); pcap.writeUInt16LE(2, 4); pcap.writeUInt16LE(4, 6); pcap.writeUInt32LE(65_535, 16); pcap.writeUInt32LE(1, 20);
+  pcap.writeUInt32LE(1_560_000_000, 24); pcap.writeUInt32LE(frame.length, 32); pcap.writeUInt32LE(frame.length, 36); frame.copy(pcap, 40);
+  await h.bus.publish(subjects.health('collector', 'SECRETWUHAN'), Buffer.from(JSON.stringify({ role: 'collector', id: 'SECRETWUHAN', unit: 'jianghan', version: '1.0', state: 'running', reasons: [], startedAt: new Date().toISOString(), at: new Date().toISOString(), counters: {}, gauges: {} })));
+  await h.send(alertOf({ id: 'w-1', verdict: 'succeeded', attacker: { ip: '198.51.100.77' }, victim: { ip: '10.1.9.5' }, title: { zh: '机密武汉', en: 'SECRETWUHAN' }, evidence: [{ id: 'ev-w', sha256: createHash('sha256').update(pcap).digest('hex'), bytes: pcap.length, packets: 1 }] }));
   await h.evidence('ev-w', 'w-1', pcap);
   await h.until(() => h.console.context.counters().alerts === 1 && h.console.context.counters().evidence === 1, 'ingest');
   const incident = (await ana.call<Page<IncidentRow>>('GET', '/api/incidents')).body.items[0];
   const ticket = (await ana.call<TicketDetail>('POST', '/api/tickets', { incident: incident.id, title: 'SECRETWUHAN' })).body;
   t.equal(ticket.unit.id, 'jianghan');
   await h.console.context.store.tickets.decide(ticket.id, 1, { state: 'issued', issued: 1 }, { at: 1, by: null, action: 'approve', from_state: null, to_state: null, text: null });
-  const ids: Record<string, string> = { alerts: 'w-1', evidence: 'ev-w', incidents: incident.id, campaigns: incident.campaign?.id ?? '', tickets: ticket.id, attachments: 'att-x', suppressions: (await ana.call<{ id: string }>('POST', '/api/suppressions', { match: { unit: 'jianghan', rule: 'SECRETWUHAN' }, reason: 'SECRETWUHAN', expires: '2027-10-01' })).body.id };
+  await h.console.context.store.tickets.attach({ id: 'att-w', ticket: ticket.id, name: 'SECRETWUHAN.txt', bytes: 13, sha256: await h.console.context.files.put(pcap), type: 'text/plain', by: 'u-ana', at: 1 }, { at: 1, by: 'u-ana', action: 'attach', from_state: null, to_state: null, text: null });
+  await h.console.context.store.figures.putFile({ id: 'rpt-w', name: 'SECRETWUHAN', kind: 'daily', format: 'html', from_at: 0, to_at: 1, at: 1, bytes: 13, sha256: createHash('sha256').update(pcap).digest('hex'), unit: 'jianghan' });
+  const schedule = (await ana.call<{ id: string }>('POST', '/api/report-schedules', { name: 'SECRETWUHAN', kind: 'daily', formats: ['html'], at: 1, enabled: true, unit: 'jianghan' })).body.id;
+  const ids: Record<string, string> = { alerts: 'w-1', evidence: 'ev-w', incidents: incident.id, campaigns: incident.campaign?.id ?? '', tickets: ticket.id, attachments: 'att-w', 'report-archive': 'rpt-w', 'report-schedules': schedule, suppressions: (await ana.call<{ id: string }>('POST', '/api/suppressions', { match: { unit: 'jianghan', rule: 'SECRETWUHAN' }, reason: 'SECRETWUHAN', expires: '2027-10-01' })).body.id };
+  const today = `from=${h.clock.now() - 7_200_000}&to=${h.clock.now() + 7_200_000}`;
   const queries: Record<string, string> = {
-    '/api/evidence/:id/stream': '?stream=0', '/api/series': '?measurement=traffic&field=bytes&aggregate=sum&from=0&to=60000&interval=60000&groupBy=unit', '/api/search': '?text=secretwuhan', '/api/tickets/:id/document': '?format=pdf', '/api/reports': '?kind=daily', '/api/reports/file': '?kind=daily&format=html',
+    '/api/evidence/:id/stream': '?stream=0', '/api/series': `?measurement=alerts&field=count&aggregate=sum&${today}&interval=60000&groupBy=unit`, '/api/search': '?text=secretwuhan', '/api/tickets/:id/document': '?format=pdf', '/api/reports': `?kind=special&${today}`, '/api/reports/file': `?kind=special&format=html&${today}`,
   };
+  const SECRET = /SECRETWUHAN|机密|10\.1\.9\.5|198\.51\.100\.77|jianghan/;
   const bodies: Record<string, object> = {
     'POST /api/incidents/:id/actions': { version: 1, action: 'confirm' }, 'POST /api/incidents/actions': { items: [{ id: incident.id, version: 1 }], action: 'confirm' },
     'POST /api/incidents/:id/comments': { text: 'x' }, 'POST /api/tickets': { incident: incident.id }, 'PATCH /api/tickets/:id': { version: 2, title: 'x' },
@@ -193,6 +211,9 @@ t.test('every route has its permission, and a unit sees only its own', async (t)
     'POST /api/users': { account: 'eve', name: 'x', password: PASSWORD }, 'PATCH /api/users/:id': { unit: null }, 'PUT /api/users/:id/roles': { roles: [] },
     'PUT /api/registry': { format: 'yaml', text: 'units: []\nsystems: []' }, 'PUT /api/units/:id': { zh: 'x', en: 'x' }, 'PUT /api/systems/:id': { zh: 'x', en: 'x', unit: 'wuhan', ranges: [] },
   };
+  const telling: string[] = [];
+  // Numbers and packed files, which are looked at below or answer 404; what is a person's own; the socket, which has its own test.
+  const quiet = ['GET /api/incidents/counts', 'GET /api/incidents/:id/ranking', 'GET /api/incidents/:id/bundle', 'GET /api/notices', 'GET /api/rule-trials/:id', 'GET /api/live'];
   for (const [name, rule] of Object.entries(ROUTES) as [string, RouteRule][]) {
     if (name === 'GET /api/live' || name === 'POST /api/logout' || name.includes('/api/sessions') || rule.needs === 'public') continue;
     const [method, path] = name.split(' ');
@@ -201,12 +222,25 @@ t.test('every route has its permission, and a unit sees only its own', async (t)
     t.equal((await h.console.app.inject({ method: method as 'GET', url })).statusCode, 401, `${name}: not without a session`);
     if (rule.needs !== 'session') t.equal((await nobody.call(method, url, bodies[name])).status, 403, `${name}: not without the permission`);
     if (rule.scope === 'none' || name === 'POST /api/password') continue;
+    // The same question, asked by somebody of the whole province: it would tell.
+    if (method === 'GET' && rule.scope === 'units' && SECRET.test((await ana.call(method, url)).raw.toString())) telling.push(name);
     const answer = await yi.call(method, url, bodies[name]);
-    t.notMatch(answer.raw.toString(), /SECRETWUHAN|机密|10\.1\.9\.5|wuhan packets/, `${name}: nothing of another unit`);
+    t.notMatch(answer.raw.toString(), SECRET, `${name}: nothing of another unit`);
     if (path.includes(':id')) t.ok([403, 404, 415].includes(answer.status), `${name}: another unit's record is not there (${answer.status})`);
     if (rule.scope === 'all') t.equal(answer.status, 403, `${name}: only for the whole province`);
   }
-  for (const url of ['/api/alerts?text=secretwuhan', '/api/alerts?unit=wuhan', '/api/alerts?ip=10.1.9.5', `/api/alerts?incident=${incident.id}`, '/api/incidents?text=203', '/api/tickets?unit=jianghan']) {
+  t.same(Object.entries(ROUTES).filter(([n, r]) => n.startsWith('GET ') && r.scope === 'units' && !telling.includes(n) && !quiet.includes(n)).map(([n]) => n), [], 'every list, record, chart, export and report had something to hide');
+  t.same([(await ana.call<{ total: number }>('GET', '/api/incidents/counts')).body.total, (await yi.call<{ total: number }>('GET', '/api/incidents/counts')).body.total], [1, 0], 'numbers, too');
+  // Files that are no text: what they hold is unpacked.
+  for (const format of ['xlsx', 'docx']) {
+    const told = async (who: typeof ana): Promise<string> => {
+      const zip = await JSZip.loadAsync((await who.call('GET', `/api/reports/file?kind=special&format=${format}&${today}`)).raw);
+      return (await Promise.all(Object.values(zip.files).map((f) => f.async('string')))).join('');
+    };
+    t.match(await told(ana), /10\.1\.9\.5|江汉/, `${format}: the province's`);
+    t.notMatch(await told(yi), /10\.1\.9\.5|江汉/, `${format}: another unit's`);
+  }
+  for (const url of ['/api/alerts?text=secretwuhan', '/api/alerts?unit=wuhan', '/api/alerts?ip=10.1.9.5', `/api/alerts?incident=${incident.id}`, '/api/incidents?text=198.51', '/api/tickets?unit=jianghan']) {
     t.same((await yi.call<Page<AlertRow>>('GET', url)).body.items, [], url);
   }
 });
