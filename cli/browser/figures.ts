@@ -47,6 +47,8 @@ export async function figures(t: Test, { appliance, browser, people }: Stage): P
   await wall.go('/screen', 'topology-unit');
   await wall.page.locator('.wall canvas').first().waitFor();
   await wall.shot('wall');
+  const cut = await wall.page.evaluate(() => [...document.querySelectorAll('.latest li')].map((li) => ({ li: li.getBoundingClientRect(), box: li.parentElement!.getBoundingClientRect() })).filter(({ li, box }) => li.left < box.right && li.bottom > box.bottom + 1).length);
+  t.equal(cut, 0, 'no alert is cut in half at the foot of the list');
   const small = await wall.page.evaluate((least) => [...document.querySelectorAll('.wall *')].flatMap((e) => {
     const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent!.trim() !== '');
     const box = e.getBoundingClientRect();
