@@ -30,6 +30,6 @@ export async function followUp(context: Context, record: FollowUpRecord): Promis
 /** Does what is left. @param all at a start, also what is recent @returns how many */
 export async function followLeft(context: Context, all = false): Promise<number> {
   const left = await context.store.tickets.followUps(context.clock.now() - (all ? 0 : LEFT_MS));
-  for (const record of left) await followUp(context, record);
+  for (const record of left) await followUp(context, record).catch((error: unknown) => context.log.warn('what follows from a step of a ticket could not be done; it is tried again', { error, ticket: record.ticket }));
   return left.length;
 }
