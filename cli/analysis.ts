@@ -12,6 +12,7 @@ import { readCaptureFile, readCaptureStream } from '../collector/capture-reader.
 import type { Alert } from '../contracts/alert.js';
 import type { EveEvent } from '../contracts/event.js';
 import { OperatorError } from '../runtime/errors.js';
+import type { RegistryIndex } from '../runtime/registry.js';
 import { CaptureCorrelation, flowsFor } from './correlation.js';
 import { loadPack, type Pack } from './pack.js';
 import { threadSeconds } from './shards/thread-time.js';
@@ -24,6 +25,8 @@ export interface AnalysisOptions {
   /** Event types beside alerts that are wanted. */
   events?: ReadonlySet<string>;
   lookup?: Lookup;
+  /** Whose hosts they are, in which zones, and who is allowed what. */
+  registry?: RegistryIndex;
   indicators?: Indicators;
   /** Measures what each rule costs. */
   profile?: RuleProfile;

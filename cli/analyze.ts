@@ -4,6 +4,7 @@ import { EVENT_TYPES } from '../contracts/event.js';
 import type { Alert } from '../contracts/alert.js';
 import { RuleProfile } from '../analyzer/match/profile.js';
 import { loadConfig } from '../runtime/config.js';
+import { loadRegistry, RegistryIndex } from '../runtime/registry.js';
 import { coded } from '../runtime/errors.js';
 import { analyzeCaptures, defaultConfig, type AnalysisSinks, type CaptureStats } from './analysis.js';
 import { analyzeSharded } from './shards/analysis.js';
@@ -126,7 +127,8 @@ async function run(captures: string[], options: Options, start: (settings: Shard
   const store = folder === undefined ? undefined : fileStoreAt(folder);
   const bar = progress('read', size);
   const profile = options.profile ? new RuleProfile(() => performance.now()) : undefined;
-  const settings = { rules: named, config, pack, events, ...(indicators && { indicators }), ...(profile && { profile }) };
+  const registry = config.registry ? new RegistryIndex(loadRegistry(config.registry)) : undefined;
+  const settings = { rules: named, config, pack, events, ...(registry && { registry }), ...(indicators && { indicators }), ...(profile && { profile }) };
   const sinks: AnalysisSinks = {
     alert: (alert) => {
       if (options.format === 'eve') out.line(JSON.stringify(alert));

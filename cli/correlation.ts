@@ -1,11 +1,18 @@
 import { Correlator } from '../analyzer/correlator.js';
-import { PRIVATE_SITE } from '../analyzer/detect/behaviour.js';
+import { PRIVATE_SITE, type Site } from '../analyzer/detect/behaviour.js';
 import type { AnalyzerConfig } from '../analyzer/config.js';
 import type { Alert } from '../contracts/alert.js';
 import type { EveEvent } from '../contracts/event.js';
 import type { PacketStageConfig } from '../analyzer/packet-stage-config.js';
 import type { AnalysisOptions, AnalysisSinks } from './analysis.js';
 import type { Pack } from './pack.js';
+
+function siteOf({ registry, indicators }: AnalysisOptions): Site {
+  return {
+    ...(registry ? { isHome: (ip) => registry.isHome(ip), zoneOf: (ip) => registry.lookup(ip).zone, mayReach: (from, to) => registry.mayReach(from, to) } : PRIVATE_SITE),
+    ...(indicators && { indicators }),
+  };
+}
 
 /** What follows the packet stage in the analysis of one capture: behaviours, aggregation, and the caller's sinks. */
 export class CaptureCorrelation {
@@ -21,11 +28,16 @@ export class CaptureCorrelation {
   private readonly events: ReadonlySet<string>;
 
   constructor(file: string, pack: Pack, options: AnalysisOptions, private readonly sinks: AnalysisSinks) {
+    const { registry } = options;
     this.correlator = new Correlator({
       behaviours: pack.behaviours,
       mode: 'batch',
       ...(options.lookup ? { lookup: options.lookup } : {}),
-      ...(options.indicators ? { site: { ...PRIVATE_SITE, indicators: options.indicators } } : {}),
+      ...(registry && {
+        lookup: (ip) => registry.lookup(ip), allowed: (attacker, victim, cls, atMs) => registry.allowed(attacker, victim, cls, atMs),
+        ...(options.config && { allowedAs: options.config.allowedAs }),
+      }),
+      ...((registry || options.indicators) && { site: siteOf(options) }),
       point: () => ({ node: '', unit: '', file }),
       emit: (alert) => {
         this.alerts++;

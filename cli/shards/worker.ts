@@ -7,6 +7,7 @@ import { CaptureParser, type CaptureSummary } from '../../collector/capture-pars
 import { readCaptureFile } from '../../collector/capture-reader.js';
 import { OperatorError } from '../../runtime/errors.js';
 import { analyzeCaptures } from '../analysis.js';
+import { loadRegistry, RegistryIndex } from '../../runtime/registry.js';
 import { loadIndicators } from '../indicators.js';
 import { loadPack, type Pack } from '../pack.js';
 import { PartWriter } from './part.js';
@@ -135,7 +136,8 @@ async function whole(file: string): Promise<void> {
   const items: Extract<FromShard, { kind: 'analysed' }>['items'] = [];
   const indicators = settings.indicators.length > 0 ? { store: loadIndicators(settings.indicators) } : undefined;
   let error: Failure | undefined;
-  const [stats] = await analyzeCaptures([file], { rules: settings.rules, config: settings.config, pack, events: new Set(settings.events), ...(indicators && { indicators }) }, {
+  const registry = settings.config.registry ? new RegistryIndex(loadRegistry(settings.config.registry)) : undefined;
+  const [stats] = await analyzeCaptures([file], { rules: settings.rules, config: settings.config, pack, ...(registry && { registry }), events: new Set(settings.events), ...(indicators && { indicators }) }, {
     alert: (alert) => items.push({ alert }),
     event: (event) => items.push({ event }),
     ...(settings.files && { file: (file: StoredFile) => send({ kind: 'file', file }) }),
