@@ -42,7 +42,9 @@ async function said(file: string, named: string[], pool?: ShardPool): Promise<{ 
 }
 
 const poolOf = (count: number, named: string[]): ShardPool => new ShardPool(count, { config: defaultConfig(), rules: named, load: {}, indicators: [], events: ['http', 'dns', 'flow', 'anomaly'], files: false });
-const named = [rules, 'rules/behaviour/port-scan', 'rules/behaviour/host-sweep'];
+const named = [rules, 'rules/behaviour/port-scan', 'rules/behaviour/host-sweep', 'rules/behaviour/service-probe'];
+/** Here the flows of one pair end in another order with each number of workers, as mail is spread by its ports. */
+const probed = 'rules/behaviour/service-probe/nmap-sv.pcap';
 
 t.test('one worker and four say the same', async (t) => {
   const one = await said(capture, named);
@@ -54,7 +56,7 @@ t.test('one worker and four say the same', async (t) => {
   writeFileSync(gz, gzipSync(readFileSync(capture)));
   const broken = join(folder, 'broken.pcap');
   writeFileSync(broken, readFileSync(capture).subarray(0, 654_321));
-  for (const file of [capture, gz, broken]) {
+  for (const file of [capture, gz, broken, probed]) {
     const alone = file === capture ? one : await said(file, named);
     const four = await said(file, named, pool);
     t.strictSame(four.alerts, alone.alerts, 'alerts, and their order');
