@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import JSZip from 'jszip';
 import t from 'tap';
 import { WebSocket } from 'ws';
+import type { Alert } from '../../contracts/alert.js';
 import { subjects } from '../../contracts/subjects.js';
 import type { AlertDetail, AlertRow, AuditVerification, Fault, IncidentDetail, IncidentRow, LiveFrame, Overview, Page, SeriesAnswer, SessionView, TicketDetail } from '../model/api.js';
 import { ROUTES, type RouteRule } from '../model/permissions.js';
 import { PASSWORD, alertOf, startConsole } from './harness.js';
+import { NO_POSTGRES, startPostgres } from './store/postgres-server.js';
+import { EVERYTHING } from './store/scope.js';
 
 t.test('set-up code, sessions, CSRF, lock-out', async (t) => {
   const h = await startConsole();
@@ -57,6 +60,18 @@ t.test('set-up code, sessions, CSRF, lock-out', async (t) => {
   const audit = await h.console.context.store.audit.verify();
   t.match(audit, { intact: true } satisfies Partial<AuditVerification>);
   t.ok(audit.entries > 8);
+});
+
+t.test('an alert that the store cannot take stops no other, and is not lost', { skip: NO_POSTGRES }, async (t) => {
+  const postgres = await startPostgres();
+  const h = await startConsole({ database: postgres.url });
+  t.teardown(async () => { await h.stop(); await postgres.stop(); });
+  const odd = (id: string, what: object): Alert => ({ ...alertOf({ id }), shouwang: { ...alertOf({ id }).shouwang, ...what } });
+  await Promise.all([alertOf({ id: 'a-1' }), odd('odd-1', { count: 2.5e40 }), alertOf({ id: 'a-2' }), odd('odd-2', { count: 1e300 }), alertOf({ id: 'a-3' })].map((a) => h.send(a)));
+  await h.until(() => h.console.context.counters().alerts === 3 && h.console.context.counters().refused === 2, 'all five');
+  const aside = readFileSync(join(h.console.context.config.dataDir, 'refused.jsonl'), 'utf8').trim().split('\n').map((line) => (JSON.parse(line) as Alert).shouwang.id);
+  t.same(aside.sort(), ['odd-1', 'odd-2']);
+  for (const id of ['a-1', 'a-2', 'a-3']) t.ok(await h.console.context.store.alerts.byId(EVERYTHING, id), id);
 });
 
 t.test('from the bus to the browser, hostile text and all', async (t) => {

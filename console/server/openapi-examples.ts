@@ -452,6 +452,7 @@ export const EXAMPLES: Readonly<Record<string, { status: number; body?: unknown;
      "malformed": 0,
      "evidence": 0,
      "damaged": 0,
+     "refused": 0,
      "retries": 0,
      "listeners": 0
     },

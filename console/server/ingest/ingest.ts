@@ -3,7 +3,9 @@ import type { Alert, EvidenceHeaders } from '../../../contracts/alert.js';
 import type { Health } from '../../../contracts/health.js';
 import { STREAM_BYTES, streams, subjects } from '../../../contracts/subjects.js';
 import type { Delivery, Subscription } from '../../../runtime/bus/bus.js';
+import { join } from 'node:path';
 import type { Context } from '../context.js';
+import { isRefusal, setAside } from './refused.js';
 
 const STREAM_AGE_MS = 7 * 86_400_000;
 /** One transaction: the larger, the fewer pages are written for an alert; small enough to be done in a fraction of a second. */
@@ -38,19 +40,22 @@ export function parseAlert(data: Uint8Array): { alert: Alert; json: string } | u
   }
 }
 
+interface Arrived { delivery: Delivery; alert: Alert; json: string }
+
 /**
  * From the bus into the store. A message is acknowledged after its transaction is on disk: killed at any moment, the
- * rest is delivered again, and taking an alert twice changes nothing.
+ * rest is delivered again, and taking an alert twice changes nothing. An alert that the store can never take is set aside
+ * in `refused.jsonl` beside the store, so that it stops no other.
  */
 export class Ingest {
-  private waiting: { delivery: Delivery; alert: Alert; json: string }[] = [];
+  private waiting: Arrived[] = [];
   private batches = 0;
   private indexing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private readonly writing = new Set<Promise<void>>();
   private stopped = false;
   private readonly subscriptions: Subscription[] = [];
-  readonly counters = { alerts: 0, stale: 0, malformed: 0, evidence: 0, damaged: 0, retries: 0 };
+  readonly counters = { alerts: 0, stale: 0, malformed: 0, evidence: 0, damaged: 0, refused: 0, retries: 0 };
 
   constructor(private readonly context: Context) {}
 
@@ -92,8 +97,11 @@ export class Ingest {
     }
   }
 
-  private async write(): Promise<void> {
-    const batch = this.waiting.splice(0, BATCH_MAX);
+  private write(): Promise<void> {
+    return this.take(this.waiting.splice(0, BATCH_MAX));
+  }
+
+  private async take(batch: readonly Arrived[]): Promise<void> {
     const { store, assets, clock, config, log } = this.context;
     for (;;) {
       try {
@@ -106,11 +114,28 @@ export class Ingest {
         return;
       } catch (error) {
         if (this.stopped) return;
+        if (isRefusal(error)) {
+          if (batch.length === 1 && this.refuse(batch[0], error)) return;
+          if (batch.length > 1) {
+            const half = batch.length >> 1;
+            await this.take(batch.slice(0, half));
+            return this.take(batch.slice(half));
+          }
+        }
         this.counters.retries++;
         log.error('alerts could not be stored; trying again', { error, alerts: batch.length });
         await new Promise((resolve) => { setTimeout(resolve, RETRY_MS).unref(); });
       }
     }
+  }
+
+  private refuse({ delivery, alert, json }: Arrived, error: unknown): boolean {
+    const file = join(this.context.config.dataDir, 'refused.jsonl');
+    if (!setAside(file, json)) return false;
+    this.counters.refused++;
+    this.context.log.error('an alert that the store cannot take was set aside', { error, id: alert.shouwang.id.slice(0, 128), file });
+    delivery.ack();
+    return true;
   }
 
   /** Lets the search index follow, one step after the other, while the intake has nothing more urgent. */
