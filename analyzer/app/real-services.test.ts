@@ -156,3 +156,24 @@ t.test('RDP: xfreerdp to xrdp without TLS, with its channels', async (t) => {
   ]);
   t.same(h.all('rdp.channel'), ['rdpdr', 'rdpsnd', 'cliprdr', 'drdynvc']);
 });
+
+t.test('MongoDB: commands and answers of a session, a refused SCRAM login', async (t) => {
+  const h = both(t, 'pymongo-session');
+  t.equal(h.flow.app, 'mongodb');
+  t.same(h.of('mongodb').map((e) => [e['command'], e['collection'], e['database'], e['ok']]), [
+    ['ismaster', undefined, 'admin', true], ['listDatabases', undefined, 'admin', true], ['find', 'people', 'citizens', true], ['drop', 'people', 'citizens', true],
+  ]);
+  t.same(h.all('mongodb.command'), ['ismaster', 'listDatabases', 'find', 'drop']);
+  t.ok(h.all('mongodb.document').some((d) => d.includes('firstBatch')), 'answers are shown to rules, too');
+  t.equal(h.of('auth').length, 0);
+  const refused = both(t, 'pymongo-refused');
+  t.match(refused.of('mongodb')[1], { command: 'saslStart', ok: false, code: 18, error: 'Authentication failed.' });
+  t.same(refused.of('auth'), [{ protocol: 'mongodb', user: 'admin', result: 'failure', confidence: 0.99, method: 'scram-sha-256' }]);
+});
+
+t.test('Oracle: a connection that the listener refuses', async (t) => {
+  const h = both(t, 'oracledb-refused', 1521);
+  t.equal(h.flow.app, 'oracle');
+  t.match(h.of('oracle'), [{ version: 319, service_name: 'hr.gov.example', program: 'node', result: 'refuse', message: /ERR=12514/ }]);
+  t.ok(h.value('oracle.connect')!.startsWith('(DESCRIPTION=(ADDRESS='));
+});

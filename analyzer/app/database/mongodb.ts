@@ -116,7 +116,7 @@ class MongoParser extends FrameProtocol {
     const tx = new PlainTransaction(this.nextId++, 'mongodb', { command });
     const value = string(u8, first);
     if (value !== undefined) tx.fields['collection'] = value;
-    else if (collection !== undefined) tx.fields['collection'] = collection;
+    else if (collection !== undefined && !collection.endsWith('.$cmd')) tx.fields['collection'] = collection.slice(collection.indexOf('.') + 1);
     const db = string(u8, list.find((e) => e.name === '$db')) ?? (collection?.includes('.') === true ? collection.split('.', 1)[0] : undefined);
     if (db !== undefined) tx.fields['database'] = db;
     const payload = list.find((e) => e.name === 'payload');
