@@ -8,6 +8,7 @@ t.test('a change is what is another than before, and nothing else', (t) => {
   t.same(changed({ a: 1, b: { c: 2, d: 3 }, e: [1] }, { a: 1, b: { c: 2, d: 4 }, e: [1, 2], f: 'x' }), { before: { b: { d: 3 }, e: [1], f: null }, after: { b: { d: 4 }, e: [1, 2], f: 'x' } });
   t.same(changed(undefined, { a: 1 }), { before: { a: null }, after: { a: 1 } });
   t.same(changed({ a: 1 }, undefined), { before: { a: 1 }, after: { a: null } });
+  t.same(changed({ a: { x: 1, y: 0 } }, { a: { y: 0, x: 1 } }), {}, 'order is no change');
   const record = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.oneof(fc.integer({ max: 3, min: 0 }), fc.constant(null), fc.array(fc.nat(2), { maxLength: 2 }), fc.dictionary(fc.constantFrom('x', 'y'), fc.nat(2))));
   fc.assert(fc.property(record, record, (a, b) => {
     const change = changed(a, b);

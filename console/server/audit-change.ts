@@ -13,6 +13,8 @@ export function changed(before: object | undefined, after: object | undefined): 
     const [a, b] = [old[key], now[key]];
     if (same(a, b)) continue;
     const inner = isFields(a) && isFields(b) ? changed(a, b) : undefined;
+    // The same fields in another order.
+    if (inner && !inner.after) continue;
     was[key] = inner ? inner.before : a ?? null;
     is[key] = inner ? inner.after : b ?? null;
   }
