@@ -9,7 +9,7 @@ import { prepare, root } from './prepare.mjs';
 /** Real servers and tools that the tests run against: command → Debian package. */
 const tools = {
   'nats-server': 'nats-server', influxd: 'influxdb', chromium: 'chromium', tcpdump: 'tcpdump', ip: 'iproute2', curl: 'curl',
-  nmap: 'nmap', '/usr/lib/postgresql/15/bin/postgres': 'postgresql', 'fc-list': 'fontconfig',
+  nmap: 'nmap', rsyslogd: 'rsyslog', aiosmtpd: 'python3-aiosmtpd', '/usr/lib/postgresql/15/bin/postgres': 'postgresql', 'fc-list': 'fontconfig',
 };
 
 function missingTools() {
