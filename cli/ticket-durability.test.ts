@@ -1,11 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'nats';
 import t, { type Test } from 'tap';
-import { CSRF_HEADER, type AuditRow, type IncidentRow, type NoticeRow, type Page, type SessionView, type TicketDetail } from '../console/model/api.js';
+import { CSRF_HEADER, type AlertCounts, type AuditRow, type ChannelRow, type IncidentRow, type NoticeRow, type Page, type SessionView, type TicketDetail } from '../console/model/api.js';
 import { TICKET_MACHINE, type TicketAction, type TicketState } from '../console/model/ticket.js';
 import { REGISTRY, alertOf } from '../console/server/harness.js';
 import { NO_POSTGRES, startPostgres } from '../console/server/store/postgres-server.js';
@@ -13,7 +16,7 @@ import { freePort, startNatsServer } from '../runtime/bus/nats-server.js';
 import { subjects } from '../contracts/subjects.js';
 import { Site, until, type Running } from './harness.js';
 
-/** People work on tickets while their console is killed with -9 at moments that nobody chose. */
+/** People work on tickets and alerts come in while their console is killed with -9 at moments that nobody chose; another program hears of it all. */
 const KILLS = 4;
 const WORKERS = 3;
 const PASSWORD = 'Vigil-Tower-42';
@@ -47,17 +50,39 @@ class Person {
   }
 }
 
+/** Another program that is told by webhook; it knows a second try by its key. */
+async function listener() {
+  const heard = new Map<string, { event: string; id: string; facts: { kind?: string; ticket?: string } }>();
+  const faults: string[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('error', () => { /* the console was killed while it spoke */ });
+    request.on('data', (c: Buffer) => chunks.push(c));
+    request.on('end', () => {
+      const key = String(request.headers['idempotency-key']);
+      const m = JSON.parse(Buffer.concat(chunks).toString()) as { event: string; id: string; facts: { kind?: string; ticket?: string } };
+      const before = heard.get(key);
+      if (before && (before.event !== m.event || before.id !== m.id)) faults.push(`${key} was ${before.event} ${before.id}, then ${m.event} ${m.id}`);
+      heard.set(key, m);
+      response.writeHead(204).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { heard, faults, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, stop: (): void => { server.close(); server.closeAllConnections(); } };
+}
+
 /** What was acknowledged to somebody's browser. */
 interface Ledger { ticket: string; steps: Map<number, string>; files: string[]; comments: string[] }
 
 async function work(t: Test, database?: string): Promise<void> {
   const nats = await startNatsServer();
   const site = new Site(nats.url);
-  t.teardown(async () => { await site.stop(); await nats.stop(); });
+  const siem = await listener();
+  t.teardown(async () => { await site.stop(); await nats.stop(); siem.stop(); });
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   // A quiet window of a second, so that tickets are closed, too.
-  const config = site.yaml('console.yaml', { bus: { url: nats.url }, console: { listen: { port }, dataDir: join(site.dir, 'console'), registry: site.yaml('registry.yaml', REGISTRY), incident: { quietDays: 1 / 86_400 }, ...(database ? { database } : {}) } });
+  const config = site.yaml('console.yaml', { bus: { url: nats.url }, console: { listen: { port }, dataDir: join(site.dir, 'console'), registry: site.yaml('registry.yaml', REGISTRY), incident: { quietDays: 1 / 86_400 }, outbound: { allow: ['127.0.0.0/8'] }, ...(database ? { database } : {}) } });
   let running: Running;
   const start = async (): Promise<Running> => {
     const p = site.run(['console', '--config', config]);
@@ -76,11 +101,19 @@ async function work(t: Test, database?: string): Promise<void> {
     return p;
   };
   const [ben, wu, aud] = [await person('ben', ['operator']), await person('wu', ['unit_handler'], 'wuhan'), await person('aud', ['auditor'])];
+  t.equal((await chief.call('POST', '/api/channels', { name: 'siem', kind: 'webhook', enabled: true, events: ['alert', 'ticket', 'notice'], target: { url: siem.url } }))?.status, 201);
   const link = await connect({ servers: nats.url });
   for (let n = 0; n < WORKERS * 4; n++) await link.jetstream().publish(subjects.alert('high', 'wuhan'), Buffer.from(JSON.stringify(alertOf({ id: `k-${n}`, verdict: 'succeeded', victim: { ip: `10.1.0.${n + 1}` } }))));
-  await link.close();
   const incidents = await until('the incidents', async () => { const { items } = await chief.get<Page<IncidentRow>>('/api/incidents'); return items.length === WORKERS * 4 && items.map((i) => i.id); });
 
+  let fed = 0;
+  /** Alerts keep coming, whether the console is there or not. */
+  async function feed(): Promise<void> {
+    for (; !over; fed++) {
+      await link.jetstream().publish(subjects.alert('high', 'yichang'), Buffer.from(JSON.stringify(alertOf({ id: `f-${fed}`, victim: { ip: '10.2.0.9' } }))));
+      await sleep(10);
+    }
+  }
   const ledgers: Ledger[] = [];
   let over = false;
   const unknown = { asked: 0, answered: 0 };
@@ -194,7 +227,7 @@ async function work(t: Test, database?: string): Promise<void> {
 
   for (let kill = 0; kill < KILLS; kill++) {
     over = false;
-    const working = Array.from({ length: WORKERS }, (_, n) => worker(n));
+    const working = [feed(), ...Array.from({ length: WORKERS }, (_, n) => worker(n))];
     // Not by the clock alone: on a busy machine a second is little.
     const enough = unknown.answered + 8 + Math.floor(Math.random() * 16);
     await until('work', () => unknown.answered >= enough, 60_000);
@@ -207,6 +240,24 @@ async function work(t: Test, database?: string): Promise<void> {
   }
   t.comment(`${ledgers.length} tickets, ${unknown.answered} of ${unknown.asked} steps answered`);
   t.ok(ledgers.reduce((n, b) => n + b.steps.size, 0) > 40 && ledgers.some((b) => b.files.length > 0), 'people got something done');
+
+  // Whoever is told by webhook has heard of every alert, of every step of a bulletin that is out, and of every notice: once each, by its key.
+  const stored = WORKERS * 4 + fed;
+  await until('the alerts', async () => (await chief.get<AlertCounts>('/api/alerts/counts')).total === stored);
+  await until('the deliveries', async () => (await chief.get<ChannelRow[]>('/api/channels')).every((c) => c.waiting === 0), 60_000);
+  await link.close();
+  const heard = [...siem.heard.values()];
+  const count = (test: (m: (typeof heard)[number]) => boolean): number => heard.filter(test).length;
+  const alerts = new Set(heard.filter((m) => m.event === 'alert').map((m) => m.id));
+  t.same([alerts.size, count((m) => m.event === 'alert')], [stored, stored], 'alerts');
+  for (const book of ledgers) {
+    const d: TicketDetail = await chief.get(`/api/tickets/${book.ticket}`);
+    const steps = d.history.filter((h) => h.to !== undefined && h.action !== 'create').map((h) => h.action);
+    const out = steps.indexOf('approve');
+    t.same([count((m) => m.event === 'ticket' && m.id === d.id), count((m) => m.facts.kind === 'issued' && m.facts.ticket === d.id)], [out < 0 ? 0 : steps.length - out, steps.filter((a) => a === 'approve').length], `deliveries of ${steps.join(' ')}`);
+  }
+  t.same(siem.faults, []);
+  t.comment(`${fed} alerts fed, ${heard.length} deliveries`);
 
   // Every step of a person is in the log once, and the log is whole.
   const audit = (await aud.send('GET', '/api/audit/export'))!.bytes;

@@ -14,6 +14,7 @@ import type { Context } from './context.js';
 import { Refused, refusals, routeWithoutPermission } from './errors.js';
 import { registerRoutes } from './routes/index.js';
 import type { AuditEntry } from './store/audit.js';
+import type { Parts } from './store/store.js';
 import { serveUi } from './ui-files.js';
 
 declare module 'fastify' {
@@ -56,6 +57,26 @@ export const cookieOptions = (context: Context) => ({ path: '/', httpOnly: true,
 export const auditOf = (request: FastifyRequest, at: number, object: string, details: Record<string, unknown>): AuditEntry => ({
   at, actor: callerOf(request).user.id, address: request.ip, action: request.routeOptions.config.route as string, object, outcome: 'done', details,
 });
+
+const entryOf = (request: FastifyRequest, at: number, outcome: AuditEntry['outcome'], more: Record<string, unknown> = {}): AuditEntry => ({
+  at, actor: request.caller?.user.id ?? request.auditActor, address: request.ip, action: request.routeOptions.config.route as string,
+  object: (request.params as { id?: string } | undefined)?.id?.slice(0, 128) ?? null, outcome, details: { ...request.auditDetails, ...more },
+});
+
+/**
+ * Makes a change and writes its entry of the audit log in one transaction: neither is there without the other. What the
+ * entry says beside the route is `request.auditDetails`, which the change may set. What the change throws undoes it. What
+ * cannot be undone (files, browsers, the bus) comes after, with `change` left out before.
+ */
+export async function recorded<T = void>(context: Context, request: FastifyRequest, change?: (store: Parts) => Promise<T>): Promise<T> {
+  const result = await context.store.together(async (store) => {
+    const done = await change?.(store) as T;
+    await store.audit.append(entryOf(request, context.clock.now(), 'done'));
+    return done;
+  });
+  request.audited = true;
+  return result;
+}
 
 /** The caller of a route that needs a session; the permission table has seen to it that there is one. */
 export function callerOf(request: FastifyRequest): Caller {
@@ -135,7 +156,7 @@ export async function buildApp(context: Context): Promise<FastifyInstance> {
     if (mustEnrol(caller.user, config.secondFactor) && !ENROLMENT.has(name)) throw refusals.mustEnrol();
   });
 
-  // Whatever changes something is in the audit log before its answer leaves, and so is whatever was refused.
+  // What changes the store is in the log with its change; whoever reads what is watched, and whatever was refused, before its answer leaves.
   app.addHook('onSend', async (request, reply, payload) => {
     const name = request.routeOptions.config.route;
     if (name) void reply.header('cache-control', 'no-store');
@@ -145,11 +166,7 @@ export async function buildApp(context: Context): Promise<FastifyInstance> {
     const denied = reply.statusCode === 403 || reply.statusCode === 401 && name === 'POST /api/login' || reply.statusCode === 429 && name === 'POST /api/login';
     if (SAFE.has(request.method) && mode !== 'always' && !denied) return payload;
     if (refused && !denied && reply.statusCode < 500 && ![409, 422].includes(reply.statusCode)) return payload;
-    await context.store.audit.append({
-      at: context.clock.now(), actor: request.caller?.user.id ?? request.auditActor, address: request.ip, action: name,
-      object: (request.params as { id?: string } | undefined)?.id?.slice(0, 128) ?? null, outcome: refused ? 'refused' : 'done',
-      details: { ...request.auditDetails, ...(refused ? { status: reply.statusCode } : {}) },
-    });
+    await context.store.audit.append(entryOf(request, context.clock.now(), refused ? 'refused' : 'done', refused ? { status: reply.statusCode } : {}));
     return payload;
   });
 

@@ -69,7 +69,9 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
     let registry = await store.registry.current();
     if (!registry && config.registry) {
       const loaded = loadRegistry(config.registry);
-      await store.registry.put(loaded, 0, clock.now(), null);
+      await store.together(async (s) => {
+        if (await s.registry.put(loaded, 0, clock.now(), null) !== undefined) await s.audit.append({ at: clock.now(), actor: null, address: null, action: 'registry', object: null, outcome: 'done', details: { from: 'configuration', units: loaded.units.length, systems: loaded.systems.length } });
+      });
       registry = await store.registry.current();
     }
     if (registry) context.useRegistry(registry.registry, registry.version);
@@ -108,6 +110,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
       await context.announceRegistry();
       const left = await followLeft(context, true);
       if (left > 0) log.info('what a stop had left undone after steps of tickets is done', { steps: left });
+      for (const id of await store.suppressions.unfinished()) await context.showAgain(id);
       try {
         await app.listen({ host: config.host, port: config.port });
       } catch (error) {

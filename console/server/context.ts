@@ -23,12 +23,13 @@ import { suppressor } from './suppress.js';
 import { LiveFeed } from './live.js';
 import { RuleCatalogue } from './rule-catalogue.js';
 import { RuleTrials } from './rule-trials.js';
-import { tellOfIncident } from './notify.js';
+import { noticeRow, ofIncident } from './notify.js';
 import type { IncidentRecord } from './store/incidents.js';
-import type { Suppress, Taken } from './store/intake.js';
+import type { Suppress, TakeOptions, Taken } from './store/intake.js';
 import { EVERYTHING, type Scope } from './store/scope.js';
 import type { Store } from './store/store.js';
 import type { TicketRecord } from './store/tickets.js';
+import { NOTHING_TOLD, allTold, type Told } from './store/told.js';
 import { alertRow, incidentRow, nodeView, ticketRow } from './views.js';
 
 const SHOWN_AT_ONCE = 1_000;
@@ -75,8 +76,10 @@ export class Context {
   outbound?: Outbound;
   async loadSettings(): Promise<void> {
     const held = await this.store.settings.get('remediation');
-    this.remediation = withHolidays(held ? held.value as RemediationSettings : { ...DEFAULT_SETTINGS, number: this.config.bulletinNumber }, this.holidays);
+    this.remediation = this.withCalendar(held ? held.value as RemediationSettings : { ...DEFAULT_SETTINGS, number: this.config.bulletinNumber });
   }
+  /** Settings with the holidays of the configuration. */
+  withCalendar(settings: RemediationSettings): RemediationSettings { return withHolidays(settings, this.holidays); }
   readonly due = (at: number, level: Level): ClockTimes => dueFrom(at, level, this.remediation);
 
   /** Which suppression hides or lowers an alert; replaced when suppressions change. */
@@ -101,7 +104,7 @@ export class Context {
     for (;;) {
       const hidden = await this.store.suppressions.hidden(id, SHOWN_AT_ONCE);
       if (hidden.length === 0) return shown;
-      const taken = await this.store.take(hidden, this.held, this.clock.now(), this.config.windowMs, { again: true, suppress: this.suppress });
+      const taken = await this.store.take(hidden, this.held, this.clock.now(), this.config.windowMs, { again: true, suppress: this.suppress, tell: this.tellOf });
       await this.announce(taken);
       shown += taken.alerts.length;
       // Another suppression hides the rest.
@@ -124,31 +127,38 @@ export class Context {
   }
   ticketRows(rows: readonly TicketRecord[]): TicketRow[] { return rows.map((r) => ticketRow(r, this.held, this.clock.now())); }
 
+  /** What a batch of alerts makes known to people and channels, to be stored with it. */
+  readonly tellOf: NonNullable<TakeOptions['tell']> = ({ alerts, eve, incidents, fresh, reopened }) => allTold(
+    this.outbound?.alerts(alerts, eve, this.held) ?? NOTHING_TOLD, this.outbound?.incidents(incidents.filter((i) => fresh.has(i.id)), this.held) ?? NOTHING_TOLD,
+    ...reopened.filter((r) => r.owner !== null).map((r) => ofIncident(this, 'reopened', r, [r.owner as string])),
+  );
+  /** What is stored now goes to the browsers, and the channels hear that there is something to send. */
+  announceTold({ notices, deliveries }: Told): void {
+    for (const record of notices) this.live.push({ kind: 'notice', notice: noticeRow(record) }, { units: 'all', user: record.user });
+    this.outbound?.queued(deliveries);
+  }
+
   /** Tells the browsers what a batch of alerts changed. */
   async announce(taken: Taken): Promise<void> {
     try {
       await this.store.suppressions.count(taken.hidden, this.clock.now());
       if (taken.alerts.some((a) => a.demo === 1)) this.demo = true;
       for (const r of taken.alerts) this.live.push({ kind: 'alert', id: r.id, make: () => ({ kind: 'alert', alert: alertRow(r, this.held) }) }, { units: [r.unit, r.attacker_unit], permission: 'alert.read' });
-      if (this.outbound?.tells('alert')) await this.outbound.alerts(taken.alerts.map((r) => alertRow(r, this.held)), taken.eve);
-      for (const r of taken.incidents) await this.announceIncident(r, taken.fresh.has(r.id));
+      this.announceTold(taken.told);
+      for (const r of taken.incidents) await this.announceIncident(r);
       for (const record of taken.followUps) await followUp(this, record);
-      for (const r of taken.reopened) await tellOfIncident(this, 'reopened', r, r.owner === null ? [] : [r.owner]);
     } catch (error) {
       this.log.warn('a change could not be announced to the browsers', { error });
     }
   }
   /** Counts in a pushed row are those of the incident alone; a page that shows campaigns asks again. */
-  async announceIncident(r: IncidentRecord, told = true): Promise<void> {
+  async announceIncident(r: IncidentRecord): Promise<void> {
     const people = await this.people();
-    // To others goes what is new or was decided, not every further alert.
-    if (told && this.outbound?.tells('incident')) await this.outbound.incident(incidentRow(r, this.held, people));
     this.live.push({ kind: 'incident', id: r.id, make: () => ({ kind: 'incident', incident: incidentRow(r, this.held, people) }) }, { units: [r.unit, r.attacker_unit], permission: 'incident.read' });
   }
   async announceTicket(id: string): Promise<void> {
     const t = await this.store.tickets.byId(EVERYTHING, id);
     // A draft is the watch's alone: it concerns no unit yet.
-    if (t) await this.outbound?.ticket(ticketRow(t, this.held, this.clock.now()));
     if (t) this.live.push({ kind: 'ticket', ticket: ticketRow(t, this.held, this.clock.now()) }, { units: t.issued === null || t.state === 'draft' || t.state === 'review' ? [] : [t.unit], permission: 'ticket.read' });
   }
   /** Counters of the console for /metrics and its own heartbeat; the service fills in what it owns. */

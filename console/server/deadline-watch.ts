@@ -3,7 +3,7 @@ import { step } from '../model/state-machine.js';
 import { TICKET_MACHINE, type TicketState } from '../model/ticket.js';
 import type { Context } from './context.js';
 import { followUp } from './aftermath.js';
-import { noted } from './store/follow-up.js';
+import { byConsole, noted } from './store/follow-up.js';
 import type { TicketRecord } from './store/tickets.js';
 
 const CLOCK_NAMES: Record<Clock, { zh: string; en: string }> = {
@@ -34,12 +34,12 @@ export async function watchDeadlines(context: Context): Promise<number> {
       if (t.escalated === t.due) continue;
       after = noted(t.id, now, { notice: { kind: 'overdue', audience: ['unit', 'people', 'leaders'], text: JSON.stringify(name) } });
       const text = JSON.stringify({ zh: `“${name.zh}”超期，自动督办`, en: `Overdue (${name.en}); put under supervision` });
-      if (await store.tickets.decide(t.id, t.version, { escalated: t.due, told_due: t.due, supervised: 1 }, { at: now, by: null, action: 'overdue', from_state: t.state, to_state: t.state, text }, { followUp: after }) === undefined) continue;
+      if (await store.tickets.decide(t.id, t.version, { escalated: t.due, told_due: t.due, supervised: 1 }, { at: now, by: null, action: 'overdue', from_state: t.state, to_state: t.state, text }, { followUp: after, audit: byConsole(now, t, 'overdue', t.state) }) === undefined) continue;
     } else if (used * 100 >= remindAt) {
       if (t.told_due === t.due || !step(TICKET_MACHINE, t.state as TicketState, 'remind', ['system'], () => true).ok) continue;
       after = noted(t.id, now, { notice: { kind: 'due_soon', audience: ['unit'], text: JSON.stringify(name) } });
       const text = JSON.stringify({ zh: `“${name.zh}”即将到期`, en: `Almost due (${name.en})` });
-      if (await store.tickets.decide(t.id, t.version, { told_due: t.due, reminded: t.reminded + 1 }, { at: now, by: null, action: 'remind', from_state: t.state, to_state: t.state, text }, { followUp: after }) === undefined) continue;
+      if (await store.tickets.decide(t.id, t.version, { told_due: t.due, reminded: t.reminded + 1 }, { at: now, by: null, action: 'remind', from_state: t.state, to_state: t.state, text }, { followUp: after, audit: byConsole(now, t, 'remind', t.state) }) === undefined) continue;
     } else continue;
     told++;
     await followUp(context, after);

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Bilingual } from '../../contracts/alert.js';
 import type { NoticeRow } from '../model/remediation.js';
 import { rolesOf } from './auth/session.js';
@@ -8,6 +8,7 @@ import { iso } from './store/cursor.js';
 import type { IncidentRecord } from './store/incidents.js';
 import type { NoticeRecord } from './store/notices.js';
 import type { TicketRecord } from './store/tickets.js';
+import { NOTHING_TOLD, allTold, type Told } from './store/told.js';
 
 export type NoticeKind = NoticeRow['kind'];
 /** What the console wrote in both languages is kept as JSON. */
@@ -32,33 +33,31 @@ export const noticeRow = (n: NoticeRecord): NoticeRow => {
 };
 export type Audience = 'unit' | 'watch' | 'people' | 'leaders';
 
-/** Tells people in the console, and through the channels that carry notices. `except`: who did it knows. */
-async function tell(context: Context, users: Iterable<string>, about: Omit<NoticeRecord, 'id' | 'user' | 'at' | 'read'>, unit: string | null, except?: string, idOf: (user: string) => string = () => `ntc-${randomUUID()}`): Promise<void> {
+/** @param key of what is told, where it may be told again by mistake: the same notice to the same person is one */
+function told(context: Context, users: Iterable<string>, about: Omit<NoticeRecord, 'id' | 'user' | 'at' | 'read'>, unit: string | null, except?: string, key: string = randomUUID()): Told {
   const at = context.clock.now();
-  const records = [...new Set(users)].filter((u) => u !== except).map((user): NoticeRecord => ({ id: idOf(user), user, at, read: 0, ...about }));
-  await context.store.notices.put(records);
-  for (const record of records) context.live.push({ kind: 'notice', notice: noticeRow(record) }, { units: 'all', user: record.user });
-  if (records.length > 0) await context.outbound?.notice(noticeRow(records[0]), unit);
+  const notices = [...new Set(users)].filter((u) => u !== except)
+    .map((user): NoticeRecord => ({ id: `ntc-${createHash('sha256').update(`${key} ${user}`).digest('hex').slice(0, 32)}`, user, at, read: 0, ...about }));
+  return notices.length === 0 ? NOTHING_TOLD : allTold({ ...NOTHING_TOLD, notices }, context.outbound?.notice(noticeRow(notices[0]), unit, key) ?? NOTHING_TOLD);
 }
 
-/** @param idOf id of the notice to a user: one that is there already is not written again
+/** What people in the console and channels that carry notices hear of a ticket. `except`: who did it knows.
  * @param audience `unit`: the unit's handlers; `people`: author and approver; `watch`: whoever triages and sees the unit; `leaders` of the unit and above */
-export async function tellOfTicket(context: Context, kind: NoticeKind, t: TicketRecord, audience: readonly Audience[], text: string | null = null, except?: string, idOf?: (user: string) => string): Promise<void> {
+export async function ofTicket(context: Context, kind: NoticeKind, t: TicketRecord, audience: readonly Audience[], text: string | null = null, except?: string, key?: string): Promise<Told> {
   const assets = context.assets();
   const users: string[] = [];
   const { titles } = titlesOf(t);
-  if (audience.includes('people')) users.push(t.author, ...(t.approver === null ? [] : [t.approver]));
   for (const user of await context.store.people.all()) {
     if (user.disabled === 1) continue;
     const scope = assets.scopeOf(user.unit);
     if (!scope.all && !scope.units.includes(t.unit)) continue;
     const roles = rolesOf(user);
-    if ((audience.includes('unit') && roles.includes('unit_handler') && user.unit !== null) || (audience.includes('leaders') && roles.includes('leader'))
+    // Who has moved to another unit since hears no more of it.
+    if ((audience.includes('people') && [t.author, t.approver].includes(user.id)) || (audience.includes('unit') && roles.includes('unit_handler') && user.unit !== null) || (audience.includes('leaders') && roles.includes('leader'))
       || (audience.includes('watch') && (roles.includes('operator') || roles.includes('analyst')))) users.push(user.id);
   }
-  await tell(context, users, { kind, ticket: t.id, incident: t.incident, title: titles ? both(titles) : t.title, number: t.number, text }, t.unit, except, idOf);
+  return told(context, users, { kind, ticket: t.id, incident: t.incident, title: titles ? both(titles) : t.title, number: t.number, text }, t.unit, except, key);
 }
 
-export async function tellOfIncident(context: Context, kind: NoticeKind, i: IncidentRecord, users: string[], text: string | null = null, except?: string): Promise<void> {
-  await tell(context, users, { kind, ticket: null, incident: i.id, title: both({ zh: i.title_zh, en: i.title_en }), number: null, text }, i.unit, except);
-}
+export const ofIncident = (context: Context, kind: NoticeKind, i: IncidentRecord, users: string[], text: string | null = null, except?: string): Told =>
+  told(context, users, { kind, ticket: null, incident: i.id, title: both({ zh: i.title_zh, en: i.title_en }), number: null, text }, i.unit, except);

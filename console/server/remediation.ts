@@ -5,6 +5,7 @@ import type { Context } from './context.js';
 import { followUp } from './aftermath.js';
 import { byConsole, noted } from './store/follow-up.js';
 import { EVERYTHING } from './store/scope.js';
+import { NOTHING_TOLD } from './store/told.js';
 
 // A decision of the console itself gives way to people, who may act at the same moment: it looks again.
 const TRIES = 3;
@@ -16,8 +17,11 @@ async function actAsConsole(context: Context, incident: string, action: Incident
     const result = step(INCIDENT_MACHINE, record.state as IncidentState, action, ['system'], () => true);
     if (!result.ok || result.to === record.state) return;
     const now = context.clock.now();
-    const version = await context.store.incidents.decide(incident, record.version, { state: result.to, closed_at: action === 'close' ? now : null, ...(action === 'reopen' ? { reopened: record.reopened + 1 } : {}) }, { at: now, by: null, action, from_state: record.state, to_state: result.to, text });
+    const change = { state: result.to, closed_at: action === 'close' ? now : null, ...(action === 'reopen' ? { reopened: record.reopened + 1 } : {}) };
+    const told = context.outbound?.incidents([{ ...record, ...change, version: record.version + 1 }], context.assets()) ?? NOTHING_TOLD;
+    const version = await context.store.incidents.decide(incident, record.version, change, { at: now, by: null, action, from_state: record.state, to_state: result.to, text }, { told });
     if (version === undefined) continue;
+    context.announceTold(told);
     const after = await context.store.incidents.byId(EVERYTHING, incident);
     if (after) await context.announceIncident(after);
     return;

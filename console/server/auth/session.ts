@@ -22,14 +22,14 @@ export function rolesOf(user: Pick<UserRecord, 'roles_json'>): Role[] { return J
 /** Sessions live on the server; the cookie holds a random token of which the store knows the hash. */
 export function sessions(people: PeopleStore, accounts: ReturnType<typeof accountStore>, config: Pick<Settled, 'idleMs' | 'absoluteMs'>, clock: { now(): number }) {
   return {
-    async open(user: UserRecord, address: string, agent: string): Promise<{ token: string; session: SessionRecord }> {
+    /** A session that is still to be stored, and the token of its cookie. */
+    fresh(user: UserRecord, address: string, agent: string): { token: string; session: SessionRecord } {
       const token = randomBytes(32).toString('base64url');
       const now = clock.now();
       const session: SessionRecord = {
         id: idOf(token), user: user.id, csrf: randomBytes(24).toString('base64url'), created: now, seen: now, expires: now + config.absoluteMs,
         address: address.slice(0, 64), agent: agent.slice(0, 200),
       };
-      await people.openSession(session);
       return { token, session };
     },
     async of(token: string | undefined, assets: Assets): Promise<Caller | undefined> {
@@ -65,7 +65,6 @@ export function sessions(people: PeopleStore, accounts: ReturnType<typeof accoun
       const roles = rolesOf(user);
       return { user, roles, permissions: permissionsOf(roles), scope: assets.scopeOf(user.unit), session };
     },
-    end: (id: string): Promise<void> => people.endSession(id),
   };
 }
 export type Sessions = ReturnType<typeof sessions>;

@@ -105,7 +105,7 @@ export class Ingest {
     const { store, assets, clock, config, log } = this.context;
     for (;;) {
       try {
-        const taken = await store.take(batch.map((b) => b.alert), assets(), clock.now(), config.windowMs, { json: batch.map((b) => b.json), suppress: this.context.suppress, due: this.context.due });
+        const taken = await store.take(batch.map((b) => b.alert), assets(), clock.now(), config.windowMs, { json: batch.map((b) => b.json), suppress: this.context.suppress, due: this.context.due, tell: this.context.tellOf });
         for (const { delivery } of batch) delivery.ack();
         this.counters.alerts += taken.alerts.length;
         this.counters.stale += taken.stale;

@@ -9,6 +9,7 @@ import t from 'tap';
 import type { ChannelRow, ChannelTest, DeliveryRow, IncidentRow, Page } from '../../model/api.js';
 import { alertOf, startConsole } from '../harness.js';
 import { cefLine, syslogLine, type Message } from './formats.js';
+import type { Outbound } from './outbound.js';
 import { safeAddress } from './target.js';
 
 t.test('lines of syslog and CEF with hostile text', (t) => {
@@ -92,4 +93,64 @@ t.test('webhook with signature and another try, syslog, mail and file; STIX', as
   t.ok(stix.objects.filter((o) => o.type === 'relationship').every((o) => ids.has(o.source_ref ?? '') && ids.has(o.target_ref ?? '')));
   t.equal(stix.objects.find((o) => o.type === 'indicator')?.pattern, "[ipv4-addr:value = '203.0.113.9']");
   t.match(JSON.parse((await ana.call('GET', '/api/indicators/stix')).raw.toString()), { type: 'bundle' });
+});
+
+t.test('what is stored is told, though the console stops between the two; a second try is known as one', async (t) => {
+  const h = await startConsole({ outbound: { allow: ['127.0.0.0/8'] } });
+  t.teardown(() => h.stop());
+  await h.useRegistry();
+  const [ana, sec] = [await h.person('ana', ['analyst']), await h.person('sec', ['security_admin'])];
+  const got: { key: string; event: string; id: string; state?: string }[] = [];
+  const hook = createServer((request, response) => {
+    let body = '';
+    request.on('data', (c: Buffer) => { body += c.toString(); });
+    request.on('end', () => {
+      const m = JSON.parse(body) as { event: string; id: string; facts: { state?: string } };
+      got.push({ key: String(request.headers['idempotency-key']), event: m.event, id: m.id, ...(m.facts.state ? { state: m.facts.state } : {}) });
+      response.writeHead(204).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(hook, 'listening');
+  t.teardown(() => { hook.close(); });
+  const channel = (await sec.call<ChannelRow>('POST', '/api/channels', { name: 'siem', kind: 'webhook', enabled: true, events: ['alert', 'incident', 'ticket', 'notice'], target: { url: `http://127.0.0.1:${(hook.address() as AddressInfo).port}/` } })).body;
+  const { context } = h.console;
+  const outbound = context.outbound as Outbound;
+  await outbound.stop();
+  // From here on nothing comes after a commit, as if each were the last thing that the process did.
+  context.announce = async () => { /* stopped */ };
+  context.announceTold = () => { /* stopped */ };
+  await h.send(alertOf({ id: 'k-1', verdict: 'succeeded' }));
+  await h.until(() => context.counters().alerts === 1, 'ingest');
+  const [incident] = (await ana.call<Page<IncidentRow>>('GET', '/api/incidents')).body.items;
+  await ana.call('POST', `/api/incidents/${incident.id}/actions`, { version: incident.version, action: 'assign', owner: 'me' });
+  await ana.call('POST', `/api/incidents/${incident.id}/actions`, { version: incident.version + 1, action: 'confirm' });
+  const waiting = await context.store.channels.deliveries(channel.id);
+  t.same(waiting.map((d) => [d.event, d.object, d.state]).reverse(), [['alert', 'k-1', 'waiting'], ['incident', incident.id, 'waiting'], ['incident', incident.id, 'waiting'], ['incident', incident.id, 'waiting']]);
+  t.equal(new Set(waiting.map((d) => d.key)).size, 4);
+
+  // A start reads what waits. It is sent, and the process ends before it could write that down.
+  const { Outbound: Fresh } = await import('./outbound.js');
+  const started = new Fresh(context);
+  await started.load();
+  const { settle } = context.store.channels;
+  context.store.channels.settle = () => Promise.reject(new Error('stopped'));
+  await started.work();
+  t.same(got.map((g) => [g.event, g.state]), [['alert', undefined], ['incident', 'new'], ['incident', 'triage'], ['incident', 'confirmed']]);
+  context.store.channels.settle = settle;
+  const again = new Fresh(context);
+  await again.load();
+  await again.work();
+  t.equal(got.length, 8);
+  t.same(got.slice(4), got.slice(0, 4), 'the same once more, under the same keys');
+  t.ok((await context.store.channels.deliveries(channel.id)).every((d) => d.state === 'done'));
+
+  // A step of a ticket that is followed up twice is told once.
+  const { followUp } = await import('../aftermath.js');
+  const ticket = (await ana.call<{ id: string }>('POST', '/api/tickets', { incident: incident.id })).body.id;
+  const at = h.clock.now();
+  await context.store.tickets.decide(ticket, 1, { state: 'issued', issued: at }, { at, by: null, action: 'approve', from_state: null, to_state: 'issued', text: null });
+  const record = { id: 'flw-1', ticket, at, what_json: JSON.stringify({ notice: { kind: 'issued', audience: ['people'] } }) };
+  await followUp(context, record);
+  await followUp(context, record);
+  t.same((await context.store.channels.deliveries(channel.id)).filter((d) => d.state === 'waiting').map((d) => d.event).sort(), ['notice', 'ticket']);
 });

@@ -1,9 +1,15 @@
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
-import type { AlertRow, IncidentRow, NoticeRow, TicketRow } from '../../model/api.js';
+import type { NoticeRow, TicketRow } from '../../model/api.js';
 import type { ChannelEvent, ChannelForm, ChannelKind } from '../../model/channel.js';
+import type { Assets } from '../assets.js';
 import type { Context } from '../context.js';
+import type { AlertRecord } from '../store/alerts.js';
 import { WAITING_MAX, type ChannelRecord } from '../store/channels.js';
+import { NOTHING_TOLD, type NewDelivery, type Told } from '../store/told.js';
+import type { IncidentRecord } from '../store/incidents.js';
+import { alertRow, incidentRow } from '../views.js';
 import type { Message } from './formats.js';
 import { send, type SendContext } from './senders.js';
 
@@ -24,9 +30,14 @@ const WITH_EVE: ReadonlySet<ChannelKind> = new Set(['webhook', 'eve_file']);
 /** A longer alert goes out without its EVE: a queue of many must not fill the store. */
 const EVE_MAX = 256 * 1024;
 interface Concern { severity: number; verdict: number; units: (string | null | undefined)[] }
+/** `key`: the same for what is the same; `eve`: text of the alert, put into the payload as it is. */
+interface Item { key: string; concern: Concern; eve?: string; make: () => Message }
 interface Open { id: string; form: ChannelForm; secret: string | undefined; units: Set<string> | undefined; severity: number; verdict: number }
 
-/** Tells others: a queue in the store, so that a restart loses nothing, with growing pauses and an end. */
+/**
+ * Tells others: a queue in the store, written with what it tells of, with growing pauses and an end. What was sent and not yet
+ * noted as sent when the console stopped is sent again, under the same key.
+ */
 export class Outbound {
   private channels: Open[] = [];
   private waiting = new Map<string, number>();
@@ -36,10 +47,9 @@ export class Outbound {
   constructor(private readonly context: Context) {}
 
   async load(): Promise<void> {
-    const { store, assets } = this.context;
+    const { store } = this.context;
     this.channels = (await store.channels.list()).filter((c) => c.enabled === 1).map((c) => this.open(c));
     this.waiting = await store.channels.waiting();
-    void assets;
   }
   private open(c: ChannelRecord): Open {
     const form = JSON.parse(c.form_json) as ChannelForm;
@@ -58,70 +68,89 @@ export class Outbound {
   /** Whether any channel carries such events. */
   tells(event: ChannelEvent): boolean { return this.channels.some((c) => c.form.events.includes(event)); }
 
-  /** @param eve text of the alert, put into the payload as it is */
-  private async tell(messages: { message: Message; concern: Concern; eve?: string }[]): Promise<void> {
+  /**
+   * Deliveries of what the channels carry of it, for the transaction of the change that it tells of; when that is over, `queued`
+   * hears of them. Nothing is made of what no channel carries.
+   */
+  private tell(event: ChannelEvent, items: readonly Item[]): Told {
     const now = this.context.clock.now();
+    const told: Told = { notices: [], deliveries: [], refused: [] };
+    const made = new Map<Item, { message: Message; text: string }>();
     for (const channel of this.channels) {
-      const mine = messages.filter(({ message, concern }) => channel.form.events.includes(message.event) && concern.severity >= channel.severity && concern.verdict >= channel.verdict
-        && (!channel.units || concern.units.some((u) => u != null && channel.units?.has(u))));
-      if (mine.length === 0) continue;
-      const held = this.waiting.get(channel.id) ?? 0;
-      const taken = mine.slice(0, Math.max(0, WAITING_MAX - held));
-      this.waiting.set(channel.id, held + taken.length);
+      if (!channel.form.events.includes(event)) continue;
+      const mine = items.filter(({ concern }) => concern.severity >= channel.severity && concern.verdict >= channel.verdict && (!channel.units || concern.units.some((u) => u != null && channel.units?.has(u))));
+      const taken = mine.slice(0, Math.max(0, WAITING_MAX - (this.waiting.get(channel.id) ?? 0)));
       const whole = WITH_EVE.has(channel.form.kind);
-      await this.context.store.channels.enqueue(taken.map(({ message, eve }) => {
-        const text = JSON.stringify(message);
-        const payload = whole && eve !== undefined && eve.length <= EVE_MAX ? `${text.slice(0, -1)},"eve":${eve}}` : text;
-        return { channel: channel.id, at: now, event: message.event, object: message.id, payload, next_at: now, bytes: Buffer.byteLength(payload) };
-      }));
-      if (taken.length < mine.length) await this.context.store.channels.refuse(channel.id, mine.length - taken.length, `more than ${WAITING_MAX} deliveries wait`);
+      for (const item of taken) {
+        let held = made.get(item);
+        if (!held) {
+          const message = item.make();
+          made.set(item, held = { message, text: JSON.stringify(message) });
+        }
+        const { message, text } = held;
+        const payload = whole && item.eve !== undefined && item.eve.length <= EVE_MAX ? `${text.slice(0, -1)},"eve":${item.eve}}` : text;
+        const key = createHash('sha256').update(`${channel.id} ${event} ${item.key}`).digest('hex').slice(0, 32);
+        told.deliveries.push({ channel: channel.id, at: now, event, object: message.id, payload, next_at: now, bytes: Buffer.byteLength(payload), key });
+      }
+      if (taken.length < mine.length) told.refused.push({ channel: channel.id, n: mine.length - taken.length });
     }
+    return told;
   }
-  alerts(rows: readonly AlertRow[], eve: readonly string[]): Promise<void> {
-    return this.tell(rows.map((a, i) => ({
-      eve: eve[i],
-      concern: { severity: SEVERITIES.indexOf(a.severity), verdict: VERDICTS.indexOf(a.verdict), units: [a.victim.unit?.id, a.attacker.unit?.id] },
-      message: {
-        event: 'alert', at: a.lastSeen, id: a.id, severity: a.severity, title: a.title,
-        facts: {
-          rule: a.rule, class: a.class, verdict: a.verdict, attacker: a.attacker.ip, ...(a.attacker.port === undefined ? {} : { attackerPort: a.attacker.port }), victim: a.victim.ip,
-          ...(a.victim.port === undefined ? {} : { victimPort: a.victim.port }), ...(a.proto ? { protocol: a.proto } : {}), ...(a.appProto ? { application: a.appProto } : {}), count: a.count,
-          ...(a.victim.unit ? { unit: a.victim.unit.zh } : {}), ...(a.node ? { node: a.node } : {}), revision: a.revision,
-        },
+  /** Deliveries that are in the store now. */
+  queued(deliveries: readonly Pick<NewDelivery, 'channel'>[]): void { for (const { channel } of deliveries) this.waiting.set(channel, (this.waiting.get(channel) ?? 0) + 1); }
+
+  alerts(rows: readonly AlertRecord[], eve: readonly string[], assets: Assets): Told {
+    if (!this.tells('alert')) return NOTHING_TOLD;
+    return this.tell('alert', rows.map((r, i) => ({
+      key: `${r.id} ${r.revision}`, eve: eve[i], concern: { severity: r.severity, verdict: r.verdict, units: [r.unit, r.attacker_unit] },
+      make: () => {
+        const a = alertRow(r, assets);
+        return {
+          event: 'alert', at: a.lastSeen, id: a.id, severity: a.severity, title: a.title,
+          facts: {
+            rule: a.rule, class: a.class, verdict: a.verdict, attacker: a.attacker.ip, ...(a.attacker.port === undefined ? {} : { attackerPort: a.attacker.port }), victim: a.victim.ip,
+            ...(a.victim.port === undefined ? {} : { victimPort: a.victim.port }), ...(a.proto ? { protocol: a.proto } : {}), ...(a.appProto ? { application: a.appProto } : {}), count: a.count,
+            ...(a.victim.unit ? { unit: a.victim.unit.zh } : {}), ...(a.node ? { node: a.node } : {}), revision: a.revision,
+          },
+        };
       },
     })));
   }
-  incident(i: IncidentRow): Promise<void> {
-    return this.tell([{
-      concern: { severity: SEVERITIES.indexOf(i.severity), verdict: VERDICTS.indexOf(i.verdict), units: [i.victim.unit?.id, i.attacker.unit?.id] },
-      message: { event: 'incident', at: i.lastSeen, id: i.id, severity: i.severity, title: i.title, facts: { state: i.state, verdict: i.verdict, level: i.level, attacker: i.attacker.ip, victim: i.victim.ip, count: i.events, ...(i.victim.unit ? { unit: i.victim.unit.zh } : {}) } },
-    }]);
+  /** What is new or was decided, not every further alert. */
+  incidents(rows: readonly IncidentRecord[], assets: Assets): Told {
+    if (!this.tells('incident')) return NOTHING_TOLD;
+    return this.tell('incident', rows.map((r) => ({
+      key: `${r.id} ${r.version} ${r.severity} ${r.verdict}`, concern: { severity: r.severity, verdict: r.verdict, units: [r.unit, r.attacker_unit] },
+      make: () => {
+        const i = incidentRow(r, assets, new Map());
+        return { event: 'incident', at: i.lastSeen, id: i.id, severity: i.severity, title: i.title, facts: { state: i.state, verdict: i.verdict, level: i.level, attacker: i.attacker.ip, victim: i.victim.ip, count: i.events, ...(i.victim.unit ? { unit: i.victim.unit.zh } : {}) } };
+      },
+    })));
   }
-  ticket(t: TicketRow): Promise<void> {
+  ticket(t: TicketRow, key: string): Told {
     // Drafts are nobody else's business yet.
-    if (!t.issuedAt) return Promise.resolve();
+    if (!t.issuedAt) return NOTHING_TOLD;
     const severity = 5 - t.level;
-    return this.tell([{
-      concern: { severity, verdict: 2, units: [t.unit.id] },
-      message: { event: 'ticket', at: new Date(this.context.clock.now()).toISOString(), id: t.id, severity: SEVERITIES[severity], title: t.titles ?? { zh: t.title, en: t.title }, facts: { state: t.state, level: t.level, unit: t.unit.zh, ...(t.number ? { number: t.number } : {}), ...(t.due ? { due: t.due.at } : {}) } },
+    return this.tell('ticket', [{
+      key, concern: { severity, verdict: 2, units: [t.unit.id] },
+      make: () => ({ event: 'ticket', at: new Date(this.context.clock.now()).toISOString(), id: t.id, severity: SEVERITIES[severity], title: t.titles ?? { zh: t.title, en: t.title }, facts: { state: t.state, level: t.level, unit: t.unit.zh, ...(t.number ? { number: t.number } : {}), ...(t.due ? { due: t.due.at } : {}) } }),
     }]);
   }
-  notice(n: NoticeRow, unit: string | null): Promise<void> {
+  notice(n: NoticeRow, unit: string | null, key: string): Told {
     const kind = NOTICE_TITLES[n.kind];
-    return this.tell([{
-      concern: { severity: 4, verdict: 2, units: [unit] },
-      message: { event: 'notice', at: n.at, id: n.id, severity: n.kind === 'overdue' || n.kind === 'reopened' ? 'high' : 'medium', title: { zh: `${kind.zh}：${n.title}`, en: `${kind.en}: ${n.titles?.en ?? n.title}` }, facts: { kind: n.kind, ...(n.number ? { number: n.number } : {}), ...(n.ticket ? { ticket: n.ticket } : {}), ...(n.incident ? { incident: n.incident } : {}), ...(n.text ? { text: n.text } : {}) } },
+    return this.tell('notice', [{
+      key, concern: { severity: 4, verdict: 2, units: [unit] },
+      make: () => ({ event: 'notice', at: n.at, id: n.id, severity: n.kind === 'overdue' || n.kind === 'reopened' ? 'high' : 'medium', title: { zh: `${kind.zh}：${n.title}`, en: `${kind.en}: ${n.titles?.en ?? n.title}` }, facts: { kind: n.kind, ...(n.number ? { number: n.number } : {}), ...(n.ticket ? { ticket: n.ticket } : {}), ...(n.incident ? { incident: n.incident } : {}), ...(n.text ? { text: n.text } : {}) } }),
     }]);
   }
-
   /** A scheduled report: a mail carries its files, the others say that it is there. */
-  report(id: string, name: string, period: { from: string; to: string }, files: NonNullable<Message['attachments']>, unit: string | null): Promise<void> {
-    return this.tell([{
-      concern: { severity: 4, verdict: 2, units: [unit] },
-      message: {
+  report(id: string, name: string, period: { from: string; to: string }, files: NonNullable<Message['attachments']>, unit: string | null): Told {
+    return this.tell('report', [{
+      key: `${id} ${period.from} ${period.to}`, concern: { severity: 4, verdict: 2, units: [unit] },
+      make: () => ({
         event: 'report', at: new Date(this.context.clock.now()).toISOString(), id, severity: 'info', title: { zh: name, en: name },
         facts: { from: period.from, to: period.to, formats: files.map((f) => f.name.split('.').at(-1)).join(' ') }, attachments: files,
-      },
+      }),
     }]);
   }
 
@@ -140,7 +169,7 @@ export class Outbound {
   async test(record: ChannelRecord): Promise<{ ok: boolean; ms: number; error?: string }> {
     const { form, secret } = this.open(record);
     const began = performance.now();
-    const { error } = await send(form, secret, [{ event: 'notice', at: new Date(this.context.clock.now()).toISOString(), id: 'test', severity: 'info', title: { zh: '守望通道测试', en: 'Shouwang channel test' }, facts: { channel: form.name } }], this.about());
+    const { error } = await send(form, secret, [{ event: 'notice', at: new Date(this.context.clock.now()).toISOString(), id: 'test', severity: 'info', title: { zh: '守望通道测试', en: 'Shouwang channel test' }, facts: { channel: form.name }, key: `test-${this.context.clock.now()}` }], this.about());
     const ms = Math.round(performance.now() - began);
     return error ? { ok: false, ms, error: error.message.slice(0, 500) } : { ok: true, ms };
   }
@@ -166,7 +195,7 @@ export class Outbound {
     for (const until = performance.now() + ROUND_MS; !this.stopped && performance.now() < until;) {
       const due = await store.channels.due(channel.id, clock.now(), AT_ONCE);
       if (due.length === 0) return;
-      const { sent, error } = await send(channel.form, channel.secret, due.map((d) => JSON.parse(d.payload) as Message), this.about());
+      const { sent, error } = await send(channel.form, channel.secret, due.map((d) => ({ ...JSON.parse(d.payload) as Message, key: d.key ?? `delivery-${d.num}` })), this.about());
       const failed = error && { delivery: due[sent], error: error.message.slice(0, 500), nextAt: due[sent].tries + 1 >= TRIES_MAX ? 0 : clock.now() + BACKOFF_MS * 2 ** due[sent].tries };
       await store.channels.settle(channel.id, clock.now(), due.slice(0, sent), failed);
       if (failed?.nextAt === 0) log.warn('a delivery was given up', { channel: channel.id, event: due[sent].event, object: due[sent].object, error: failed.error });

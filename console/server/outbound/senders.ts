@@ -15,18 +15,21 @@ const TIMEOUT_MS = 10_000;
 /** Name of the header with `t=<seconds>,v1=<HMAC-SHA-256 over "<seconds>.<body>">`. */
 export const SIGNATURE_HEADER = 'x-shouwang-signature';
 
+/** The same at every try of the same delivery, also after a restart: who has seen it needs it no more. */
+export const KEY_HEADER = 'idempotency-key';
+
 export interface SendContext { allow: readonly string[]; dataDir: string; host: string; version: string; now: number; /** A file of the console; throws where it is gone. */ file(sha256: string): Promise<Buffer> }
 
 /** @returns how many the other side took, in their order, and why it took no more */
-export async function send(form: ChannelForm, secret: string | undefined, messages: readonly Message[], context: SendContext): Promise<{ sent: number; error?: Error }> {
+export async function send(form: ChannelForm, secret: string | undefined, messages: readonly (Message & { key?: string })[], context: SendContext): Promise<{ sent: number; error?: Error }> {
   const { target } = form;
   const lang = form.lang ?? 'zh';
   let sent = 0;
   try {
     switch (form.kind) {
       case 'webhook':
-        for (const m of messages) {
-          await webhook(target.url ?? '', target.ca, secret, JSON.stringify(m), context);
+        for (const { key, ...m } of messages) {
+          await webhook(target.url ?? '', target.ca, secret, key, JSON.stringify(m), context);
           sent++;
         }
         break;
@@ -35,7 +38,7 @@ export async function send(form: ChannelForm, secret: string | undefined, messag
         try {
           for (const m of messages) {
             const attachments = await Promise.all((m.attachments ?? []).map(async ({ name, type, sha256 }) => ({ filename: name, contentType: type, content: await context.file(sha256) })));
-            await transport.sendMail({ from: target.from ?? 'shouwang@localhost', to: target.to ?? [], ...mailOf(m, lang), attachments } as object);
+            await transport.sendMail({ from: target.from ?? 'shouwang@localhost', to: target.to ?? [], ...(m.key === undefined ? {} : { messageId: `<${m.key}@shouwang>` }), ...mailOf(m, lang), attachments } as object);
             sent++;
           }
         } finally {
@@ -72,7 +75,7 @@ async function mailer(target: ChannelForm['target'], secret: string | undefined,
   } as object);
 }
 
-async function webhook(url: string, ca: string | undefined, secret: string | undefined, body: string, context: SendContext): Promise<void> {
+async function webhook(url: string, ca: string | undefined, secret: string | undefined, key: string | undefined, body: string, context: SendContext): Promise<void> {
   const to = new URL(url);
   const { address, family } = await safeAddress(to.hostname, context.allow);
   const seconds = Math.floor(context.now / 1000);
@@ -83,7 +86,7 @@ async function webhook(url: string, ca: string | undefined, secret: string | und
       // Redirects are not followed, and the name is not looked up again.
       lookup: (_host, options, done) => { if ((options as { all?: boolean }).all) (done as (e: null, a: object[]) => void)(null, [{ address, family }]); else done(null, address, family); },
       headers: {
-        'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'user-agent': `Shouwang/${context.version}`,
+        'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'user-agent': `Shouwang/${context.version}`, ...(key === undefined ? {} : { [KEY_HEADER]: key }),
         ...(secret ? { [SIGNATURE_HEADER]: `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}` } : {}),
       },
     }, (answer) => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ReportFormat, ReportKind, ReportScheduleForm } from '../../model/report.js';
 import type { Context } from '../context.js';
-import type { ScheduleRecord } from '../store/figures.js';
+import type { ReportFileRecord, ScheduleRecord } from '../store/figures.js';
+import { NOTHING_TOLD } from '../store/told.js';
 import { lastWhole, reportData } from './data.js';
 import { paperOf } from './tables.js';
 import type { Scope } from '../store/scope.js';
@@ -46,17 +47,25 @@ export async function runSchedules(context: Context): Promise<void> {
       const { from, to } = lastWhole(form.kind, now, context.remediation.calendar.offset);
       const scope = context.assets().scopeOf(form.unit ?? record.unit);
       const made: { name: string; type: string; sha256: string }[] = [];
+      const records: ReportFileRecord[] = [];
       for (const format of form.formats) {
         const bytes = await reportFile(context, scope, form.kind, from, to, format, form.lang ?? 'zh', form.unit);
         const sha256 = await files.put(bytes);
-        await store.figures.putFile({ id: `rpt-${randomUUID()}`, name: form.name, kind: form.kind, format, from_at: from, to_at: to, at: now, bytes: bytes.length, sha256, unit: form.unit ?? record.unit });
+        records.push({ id: `rpt-${randomUUID()}`, name: form.name, kind: form.kind, format, from_at: from, to_at: to, at: now, bytes: bytes.length, sha256, unit: form.unit ?? record.unit });
         made.push({ name: `${form.kind}-${new Date(from + context.remediation.calendar.offset * 60_000).toISOString().slice(0, 10)}.${format}`, type: TYPES[format], sha256 });
       }
-      await context.outbound?.report(record.id, form.name, { from: new Date(from).toISOString(), to: new Date(to).toISOString() }, made, form.unit ?? record.unit);
+      const told = context.outbound?.report(record.id, form.name, { from: new Date(from).toISOString(), to: new Date(to).toISOString() }, made, form.unit ?? record.unit) ?? NOTHING_TOLD;
+      // Listed, told and done at once: after a stop it is made again, whole.
+      await store.together(async (s) => {
+        for (const file of records) await s.figures.putFile(file);
+        await s.told(told);
+        await s.figures.putSchedule(next);
+      });
+      context.announceTold(told);
     } catch (error) {
       next.last_error = (error as Error).message.slice(0, 500);
       context.log.warn('a scheduled report could not be made', { error, schedule: record.id });
+      await store.figures.putSchedule(next);
     }
-    await store.figures.putSchedule(next);
   }
 }

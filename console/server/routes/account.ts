@@ -5,7 +5,7 @@ import type { AccountView, RecoveryCodes, ResetHalf, ResetView, SessionOverview,
 import { ResetRedeem, TokenCreate, TotpBegin, TotpConfirm, TotpEnd } from '../../model/account.js';
 import { IdParams } from '../../model/requests.js';
 import type { Permission } from '../../model/roles.js';
-import { callerOf } from '../app.js';
+import { callerOf, recorded } from '../app.js';
 import { changedPassword, checkPassword, demandStrong, lockMs } from '../auth/password.js';
 import { checkSecondFactor, enrolmentUri, hashCode, newSecret, recoveryCodes, stepOf } from '../auth/second-factor.js';
 import type { Context } from '../context.js';
@@ -14,6 +14,7 @@ import type { ResetRecord, TokenRecord } from '../store/accounts.js';
 import { TOKENS_MAX } from '../store/accounts.js';
 import { iso } from '../store/cursor.js';
 import type { UserRecord } from '../store/people.js';
+import type { Parts } from '../store/store.js';
 
 const DAY_MS = 86_400_000;
 const RESET_MS = DAY_MS;
@@ -26,11 +27,11 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     id: r.id, name: r.name, scopes: JSON.parse(r.scopes_json) as Permission[], createdAt: iso(r.created), expires: iso(r.expires),
     ...(r.used === null ? {} : { lastUsedAt: iso(r.used) }), ...(r.address === null ? {} : { lastAddress: r.address }),
   });
-  const endAll = async (user: string): Promise<void> => {
-    await store.people.endSessionsOf(user);
-    await store.accounts.dropTokensOf(user);
-    context.live.dismiss((l) => l.user === user, 'SW_CONSOLE_LOGIN');
+  const endAll = async (within: Parts, user: string): Promise<void> => {
+    await within.people.endSessionsOf(user);
+    await within.accounts.dropTokensOf(user);
   };
+  const dismiss = (user: string): void => context.live.dismiss((l) => l.user === user, 'SW_CONSOLE_LOGIN');
   const owner = async (user: UserRecord, password: string): Promise<void> => {
     if (!await checkPassword(user.password, password)) throw refusals.wrongPassword();
   };
@@ -49,7 +50,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     await owner(user, request.body.password);
     if (user.totp !== null) throw refusals.taken('TOTP');
     const secret = newSecret();
-    await store.people.change(user.id, { totp_pending: seal.seal(secret) });
+    await recorded(context, request, (s) => s.people.change(user.id, { totp_pending: seal.seal(secret) }));
     const uri = enrolmentUri(secret, user.account);
     return { secret, uri, qr: `data:image/svg+xml;base64,${Buffer.from(await qr(uri, { type: 'svg', margin: 1 })).toString('base64')}` };
   });
@@ -59,15 +60,17 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     const step = secret === undefined ? undefined : stepOf(secret, request.body.code, clock.now(), 0);
     if (secret === undefined || step === undefined) throw refusals.badCode();
     const codes = recoveryCodes();
-    await store.people.change(user.id, { totp: user.totp_pending, totp_pending: null, totp_step: step, recovery_json: JSON.stringify(codes.map(hashCode)) });
-    await store.people.endSessionsOf(user.id, session.id);
+    await recorded(context, request, async (s) => {
+      await s.people.change(user.id, { totp: user.totp_pending, totp_pending: null, totp_step: step, recovery_json: JSON.stringify(codes.map(hashCode)) });
+      await s.people.endSessionsOf(user.id, session.id);
+    });
     return { codes };
   });
   app.delete<{ Body: TotpEnd }>('/api/totp', { schema: { body: TotpEnd }, config: GUESSES }, async (request, reply) => {
     const { user } = callerOf(request);
     await owner(user, request.body.password);
     if (!checkSecondFactor(user, request.body.code, seal, clock.now())) throw refusals.badCode();
-    await store.people.change(user.id, { totp: null, totp_pending: null, recovery_json: null });
+    await recorded(context, request, (s) => s.people.change(user.id, { totp: null, totp_pending: null, recovery_json: null }));
     return reply.status(204).send();
   });
 
@@ -81,12 +84,12 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     if ((await store.accounts.tokensOf(user.id)).length >= TOKENS_MAX) throw refusals.tooLarge();
     const token = `swt_${randomBytes(32).toString('base64url')}`;
     const record: TokenRecord = { id: `tok-${randomUUID()}`, hash: sha256(token), user: user.id, name, scopes_json: JSON.stringify(scopes), created: clock.now(), expires, used: null, address: null };
-    await store.accounts.putToken(record);
     request.auditDetails = { id: record.id, name, scopes };
+    await recorded(context, request, (s) => s.accounts.putToken(record));
     return reply.status(201).send({ ...tokenRow(record), token } satisfies TokenCreated);
   });
   app.delete<{ Params: IdParams }>('/api/tokens/:id', { schema: { params: IdParams } }, async (request, reply) => {
-    if (!await store.accounts.dropToken(callerOf(request).user.id, request.params.id)) throw refusals.notFound();
+    await recorded(context, request, async (s) => { if (!await s.accounts.dropToken(callerOf(request).user.id, request.params.id)) throw refusals.notFound(); });
     return reply.status(204).send();
   });
 
@@ -106,7 +109,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     if (user.id === me.id) throw refusals.ownRoles();
     const half = newHalf();
     const record: ResetRecord = { id: `rst-${randomUUID()}`, user: user.id, asked_by: me.id, asked: clock.now(), approved_by: null, half_a: hashCode(half), half_b: null, expires: clock.now() + RESET_MS, used: null, what: 'password' };
-    await store.accounts.ask(record);
+    await recorded(context, request, (s) => s.accounts.ask(record));
     return reply.status(201).send({ ...await resetView(record), half } satisfies ResetHalf);
   });
   app.get('/api/resets', async (): Promise<ResetView[]> => Promise.all((await store.accounts.resets(clock.now())).filter((r) => r.what === 'password').map(resetView)));
@@ -117,7 +120,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     // The second person is another one, and not the account itself.
     if (record.asked_by === me.id || record.user === me.id) throw refusals.needs('second_person', '须由另一名管理员批准。', 'Another administrator approves.');
     const half = newHalf();
-    if (!await store.accounts.approve(record.id, me.id, hashCode(half))) throw refusals.conflict();
+    await recorded(context, request, async (s) => { if (!await s.accounts.approve(record.id, me.id, hashCode(half))) throw refusals.conflict(); });
     return { ...await resetView({ ...record, approved_by: me.id }), half };
   });
   app.post<{ Body: ResetRedeem }>('/api/reset', { schema: { body: ResetRedeem }, config: GUESSES }, async (request, reply) => {
@@ -136,11 +139,14 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     }
     demandStrong(password, account, config.passwordPolicy);
     const change = await changedPassword(user, password, config.passwordPolicy, clock.now());
-    if (!await store.accounts.use(open.id, clock.now())) throw refusals.conflict();
-    await store.people.change(user.id, { ...change, must_change: 0 });
-    await store.people.forgive(account);
-    await endAll(user.id);
     request.auditActor = user.id;
+    await recorded(context, request, async (s) => {
+      if (!await s.accounts.use(open.id, clock.now())) throw refusals.conflict();
+      await s.people.change(user.id, { ...change, must_change: 0 });
+      await s.people.forgive(account);
+      await endAll(s, user.id);
+    });
+    dismiss(user.id);
     return reply.status(204).send();
   });
 
@@ -156,12 +162,15 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     const second = asked !== undefined && asked.asked_by !== me.id && mine.some((p) => p !== asked.half_a);
     if (config.separation === 'strict' && !second) {
       // `half_a` names the right under which the first one asked.
-      await store.accounts.ask({ id: `rst-${randomUUID()}`, user: user.id, asked_by: me.id, asked: clock.now(), approved_by: null, half_a: mine[0], half_b: null, expires: clock.now() + RESET_MS, used: null, what: 'totp' });
+      await recorded(context, request, (s) => s.accounts.ask({ id: `rst-${randomUUID()}`, user: user.id, asked_by: me.id, asked: clock.now(), approved_by: null, half_a: mine[0], half_b: null, expires: clock.now() + RESET_MS, used: null, what: 'totp' }));
       return { done: false, askedBy: { id: me.id, account: me.account, name: me.name } };
     }
-    if (asked) await store.accounts.use(asked.id, clock.now());
-    await store.people.change(user.id, { totp: null, totp_pending: null, recovery_json: null });
-    await endAll(user.id);
+    await recorded(context, request, async (s) => {
+      if (asked) await s.accounts.use(asked.id, clock.now());
+      await s.people.change(user.id, { totp: null, totp_pending: null, recovery_json: null });
+      await endAll(s, user.id);
+    });
+    dismiss(user.id);
     return { done: true };
   });
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ChannelRow, ChannelTest, DeliveryRow } from '../../model/api.js';
 import { ChannelForm } from '../../model/channel.js';
 import { IdParams } from '../../model/requests.js';
-import { callerOf } from '../app.js';
+import { callerOf, recorded } from '../app.js';
 import { changed } from '../audit-change.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
@@ -26,7 +26,8 @@ export function channelRoutes(app: FastifyInstance, context: Context): void {
     ...JSON.parse(c.form_json) as ChannelForm, id: c.id, hasSecret: c.secret !== null, waiting, done: c.done, failed: c.failed,
     ...(c.last_at === null ? {} : { lastAt: iso(c.last_at) }), ...(c.last_error === null ? {} : { lastError: c.last_error }),
   });
-  async function write(form: ChannelForm, before?: ChannelRecord): Promise<ChannelRow> {
+  /** @param told what the audit log says of it */
+  async function write(request: FastifyRequest, form: ChannelForm, told: (id: string) => Record<string, unknown>, before?: ChannelRecord): Promise<ChannelRow> {
     for (const name of NEEDED[form.kind]) if (form.target[name] === undefined || (Array.isArray(form.target[name]) && form.target[name].length === 0)) throw refusals.badRequest(`target.${name}`, 'is missing');
     if (form.unit && !context.assets().registry.units.some((u) => u.id === form.unit)) throw refusals.badRequest('unit', 'is not in the registry');
     const { secret, ...target } = form.target;
@@ -34,7 +35,8 @@ export function channelRoutes(app: FastifyInstance, context: Context): void {
       id: before?.id ?? `chn-${randomUUID()}`, form_json: JSON.stringify({ ...form, target }), secret: secret ? context.seal.seal(secret) : before?.secret ?? null, enabled: form.enabled ? 1 : 0,
       created: before?.created ?? clock.now(), done: before?.done ?? 0, failed: before?.failed ?? 0, last_at: before?.last_at ?? null, last_error: before?.last_error ?? null,
     };
-    await store.channels.put(record);
+    request.auditDetails = told(record.id);
+    await recorded(context, request, (s) => s.channels.put(record));
     await context.outbound?.load();
     return row(record, (await store.channels.waiting()).get(record.id) ?? 0);
   }
@@ -45,26 +47,24 @@ export function channelRoutes(app: FastifyInstance, context: Context): void {
   });
   app.post<{ Body: ChannelForm }>('/api/channels', { schema: { body: ChannelForm } }, async (request, reply) => {
     if ((await store.channels.list()).length >= CHANNELS_MAX) throw refusals.tooLarge();
-    const made = await write(request.body);
-    request.auditDetails = { id: made.id, kind: made.kind, name: made.name };
-    return reply.status(201).send(made);
+    const { kind, name } = request.body;
+    return reply.status(201).send(await write(request, request.body, (id) => ({ id, kind, name })));
   });
   app.put<{ Params: IdParams; Body: ChannelForm }>('/api/channels/:id', { schema: { params: IdParams, body: ChannelForm } }, async (request): Promise<ChannelRow> => {
     const held = await demand(request.params.id);
-    const made = await write(request.body, held);
     // The secret is in neither; that it was given anew is told.
     const { target: { secret, ...target }, ...form } = request.body;
     const { target: before, ...old } = JSON.parse(held.form_json) as ChannelForm;
-    request.auditDetails = { name: made.name, ...changed({ ...old, target: before }, { ...form, target }), ...(secret === undefined ? {} : { secretReplaced: true }) };
-    return made;
+    return write(request, request.body, () => ({ name: form.name, ...changed({ ...old, target: before }, { ...form, target }), ...(secret === undefined ? {} : { secretReplaced: true }) }), held);
   });
   app.delete<{ Params: IdParams }>('/api/channels/:id', { schema: { params: IdParams } }, async (request, reply) => {
-    if (!await store.channels.drop(request.params.id)) throw refusals.notFound();
+    await recorded(context, request, async (s) => { if (!await s.channels.drop(request.params.id)) throw refusals.notFound(); });
     await context.outbound?.load();
     return reply.status(204).send();
   });
   app.post<{ Params: IdParams }>('/api/channels/:id/test', { schema: { params: IdParams } }, async (request): Promise<ChannelTest> => {
     const record = await demand(request.params.id);
+    await recorded(context, request);
     return context.outbound?.test(record) ?? { ok: false, ms: 0 };
   });
   app.get<{ Params: IdParams }>('/api/channels/:id/deliveries', { schema: { params: IdParams } }, async (request): Promise<DeliveryRow[]> => {

@@ -12,9 +12,10 @@ import { rolesOf } from '../auth/session.js';
 import type { Context } from '../context.js';
 import { Refused, refusals } from '../errors.js';
 import { rankOf } from '../ingest/grouping.js';
-import { tellOfIncident } from '../notify.js';
+import { ofIncident } from '../notify.js';
 import { iso } from '../store/cursor.js';
 import type { IncidentRecord } from '../store/incidents.js';
+import { NOTHING_TOLD, allTold } from '../store/told.js';
 import { graphOf, historyEntry } from '../views.js';
 import { add, withUnits } from './alerts.js';
 
@@ -57,14 +58,16 @@ export function incidentRoutes(app: FastifyInstance, context: Context): void {
       ...(ask.action === 'escalate' ? { escalated: 1 as const, rank: rankOf({ ...record, escalated: 1 }, context.assets().value(record.system)) } : {}),
       ...(ask.action === 'reopen' ? { reopened: record.reopened + 1 } : {}),
     };
+    const next: IncidentRecord = { ...record, ...change, version: record.version + 1 };
+    const told = allTold(context.outbound?.incidents([next], context.assets()) ?? NOTHING_TOLD, ask.action === 'assign' && owner ? ofIncident(context, 'assigned', next, [owner], null, caller.user.id) : NOTHING_TOLD);
     const version = await store.incidents.decide(record.id, record.version, change, {
       at: clock.now(), by: caller.user.id, action: ask.action, from_state: record.state, to_state: result.to, text: (ask.action === 'assign' ? owner : ask.reason) ?? null,
-    }, auditOf(request, clock.now(), record.id, { action: ask.action, reason: ask.reason, ...changed({ state: record.state, owner: record.owner, escalated: record.escalated === 1 }, { state: result.to, owner: 'owner' in change ? change.owner : record.owner, escalated: 'escalated' in change || record.escalated === 1 }) }));
+    }, { told, audit: auditOf(request, clock.now(), record.id, { action: ask.action, reason: ask.reason, ...changed({ state: record.state, owner: record.owner, escalated: record.escalated === 1 }, { state: result.to, owner: 'owner' in change ? change.owner : record.owner, escalated: 'escalated' in change || record.escalated === 1 }) }) });
     request.audited = version !== undefined;
     if (version === undefined) throw refusals.conflict(await store.incidents.byId(caller.scope, record.id));
+    context.announceTold(told);
     const now = await store.incidents.byId(caller.scope, record.id);
     if (now) await context.announceIncident(now);
-    if (now && ask.action === 'assign' && owner) await tellOfIncident(context, 'assigned', now, [owner], null, caller.user.id);
     return version;
   }
   async function mayTriage(id: string, record: IncidentRecord): Promise<boolean> {

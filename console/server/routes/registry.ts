@@ -6,7 +6,7 @@ import { parseRegistry } from '../../../runtime/registry.js';
 import { stringify } from 'yaml';
 import type { RegistryChange, RegistryView } from '../../model/api.js';
 import { IdParams, RegistryUpload } from '../../model/requests.js';
-import { callerOf, languageOf } from '../app.js';
+import { callerOf, languageOf, recorded } from '../app.js';
 import { changed } from '../audit-change.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
@@ -39,13 +39,18 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
       throw error;
     }
   }
-  async function apply(next: Registry, request: FastifyRequest): Promise<RegistryChange> {
+  /** @param told what the audit log says of it */
+  async function apply(next: Registry, request: FastifyRequest, told: (version: number, change: ReturnType<typeof compare>) => Record<string, unknown>): Promise<RegistryChange> {
     checked(stringify(next), 'registry.yaml', languageOf(request));
     const by = callerOf(request).user.id;
     const before = context.assets();
     const change = compare(before.registry, next);
-    const version = await store.registry.put(next, before.version, clock.now(), by);
-    if (version === undefined) throw refusals.conflict();
+    const version = await recorded(context, request, async (s) => {
+      const put = await s.registry.put(next, before.version, clock.now(), by);
+      if (put === undefined) throw refusals.conflict();
+      request.auditDetails = told(put, change);
+      return put;
+    });
     context.useRegistry(next, version);
     await context.loadSuppressions();
     context.live.push({ kind: 'registry', version }, { units: 'all' });
@@ -78,9 +83,7 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
       checked(stringify(next), 'registry.yaml', languageOf(request));
       return { version: context.assets().version, applied: false, units: next.units.length, systems: next.systems.length, ...compare(now, next), warnings: [] };
     }
-    const change = await apply(next, request);
-    request.auditDetails = { format, version: change.version, added: change.added.length, removed: change.removed.length, changed: change.changed.length };
-    return change;
+    return apply(next, request, (version, change) => ({ format, version, added: change.added.length, removed: change.removed.length, changed: change.changed.length }));
   });
 
   const UnitBody = Type.Omit(Unit, ['id'], { additionalProperties: false });
@@ -88,13 +91,13 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
   app.put<{ Params: IdParams; Body: Omit<Registry['units'][number], 'id'> }>('/api/units/:id', { schema: { params: IdParams, body: UnitBody } }, (request) => {
     const { registry } = context.assets();
     if (request.body.parent && context.assets().subtree(request.params.id).includes(request.body.parent)) throw refusals.badRequest('parent', 'lies below the unit itself');
-    request.auditDetails = changed(registry.units.find((u) => u.id === request.params.id), { ...request.body, id: request.params.id });
-    return apply({ ...registry, units: byId(registry.units, [{ ...request.body, id: request.params.id }]) }, request);
+    const told = changed(registry.units.find((u) => u.id === request.params.id), { ...request.body, id: request.params.id });
+    return apply({ ...registry, units: byId(registry.units, [{ ...request.body, id: request.params.id }]) }, request, () => told);
   });
   app.put<{ Params: IdParams; Body: Omit<Registry['systems'][number], 'id'> }>('/api/systems/:id', { schema: { params: IdParams, body: SystemBody } }, (request) => {
     const { registry } = context.assets();
-    request.auditDetails = changed(registry.systems.find((s) => s.id === request.params.id), { ...request.body, id: request.params.id });
-    return apply({ ...registry, systems: byId(registry.systems, [{ ...request.body, id: request.params.id }]) }, request);
+    const told = changed(registry.systems.find((s) => s.id === request.params.id), { ...request.body, id: request.params.id });
+    return apply({ ...registry, systems: byId(registry.systems, [{ ...request.body, id: request.params.id }]) }, request, () => told);
   });
   app.delete<{ Params: IdParams }>('/api/units/:id', { schema: { params: IdParams } }, async (request) => {
     const { registry } = context.assets();
@@ -102,13 +105,13 @@ export function registryRoutes(app: FastifyInstance, context: Context): void {
     if (!registry.units.some((u) => u.id === id)) throw refusals.notFound();
     const used = registry.units.some((u) => u.parent === id) || registry.systems.some((s) => s.unit === id) || (await store.people.all()).some((u) => u.unit === id);
     if (used) throw refusals.inUse(id);
-    request.auditDetails = changed(registry.units.find((u) => u.id === id), undefined);
-    return apply({ ...registry, units: registry.units.filter((u) => u.id !== id) }, request);
+    const told = changed(registry.units.find((u) => u.id === id), undefined);
+    return apply({ ...registry, units: registry.units.filter((u) => u.id !== id) }, request, () => told);
   });
   app.delete<{ Params: IdParams }>('/api/systems/:id', { schema: { params: IdParams } }, (request) => {
     const { registry } = context.assets();
     if (!registry.systems.some((s) => s.id === request.params.id)) throw refusals.notFound();
-    request.auditDetails = changed(registry.systems.find((s) => s.id === request.params.id), undefined);
-    return apply({ ...registry, systems: registry.systems.filter((s) => s.id !== request.params.id) }, request);
+    const told = changed(registry.systems.find((s) => s.id === request.params.id), undefined);
+    return apply({ ...registry, systems: registry.systems.filter((s) => s.id !== request.params.id) }, request, () => told);
   });
 }

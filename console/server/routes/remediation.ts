@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { NoticeRow, Page, RemediationSettingsView } from '../../model/api.js';
 import { DocumentQuery, NoticeQuery, NoticeReadForm, RemediationSettingsForm } from '../../model/remediation.js';
 import { IdParams } from '../../model/requests.js';
-import { callerOf } from '../app.js';
+import { callerOf, recorded } from '../app.js';
 import { changed } from '../audit-change.js';
 import { bulletinFor } from '../bulletin.js';
 import type { Context } from '../context.js';
@@ -28,10 +28,9 @@ export function remediationRoutes(app: FastifyInstance, context: Context): void 
       const d = settings.deadlines[level];
       if (d.acknowledge > d.contain || d.contain > d.rectify) throw refusals.badRequest(`settings.deadlines.${level}`, 'does not grow from acknowledge to rectify');
     }
-    if (!await store.settings.put('remediation', settings, version, clock.now(), callerOf(request).user.id)) throw refusals.conflict();
-    const before = context.remediation;
+    request.auditDetails = changed(context.remediation, context.withCalendar(settings));
+    await recorded(context, request, async (s) => { if (!await s.settings.put('remediation', settings, version, clock.now(), callerOf(request).user.id)) throw refusals.conflict(); });
     await context.loadSettings();
-    request.auditDetails = changed(before, context.remediation);
     return view();
   });
 

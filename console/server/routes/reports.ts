@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ReportData, ReportFileRow, ReportScheduleRow } from '../../model/api.js';
 import { ReportFileQuery, ReportQuery, ReportScheduleForm, type ReportFormat, type ReportKind } from '../../model/report.js';
 import { IdParams } from '../../model/requests.js';
-import { callerOf, languageOf } from '../app.js';
+import { callerOf, languageOf, recorded } from '../app.js';
+import { changed } from '../audit-change.js';
 import type { Caller } from '../auth/session.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
@@ -48,13 +49,15 @@ export function reportRoutes(app: FastifyInstance, context: Context): void {
     return { ...form, id: r.id, by: people.get(r.by) ?? { id: r.by, account: r.by, name: r.by }, ...(form.enabled ? { nextAt: iso(r.next_at) } : {}), ...(r.last_at === null ? {} : { lastAt: iso(r.last_at) }), ...(r.last_error === null ? {} : { lastError: r.last_error }) };
   };
   const mine = (caller: Caller, unit: string | null): boolean => caller.scope.all || (unit !== null && caller.scope.units.includes(unit));
-  async function save(caller: Caller, form: ReportScheduleForm, before?: ScheduleRecord): Promise<ReportScheduleRow> {
+  async function save(request: FastifyRequest, form: ReportScheduleForm, before?: ScheduleRecord): Promise<ReportScheduleRow> {
+    const caller = callerOf(request);
     // What is scheduled is about no more than who schedules it may see.
     const unit = form.unit ?? caller.user.unit;
     if (form.unit && !context.assets().registry.units.some((u) => u.id === form.unit)) throw refusals.badRequest('unit', 'is not in the registry');
     if (!mine(caller, unit)) throw refusals.notFound();
     const record: ScheduleRecord = { id: before?.id ?? `sch-${randomUUID()}`, form_json: JSON.stringify(form), by: before?.by ?? caller.user.id, unit, next_at: nextRun(form, clock.now(), context.remediation.calendar.offset), last_at: before?.last_at ?? null, last_error: before?.last_error ?? null };
-    await store.figures.putSchedule(record);
+    request.auditDetails = { id: record.id, name: form.name, ...(before ? changed(JSON.parse(before.form_json) as object, form) : { after: form }) };
+    await recorded(context, request, (s) => s.figures.putSchedule(record));
     return schedule(record);
   }
   const demand = async (caller: Caller, id: string): Promise<ScheduleRecord> => {
@@ -65,11 +68,13 @@ export function reportRoutes(app: FastifyInstance, context: Context): void {
   app.get('/api/report-schedules', async (request): Promise<ReportScheduleRow[]> => Promise.all((await store.figures.schedules()).filter((r) => mine(callerOf(request), r.unit)).map(schedule)));
   app.post<{ Body: ReportScheduleForm }>('/api/report-schedules', { schema: { body: ReportScheduleForm } }, async (request, reply) => {
     if ((await store.figures.schedules()).length >= SCHEDULES_MAX) throw refusals.tooLarge();
-    return reply.status(201).send(await save(callerOf(request), request.body));
+    return reply.status(201).send(await save(request, request.body));
   });
-  app.put<{ Params: IdParams; Body: ReportScheduleForm }>('/api/report-schedules/:id', { schema: { params: IdParams, body: ReportScheduleForm } }, async (request) => save(callerOf(request), request.body, await demand(callerOf(request), request.params.id)));
+  app.put<{ Params: IdParams; Body: ReportScheduleForm }>('/api/report-schedules/:id', { schema: { params: IdParams, body: ReportScheduleForm } }, async (request) => save(request, request.body, await demand(callerOf(request), request.params.id)));
   app.delete<{ Params: IdParams }>('/api/report-schedules/:id', { schema: { params: IdParams } }, async (request, reply) => {
-    await store.figures.dropSchedule((await demand(callerOf(request), request.params.id)).id);
+    const { id, form_json } = await demand(callerOf(request), request.params.id);
+    request.auditDetails = { name: (JSON.parse(form_json) as ReportScheduleForm).name };
+    await recorded(context, request, (s) => s.figures.dropSchedule(id));
     return reply.status(204).send();
   });
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { CoverageView, RuleRow, RuleTrialView, RuleView } from '../../model/api.js';
 import { IdParams, RuleQuery, RuleTrialForm } from '../../model/requests.js';
-import { callerOf } from '../app.js';
+import { callerOf, recorded } from '../app.js';
 import { coverageOf } from '../coverage.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
@@ -33,10 +33,19 @@ export function ruleRoutes(app: FastifyInstance, context: Context): void {
     return { ...rule, hits24h: (await hits(request)).get(rule.id) ?? 0 };
   });
   app.post<{ Body: RuleTrialForm }>('/api/rule-trials', { schema: { body: RuleTrialForm }, config: { audit: 'always' } }, async (request, reply) => {
-    const view = await context.trials.start(callerOf(request), request.body);
+    const caller = callerOf(request);
+    const view = await context.trials.start(caller, request.body);
     request.auditDetails = { captures: view.captures.of, rule: request.body.rule.slice(0, 200) };
+    await recorded(context, request).catch((error: unknown) => {
+      context.trials.cancel(caller, view.id);
+      throw error;
+    });
     return reply.status(202).send(view);
   });
   app.get<{ Params: IdParams }>('/api/rule-trials/:id', { schema: { params: IdParams } }, async (request): Promise<RuleTrialView> => context.trials.find(callerOf(request), request.params.id));
-  app.delete<{ Params: IdParams }>('/api/rule-trials/:id', { schema: { params: IdParams } }, async (request): Promise<RuleTrialView> => context.trials.cancel(callerOf(request), request.params.id));
+  app.delete<{ Params: IdParams }>('/api/rule-trials/:id', { schema: { params: IdParams } }, async (request): Promise<RuleTrialView> => {
+    context.trials.find(callerOf(request), request.params.id);
+    await recorded(context, request);
+    return context.trials.cancel(callerOf(request), request.params.id);
+  });
 }

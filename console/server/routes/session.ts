@@ -4,7 +4,7 @@ import type { SessionRow, SessionView } from '../../model/api.js';
 import { OidcCallback } from '../../model/account.js';
 import { IdParams, LoginForm, PasswordForm, SetupForm } from '../../model/requests.js';
 import { FIRST_ROLES, permissionsOf, type Role } from '../../model/roles.js';
-import { callerOf, cookieName, cookieOptions } from '../app.js';
+import { callerOf, cookieName, cookieOptions, recorded } from '../app.js';
 import { changedPassword, checkPassword, demandStrong, hashPassword, lockMs } from '../auth/password.js';
 import { mustEnrol, rolesOf } from '../auth/session.js';
 import { checkSecondFactor } from '../auth/second-factor.js';
@@ -13,6 +13,7 @@ import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
 import { iso } from '../store/cursor.js';
 import { newUser, type SessionRecord, type UserRecord } from '../store/people.js';
+import type { Parts } from '../store/store.js';
 import { userView } from './users.js';
 
 // Per address and minute; guessing goes on against the account's own lock.
@@ -31,11 +32,18 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
       ...(user && session ? { user: userView(user, context.assets()), csrf: session.csrf, expiresAt: iso(session.expires), mustChangePassword: user.must_change === 1, ...(mustEnrol(user, config.secondFactor) ? { mustEnrol: true } : {}), unreadNotices: await store.notices.unread(user.id) } : {}),
     };
   }
-  async function enter(user: UserRecord, request: FastifyRequest, reply: FastifyReply): Promise<SessionView> {
-    // A new session for every login: a token planted before it is worth nothing.
-    if (request.caller) await context.sessions.end(request.caller.session.id);
-    const { token, session } = await context.sessions.open(user, request.ip, String(request.headers['user-agent'] ?? ''));
-    await store.people.change(user.id, { last_login: clock.now() });
+  /** @param change what the login itself changes */
+  async function enter(user: UserRecord, request: FastifyRequest, reply: FastifyReply, change: (s: Parts) => Promise<void> = () => Promise.resolve()): Promise<SessionView> {
+    const { token, session } = context.sessions.fresh(user, request.ip, String(request.headers['user-agent'] ?? ''));
+    request.auditActor = user.id;
+    const before = request.caller?.session.id;
+    await recorded(context, request, async (s) => {
+      await change(s);
+      // A new session for every login: a token planted before it is worth nothing.
+      if (before !== undefined) await s.people.endSession(before);
+      await s.people.openSession(session);
+      await s.people.change(user.id, { last_login: clock.now() });
+    });
     await store.people.dropStale(clock.now(), config.idleMs);
     void reply.setCookie(cookieName(context), token, cookieOptions(context));
     return view({ ...user, last_login: clock.now() }, session);
@@ -61,12 +69,13 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
       id: `u-${randomUUID()}`, account: accounts[i], name: form.name, password: await hashPassword(form.password), must_change: i === 0 ? 0 : 1,
       unit: null, roles, created: clock.now(),
     })));
-    if (await store.people.anybody() || !await store.people.create(...users)) throw refusals.setupDone();
+    const view = await enter(users[0], request, reply, async (s) => {
+      if (await s.people.anybody() || !await s.people.create(...users)) throw refusals.setupDone();
+      await voidSetupCode(s.people);
+    });
     setUp = true;
-    await voidSetupCode(store.people);
     await context.people(true);
-    request.auditActor = users[0].id;
-    return enter(users[0], request, reply);
+    return view;
   });
 
   app.post<{ Body: LoginForm }>('/api/login', { schema: { body: LoginForm }, config: GUESSES }, async (request, reply) => {
@@ -81,18 +90,19 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
       const locked = lockMs(failures);
       throw locked > 0 ? refusals.locked(Math.ceil(locked / 1000)) : refusals.badLogin();
     }
+    let change: Partial<UserRecord> | undefined;
     if (user.totp !== null) {
       if (!request.body.code) throw refusals.secondFactor();
-      const change = checkSecondFactor(user, request.body.code, context.seal, clock.now());
+      change = checkSecondFactor(user, request.body.code, context.seal, clock.now());
       if (!change) {
         await store.people.fail(account, clock.now(), lockMs);
         throw refusals.badCode();
       }
-      await store.people.change(user.id, change);
     }
-    await store.people.forgive(account);
-    request.auditActor = user.id;
-    return enter(user, request, reply);
+    return enter(user, request, reply, async (s) => {
+      if (change) await s.people.change(user.id, change);
+      await s.people.forgive(account);
+    });
   });
 
   // The browser comes back from another site: this cookie must come along, and lives as long as a login takes.
@@ -120,15 +130,13 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
     // The first login by name ties the account to the provider's subject; from then on the subject decides.
     const user = all.find((u) => u.oidc_subject === identity.subject) ?? all.find((u) => u.oidc_subject === null && identity.account !== undefined && u.account === identity.account.toLowerCase());
     if (!user || user.disabled === 1) throw refusals.oidc();
-    if (user.oidc_subject === null) await store.people.change(user.id, { oidc_subject: identity.subject, must_change: 0 });
-    request.auditActor = user.id;
-    await enter(user, request, reply);
+    await enter(user, request, reply, async (s) => { if (user.oidc_subject === null) await s.people.change(user.id, { oidc_subject: identity.subject, must_change: 0 }); });
     return reply.clearCookie(OIDC_COOKIE, oidcCookie).redirect('/');
   });
 
   app.post('/api/logout', async (request, reply) => {
     const { session } = callerOf(request);
-    await context.sessions.end(session.id);
+    await recorded(context, request, (s) => s.people.endSession(session.id));
     void reply.clearCookie(cookieName(context), cookieOptions(context));
     return view();
   });
@@ -137,8 +145,11 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
     const { user, session } = callerOf(request);
     if (!await checkPassword(user.password, request.body.current)) throw refusals.badLogin();
     demandStrong(request.body.next, user.account, config.passwordPolicy);
-    await store.people.change(user.id, { ...await changedPassword(user, request.body.next, config.passwordPolicy, clock.now()), must_change: 0 });
-    await store.people.endSessionsOf(user.id, session.id);
+    const change = await changedPassword(user, request.body.next, config.passwordPolicy, clock.now());
+    await recorded(context, request, async (s) => {
+      await s.people.change(user.id, { ...change, must_change: 0 });
+      await s.people.endSessionsOf(user.id, session.id);
+    });
     return view({ ...user, must_change: 0 }, session);
   });
 
@@ -151,7 +162,7 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
   app.delete<{ Params: IdParams }>('/api/sessions/:id', { schema: { params: IdParams } }, async (request, reply) => {
     const { user } = callerOf(request);
     if (!(await store.people.sessionsOf(user.id)).some((s) => s.id === request.params.id)) throw refusals.notFound();
-    await context.sessions.end(request.params.id);
+    await recorded(context, request, (s) => s.people.endSession(request.params.id));
     return reply.status(204).send();
   });
 }

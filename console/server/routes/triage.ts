@@ -4,7 +4,7 @@ import { SEVERITIES, VERDICTS } from '../../../contracts/classes.js';
 import type { RankingView, SavedFilter, SearchAnswer, SuppressionMatch, SuppressionPreview, SuppressionRow } from '../../model/api.js';
 import { IdParams } from '../../model/requests.js';
 import { SavedFilterForm, SearchQuery, SuppressionCreate, SuppressionPreviewForm } from '../../model/triage.js';
-import { callerOf } from '../app.js';
+import { callerOf, recorded } from '../app.js';
 import type { Caller } from '../auth/session.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
@@ -82,9 +82,9 @@ export function triageRoutes(app: FastifyInstance, context: Context): void {
       id: `sup-${randomUUID()}`, match_json: JSON.stringify(match), effect, reason, created: clock.now(), by: caller.user.id, expires, ended: null, ended_by: null,
       hits: 0, last_hit: null, alert: alert ?? null, unit,
     };
-    await store.suppressions.create(record);
-    await context.loadSuppressions();
     request.auditDetails = { id: record.id, match, effect, expires: iso(expires), reason };
+    await recorded(context, request, (s) => s.suppressions.create(record));
+    await context.loadSuppressions();
     return reply.status(201).send(await row(record));
   });
 
@@ -93,9 +93,12 @@ export function triageRoutes(app: FastifyInstance, context: Context): void {
     const caller = callerOf(request);
     const record = await store.suppressions.byId(caller.scope, request.params.id);
     if (!record) throw refusals.notFound();
-    if (!await store.suppressions.end(record.id, clock.now(), caller.user.id)) throw refusals.illegalStep('ended', 'end');
+    await recorded(context, request, async (s) => {
+      if (!await s.suppressions.end(record.id, clock.now(), caller.user.id)) throw refusals.illegalStep('ended', 'end');
+      request.auditDetails = { shownAgain: await s.suppressions.hiding(record.id) };
+    });
     await context.loadSuppressions();
-    request.auditDetails = { shownAgain: await context.showAgain(record.id) };
+    await context.showAgain(record.id);
     return row(await store.suppressions.byId(caller.scope, record.id) as SuppressionRecord);
   });
 

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from '@sinclair/typebox';
 import type { BackupRow, RetentionRun, RetentionView, StoreView } from '../../model/api.js';
 import { RetentionPolicy, RetentionRunForm } from '../../model/upkeep.js';
-import { callerOf } from '../app.js';
+import { callerOf, recorded } from '../app.js';
 import { changed } from '../audit-change.js';
 import type { Context } from '../context.js';
 import { refusals } from '../errors.js';
@@ -19,8 +19,9 @@ const DAY_MS = 86_400_000;
 export async function retentionPolicy(context: Context): Promise<RetentionPolicy> {
   return (await context.store.settings.get('retention'))?.value as RetentionPolicy | undefined ?? DEFAULT_POLICY;
 }
-export async function runRetention(context: Context, dryRun: boolean): Promise<RetentionRun> {
-  const { gone, ...run } = await context.store.retention.run(await retentionPolicy(context), context.clock.now(), dryRun);
+/** @param first told what is about to go, before any of it does */
+export async function runRetention(context: Context, dryRun: boolean, first: (run: RetentionRun) => Promise<void>): Promise<RetentionRun> {
+  const { gone, ...run } = await context.store.retention.run(await retentionPolicy(context), context.clock.now(), dryRun, first);
   for (const hash of gone) await context.files.remove(hash);
   if (!dryRun) await context.store.people.set('retention-run', JSON.stringify(run));
   return run;
@@ -30,8 +31,7 @@ export async function nightlyRetention(context: Context): Promise<void> {
   if (!(await retentionPolicy(context)).automatic) return;
   const last = JSON.parse(await context.store.people.setting('retention-run') ?? '{}') as { at?: string };
   if (last.at !== undefined && Date.parse(last.at) > context.clock.now() - DAY_MS) return;
-  const run = await runRetention(context, false);
-  await context.store.audit.append({ at: context.clock.now(), actor: null, address: null, action: 'retention', object: null, outcome: 'done', details: { ...run } });
+  await runRetention(context, false, (run) => context.store.audit.append({ at: context.clock.now(), actor: null, address: null, action: 'retention', object: null, outcome: 'done', details: { ...run } }));
 }
 
 export function upkeepRoutes(app: FastifyInstance, context: Context): void {
@@ -47,15 +47,14 @@ export function upkeepRoutes(app: FastifyInstance, context: Context): void {
   app.put<{ Body: Static<typeof Body> }>('/api/retention', { schema: { body: Body } }, async (request) => {
     const version = (await store.settings.get('retention'))?.version ?? 0;
     const before = await retentionPolicy(context);
-    if (!await store.settings.put('retention', request.body.policy, version, clock.now(), callerOf(request).user.id)) throw refusals.conflict();
     request.auditDetails = changed(before, request.body.policy);
+    await recorded(context, request, async (s) => { if (!await s.settings.put('retention', request.body.policy, version, clock.now(), callerOf(request).user.id)) throw refusals.conflict(); });
     return view();
   });
-  app.post<{ Body: RetentionRunForm }>('/api/retention/runs', { schema: { body: RetentionRunForm } }, async (request): Promise<RetentionRun> => {
-    const run = await runRetention(context, request.body.dryRun);
+  app.post<{ Body: RetentionRunForm }>('/api/retention/runs', { schema: { body: RetentionRunForm } }, async (request): Promise<RetentionRun> => runRetention(context, request.body.dryRun, async (run) => {
     request.auditDetails = { ...run };
-    return run;
-  });
+    await recorded(context, request);
+  }));
 
   const rows = (): BackupRow[] => listBackups(config.dataDir).map(({ name, manifest }) => ({ name, at: manifest.at, bytes: manifest.files.reduce((n, f) => n + f.bytes, 0), files: manifest.files.length, sha256: digest('sha256', JSON.stringify(manifest)) }));
   app.get('/api/backups', async (): Promise<BackupRow[]> => rows());
@@ -64,14 +63,14 @@ export function upkeepRoutes(app: FastifyInstance, context: Context): void {
     // One at a time: each copies everything.
     if (running) throw refusals.conflict();
     const name = `backup-${iso(clock.now()).replace(/[:.]/g, '-')}`;
-    running = makeBackup(config.dataDir, join(config.dataDir, 'backup', name), config.database, clock.now());
+    request.auditDetails = { name };
+    running = recorded(context, request).then(() => makeBackup(config.dataDir, join(config.dataDir, 'backup', name), config.database, clock.now()));
     try {
       await running;
     } finally {
       running = undefined;
     }
     dropOldBackups(config.dataDir);
-    request.auditDetails = { name };
     return reply.status(201).send(rows().find((r) => r.name === name));
   });
 

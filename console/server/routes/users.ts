@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { UserName, UserView } from '../../model/api.js';
 import { IdParams, RolesForm, UserCreate, UserEdit } from '../../model/requests.js';
 import { ROLE_NAMES, permissionsOf, separationFault, type Role } from '../../model/roles.js';
-import { callerOf } from '../app.js';
+import { callerOf, recorded } from '../app.js';
 import { changed } from '../audit-change.js';
 import type { Assets } from '../assets.js';
 import { changedPassword, demandStrong, hashPassword } from '../auth/password.js';
@@ -35,11 +35,8 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
     await context.people(true);
     return userView(await demand(id), context.assets());
   };
-  /** Ends what the user has open, so that the change holds at once. */
-  const end = async (id: string): Promise<void> => {
-    await store.people.endSessionsOf(id);
-    context.live.dismiss((l) => (l as { user?: string }).user === id, 'SW_CONSOLE_LOGIN');
-  };
+  /** Closes what the user's browsers hear: with the sessions ended, a change holds at once. */
+  const dismiss = (id: string): void => context.live.dismiss((l) => l.user === id, 'SW_CONSOLE_LOGIN');
 
   app.get('/api/users', async (): Promise<UserView[]> => Promise.all((await store.people.all()).map(async (u) => {
     const held = await store.people.failures(u.account);
@@ -64,7 +61,7 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
       roles: [], created: clock.now(),
     });
     request.auditDetails = { account: user.account, unit: user.unit };
-    if (!await store.people.create(user)) throw refusals.taken(user.account);
+    await recorded(context, request, async (s) => { if (!await s.people.create(user)) throw refusals.taken(user.account); });
     return reply.status(201).send(await show(user.id));
   });
   app.patch<{ Params: IdParams; Body: UserEdit }>('/api/users/:id', { schema: { params: IdParams, body: UserEdit } }, async (request) => {
@@ -76,12 +73,17 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
     if (password !== undefined && config.separation === 'strict') throw refusals.strictPassword();
     if (password !== undefined) demandStrong(password, user.account, config.passwordPolicy);
     request.auditDetails = { account: user.account, ...changed({ name: user.name, unit: user.unit, disabled: user.disabled === 1 }, { name: name ?? user.name, unit: unit === undefined ? user.unit : unit, disabled: disabled ?? user.disabled === 1 }), passwordReset: password !== undefined };
-    await store.people.change(user.id, {
-      ...(name === undefined ? {} : { name }), ...(unit === undefined ? {} : { unit }), ...(disabled === undefined ? {} : { disabled: disabled ? 1 : 0 }),
+    const next = {
+      ...(name === undefined ? {} : { name }), ...(unit === undefined ? {} : { unit }), ...(disabled === undefined ? {} : { disabled: disabled ? 1 as const : 0 as const }),
       ...(password === undefined ? {} : { ...await changedPassword(user, password, { ...config.passwordPolicy, history: 1 }, clock.now()), must_change: 1 as const }), created: user.created,
+    };
+    const ends = unit !== undefined || disabled || password !== undefined;
+    await recorded(context, request, async (s) => {
+      await s.people.change(user.id, next);
+      if (password !== undefined) await s.people.forgive(user.account);
+      if (ends) await s.people.endSessionsOf(user.id);
     });
-    if (password !== undefined) await store.people.forgive(user.account);
-    if (unit !== undefined || disabled || password !== undefined) await end(user.id);
+    if (ends) dismiss(user.id);
     return show(user.id);
   });
   app.put<{ Params: IdParams; Body: RolesForm }>('/api/users/:id/roles', { schema: { params: IdParams, body: RolesForm } }, async (request) => {
@@ -91,12 +93,17 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
     const fault = separationFault(roles, config.separation);
     if (fault) throw refusals.separation(ROLE_NAMES[fault[0]].zh, ROLE_NAMES[fault[1]].zh);
     request.auditDetails = { account: user.account, before: rolesOf(user), after: roles };
-    await store.people.change(user.id, { roles_json: JSON.stringify(roles) });
-    await end(user.id);
+    await recorded(context, request, async (s) => {
+      await s.people.change(user.id, { roles_json: JSON.stringify(roles) });
+      await s.people.endSessionsOf(user.id);
+    });
+    dismiss(user.id);
     return show(user.id);
   });
   app.delete<{ Params: IdParams }>('/api/users/:id/sessions', { schema: { params: IdParams } }, async (request, reply) => {
-    await end((await demand(request.params.id)).id);
+    const { id } = await demand(request.params.id);
+    await recorded(context, request, (s) => s.people.endSessionsOf(id));
+    dismiss(id);
     return reply.status(204).send();
   });
 }

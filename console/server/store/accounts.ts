@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Db, ResetTable, SessionTable, TokenTable } from './schema.js';
+import { together } from './transaction.js';
 
 export type TokenRecord = Selectable<TokenTable>;
 export type ResetRecord = Selectable<ResetTable>;
@@ -18,7 +19,7 @@ export function accountStore(db: Db) {
     resets: (now: number): Promise<ResetRecord[]> => db.selectFrom('reset_request').selectAll().where('expires', '>', now).where('used', 'is', null).orderBy('asked', 'desc').execute(),
     reset: (id: string): Promise<ResetRecord | undefined> => db.selectFrom('reset_request').selectAll().where('id', '=', id).executeTakeFirst(),
     async ask(record: ResetRecord): Promise<void> {
-      await db.transaction().execute(async (tx) => {
+      await together(db, async (tx) => {
         // The latest one counts.
         await tx.deleteFrom('reset_request').where('user', '=', record.user).where('what', '=', record.what).where('used', 'is', null).execute();
         await tx.insertInto('reset_request').values(record).execute();

@@ -3,6 +3,7 @@ import { sql, type Selectable } from 'kysely';
 import type { AuditQuery } from '../../model/requests.js';
 import { readCursor, readTime, writeCursor } from './cursor.js';
 import type { AuditTable, Db, Engine } from './schema.js';
+import { together } from './transaction.js';
 
 export type AuditRecord = Selectable<AuditTable>;
 export interface AuditEntry {
@@ -45,7 +46,7 @@ export async function appendAudit(tx: Db, engine: Engine, entry: AuditEntry): Pr
 
 export function auditStore(db: Db, engine: Engine) {
   return {
-    append: (entry: AuditEntry): Promise<void> => db.transaction().execute((tx) => appendAudit(tx as unknown as Db, engine, entry)),
+    append: (entry: AuditEntry): Promise<void> => together(db, (tx) => appendAudit(tx, engine, entry)),
     async list(q: AuditQuery): Promise<{ rows: AuditRecord[]; next?: string }> {
       const limit = q.limit ?? 100;
       let query = db.selectFrom('audit').selectAll();

@@ -1,14 +1,14 @@
 import { sql, type Selectable } from 'kysely';
-import type { ChannelTable, Db, DeliveryTable, Engine } from './schema.js';
-import { insertMany } from './many.js';
+import type { ChannelTable, Db } from './schema.js';
+import type { DeliveryRecord } from './told.js';
+import { together } from './transaction.js';
 
 export type ChannelRecord = Selectable<ChannelTable>;
-export type DeliveryRecord = Selectable<DeliveryTable>;
 /** Deliveries of a channel that may wait; more are not taken, and counted as failed. */
 export const WAITING_MAX = 10_000;
 const KEPT = 500;
 
-export function channelStore(db: Db, engine: Engine) {
+export function channelStore(db: Db) {
   return {
     list: (): Promise<ChannelRecord[]> => db.selectFrom('channel').selectAll().orderBy('created').limit(100).execute(),
     byId: (id: string): Promise<ChannelRecord | undefined> => db.selectFrom('channel').selectAll().where('id', '=', id).executeTakeFirst(),
@@ -24,15 +24,10 @@ export function channelStore(db: Db, engine: Engine) {
       const rows = await db.selectFrom('delivery').select(['channel', sql<number>`count(*)`.as('n')]).where('state', '=', 'waiting').groupBy('channel').execute();
       return new Map(rows.map((r) => [r.channel, Number(r.n)]));
     },
-    async enqueue(rows: Omit<DeliveryRecord, 'num' | 'state' | 'tries' | 'error'>[]): Promise<void> {
-      await insertMany(db, engine, 'delivery', { channel: 'text', at: 'bigint', event: 'text', object: 'text', payload: 'text', state: 'text', tries: 'bigint', next_at: 'bigint', bytes: 'bigint' },
-        rows.map((r) => [r.channel, r.at, r.event, r.object, r.payload, 'waiting', 0, r.next_at, r.bytes]));
-    },
-    async refuse(channel: string, n: number, why: string): Promise<void> { await db.updateTable('channel').set((eb) => ({ failed: eb('failed', '+', n), last_error: why })).where('id', '=', channel).execute(); },
     due: (channel: string, now: number, limit: number): Promise<DeliveryRecord[]> => db.selectFrom('delivery').selectAll().where('channel', '=', channel).where('state', '=', 'waiting').where('next_at', '<=', now).orderBy('num').limit(limit).execute(),
     /** Writes down one round of a channel in one transaction: what went, and what did not and when it is tried again (`nextAt` 0: never). */
     async settle(channel: string, at: number, done: readonly DeliveryRecord[], failed?: { delivery: DeliveryRecord; error: string; nextAt: number }): Promise<void> {
-      await db.transaction().execute(async (tx) => {
+      await together(db, async (tx) => {
         if (done.length > 0) await tx.updateTable('delivery').set((eb) => ({ state: 'done', tries: eb('tries', '+', 1), error: null, next_at: 0, payload: '' })).where('num', 'in', done.map((d) => d.num)).execute();
         if (failed) await tx.updateTable('delivery').set({ state: failed.nextAt === 0 ? 'failed' : 'waiting', tries: failed.delivery.tries + 1, error: failed.error, next_at: failed.nextAt, ...(failed.nextAt === 0 ? { payload: '' } : {}) }).where('num', '=', failed.delivery.num).execute();
         await tx.updateTable('channel').set((eb) => ({ last_at: at, done: eb('done', '+', done.length), failed: eb('failed', '+', failed?.nextAt === 0 ? 1 : 0), ...(failed ? { last_error: failed.error } : {}) })).where('id', '=', channel).execute();

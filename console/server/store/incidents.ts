@@ -6,6 +6,8 @@ import { appendAudit, type AuditEntry } from './audit.js';
 import { readCursor, readTime, writeCursor } from './cursor.js';
 import type { Db, Engine, HistoryTable, IncidentTable } from './schema.js';
 import { withinScope, type Scope } from './scope.js';
+import { writeTold, type Told } from './told.js';
+import { together } from './transaction.js';
 
 export type IncidentRecord = Selectable<IncidentTable>;
 export type HistoryRecord = Selectable<HistoryTable>;
@@ -143,21 +145,22 @@ export function incidentStore(db: Db, engine: Engine) {
     /**
      * Writes a decision if nobody was faster. @returns the new version, or undefined on a conflict.
      */
-    async decide(id: string, version: number, change: Partial<IncidentRecord> & { state: IncidentState }, entry: Omit<HistoryRecord, 'num' | 'object'>, audit?: AuditEntry): Promise<number | undefined> {
-      return db.transaction().execute(async (tx) => {
+    async decide(id: string, version: number, change: Partial<IncidentRecord> & { state: IncidentState }, entry: Omit<HistoryRecord, 'num' | 'object'>, { audit, told }: { audit?: AuditEntry; told?: Told } = {}): Promise<number | undefined> {
+      return together(db, async (tx) => {
         const open = (INCIDENT_OPEN as readonly string[]).includes(change.state) ? 1 : 0;
         const done = await tx.updateTable('incident').set({ ...change, open, version: version + 1 }).where('id', '=', id).where('version', '=', version).executeTakeFirst();
         if (done.numUpdatedRows === 0n) return undefined;
         await tx.insertInto('history').values({ object: id, ...entry }).execute();
-        if (audit) await appendAudit(tx as unknown as Db, engine, audit);
+        if (told) await writeTold(tx, engine, told);
+        if (audit) await appendAudit(tx, engine, audit);
         return version + 1;
       });
     },
     history: (object: string): Promise<HistoryRecord[]> => db.selectFrom('history').selectAll().where('object', '=', object).orderBy('num').limit(2000).execute(),
     async comment(entry: Omit<HistoryRecord, 'num'>, audit: AuditEntry): Promise<void> {
-      await db.transaction().execute(async (tx) => {
+      await together(db, async (tx) => {
         await tx.insertInto('history').values(entry).execute();
-        await appendAudit(tx as unknown as Db, engine, audit);
+        await appendAudit(tx, engine, audit);
       });
     },
   };

@@ -14,11 +14,12 @@ import type { HistoryRecord, IncidentRecord } from './incidents.js';
 import { among, appendMany, inOrder, insertMany, updateMany, type Columns } from './many.js';
 import { isBack, isOpen, reopenTicket, seenAgain, ticketsOf, wakened, type HeldTicket } from './returning.js';
 import type { Db, Engine } from './schema.js';
+import { NOTHING_TOLD, writeTold, type Told } from './told.js';
 import type { FollowUpRecord } from './tickets.js';
 import { columnText, indexTokens } from './search-text.js';
 
 /** What a batch changed, for the browsers. Hidden alerts are not among `alerts`. */
-export interface Taken { /** What follows from tickets that this batch opened again. */ followUps: FollowUpRecord[]; alerts: AlertRecord[]; /** The same alerts in EVE, as they are stored. */ eve: string[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number>; /** Incidents that this batch opened again. */ reopened: IncidentRecord[]; /** Ids of incidents that are new, or whose verdict or severity rose. */ fresh: Set<string> }
+export interface Taken { /** What follows from tickets that this batch opened again. */ followUps: FollowUpRecord[]; alerts: AlertRecord[]; /** The same alerts in EVE, as they are stored. */ eve: string[]; incidents: IncidentRecord[]; tickets: string[]; stale: number; hidden: Map<string, number>; /** Incidents that this batch opened again. */ reopened: IncidentRecord[]; told: Told; /** Ids of incidents that are new, or whose verdict or severity rose. */ fresh: Set<string> }
 /** Says which suppression hides or lowers an alert. */
 export type Suppress = (row: Pick<AlertRecord, 'rule' | 'class' | 'attacker_ip' | 'victim_ip' | 'system' | 'unit' | 'verdict' | 'last_seen'>) => { id: string; effect: string } | undefined;
 export interface TakeOptions {
@@ -29,6 +30,8 @@ export interface TakeOptions {
   again?: boolean;
   /** Deadlines of a bulletin that is issued again now. */
   due?: (at: number, level: Level) => ClockTimes;
+  /** What the batch makes known; written with it. */
+  tell?: (taken: Pick<Taken, 'alerts' | 'eve' | 'incidents' | 'fresh' | 'reopened'>) => Told;
 }
 
 const ALERT_COLUMNS: Columns = {
@@ -110,7 +113,7 @@ export function searchTokens(row: Pick<AlertRecord, 'title_zh' | 'title_en' | 'r
  * incident. The same batch again changes nothing, so what was not acknowledged may be delivered again.
  */
 export function intakeStore(db: Db, engine: Engine) {
-  const nothing = (stale: number): Taken => ({ followUps: [], alerts: [], eve: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [], fresh: new Set() });
+  const nothing = (stale: number): Taken => ({ followUps: [], alerts: [], eve: [], incidents: [], tickets: [], stale, hidden: new Map(), reopened: [], fresh: new Set(), told: NOTHING_TOLD });
   const line = new Line();
   return async function take(batch: readonly Alert[], assets: Assets, now: number, windowMs: number, options: TakeOptions = {}): Promise<Taken> {
     const newest = new Map<string, Pending>();
@@ -225,6 +228,9 @@ export function intakeStore(db: Db, engine: Engine) {
       const [arrived, revised] = [todo.filter((p) => !known.has(p.row.id)), todo.filter((p) => known.has(p.row.id))];
       const columns = (list: Pending[]) => list.map((p) => ALERT_NAMES.map((name) => p.row[name]));
       const bodies = (list: Pending[]) => list.map((p) => [p.row.num, p.json]);
+      const seen = todo.filter((p) => p.row.suppressed === null);
+      const taken = { alerts: seen.map((p) => p.row), eve: seen.map((p) => p.json), incidents: changed, reopened: [...reopened.values()], fresh };
+      const told = options.tell?.(taken) ?? NOTHING_TOLD;
       const writing = inOrder([
         () => appendMany(tx, engine, 'alert', ALERT_COLUMNS, columns(arrived)),
         () => appendMany(tx, engine, 'alert_body', BODY_COLUMNS, bodies(arrived)),
@@ -234,13 +240,13 @@ export function intakeStore(db: Db, engine: Engine) {
         () => hours.write(tx, engine),
         () => groups.merge(tx),
         async () => { if (history.length > 0) await tx.insertInto('history').values(history).execute(); },
+        () => writeTold(tx, engine, told),
         async () => { if (followUps.length > 0) await tx.insertInto('follow_up').values(followUps).execute(); },
       ]);
       handedOver();
       await writing;
       for (const entry of entries) await appendAudit(tx, engine, entry);
-      const seen = todo.filter((p) => p.row.suppressed === null);
-      return { followUps, alerts: seen.map((p) => p.row), eve: seen.map((p) => p.json), incidents: changed, tickets, stale, hidden, reopened: [...reopened.values()], fresh };
+      return { ...taken, followUps, tickets, stale, hidden, told };
     }));
   };
 }

@@ -36,6 +36,10 @@ async function fill(dir: string, url: string | undefined, schema: number): Promi
   }
   if (schema >= 4) await run(`insert into alert_total values (0, 'wuhan', '', 'sql_injection', 3, 1, 1)`);
   if (schema >= 5) await run(`update ticket set asset = '10.1.2.3'`);
+  if (schema >= 6) {
+    const round = { issued: T0 + HOUR, ended: T0 + 30 * HOUR, closed: true, due: {}, done: { acknowledge: T0 + 2 * HOUR, contain: T0 + 4 * HOUR, rectify: T0 + 9 * HOUR }, signer: '吴', feedback: null, verification: null };
+    await sql`update ticket set first_issued = ${T0 + HOUR}, rounds_json = ${JSON.stringify([round])}`.execute(db);
+  }
   await db.destroy();
 }
 

@@ -3,7 +3,7 @@ import type { Round } from '../../model/rounds.js';
 import type { Db, Engine } from './schema.js';
 
 /** Forward only. A migration is never edited once it has shipped; the next one follows it. */
-export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations, lighter, counted, returning, rounds];
+export const MIGRATIONS: ((db: Db, engine: Engine) => Promise<void>)[] = [initial, operations, lighter, counted, returning, rounds, outbox];
 export const SCHEMA = MIGRATIONS.length;
 
 async function initial(db: Db, engine: Engine): Promise<void> {
@@ -216,6 +216,12 @@ async function rounds(db: Db, engine: Engine): Promise<void> {
     const { rows: steps } = await sql<{ at: number; action: string; to_state: string | null; text: string | null }>`select at, action, to_state, text from history where object = ${id} order by num`.execute(db);
     await sql`update ticket set rounds_json = ${JSON.stringify(roundsOfSteps(steps))} where id = ${id}`.execute(db);
   }
+}
+
+/** What is told to others is written with what it tells of, once. */
+async function outbox(db: Db, engine: Engine): Promise<void> {
+  await sql.raw(`alter table delivery add column key ${engine === 'postgres' ? 'text collate "C"' : 'text'}`).execute(db);
+  await sql.raw('create unique index delivery_key on delivery (key)').execute(db);
 }
 
 function roundsOfSteps(steps: readonly { at: number; action: string; to_state: string | null; text: string | null }[]): Round[] {

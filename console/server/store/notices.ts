@@ -8,7 +8,6 @@ const KEPT_MS = 183 * 86_400_000;
 
 export function noticeStore(db: Db) {
   return {
-    async put(records: NoticeRecord[]): Promise<void> { if (records.length > 0) await db.insertInto('notice').values(records).onConflict((c) => c.column('id').doNothing()).execute(); },
     async list(user: string, q: { unread?: boolean; cursor?: string; limit?: number }): Promise<{ rows: NoticeRecord[]; next?: string }> {
       const limit = q.limit ?? 50;
       let query = db.selectFrom('notice').selectAll().where('user', '=', user);

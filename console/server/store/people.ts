@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Db, LoginFailureTable, SessionTable, UserTable } from './schema.js';
+import { together } from './transaction.js';
 
 export type UserRecord = Selectable<UserTable>;
 export type SessionRecord = Selectable<SessionTable>;
@@ -22,7 +23,7 @@ export function peopleStore(db: Db) {
     all: (): Promise<UserRecord[]> => db.selectFrom('user_account').selectAll().orderBy('account').execute(),
     /** @returns false where the account exists already. */
     async create(...users: UserRecord[]): Promise<boolean> {
-      return db.transaction().execute(async (tx) => {
+      return together(db, async (tx) => {
         if (await tx.selectFrom('user_account').select('id').where('account', 'in', users.map((u) => u.account)).executeTakeFirst()) return false;
         await tx.insertInto('user_account').values(users).execute();
         return true;
@@ -48,7 +49,7 @@ export function peopleStore(db: Db) {
     failures: (account: string): Promise<Selectable<LoginFailureTable> | undefined> => db.selectFrom('login_failure').selectAll().where('account', '=', account).executeTakeFirst(),
     /** Counts one failure and sets the lock that `lockFor` says. @returns failures in a row */
     async fail(account: string, now: number, lockFor: (failures: number) => number): Promise<number> {
-      return db.transaction().execute(async (tx) => {
+      return together(db, async (tx) => {
         const held = await tx.selectFrom('login_failure').select('failures').where('account', '=', account).executeTakeFirst();
         if (!held) {
           const { n } = await tx.selectFrom('login_failure').select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow();

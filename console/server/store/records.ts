@@ -4,6 +4,7 @@ import type { Registry } from '../../../contracts/registry.js';
 import { token } from '../../../contracts/subjects.js';
 import type { Db, Engine, EvidenceTable } from './schema.js';
 import { withinScope, type Scope } from './scope.js';
+import { together } from './transaction.js';
 
 export type EvidenceRecord = Selectable<EvidenceTable>;
 
@@ -60,7 +61,7 @@ export function demoStore(db: Db, engine: Engine) {
   return {
     async present(): Promise<boolean> { return (await db.selectFrom('alert').select('num').where('demo', '=', 1).limit(1).executeTakeFirst()) !== undefined; },
     async clear(): Promise<{ alerts: number; incidents: number; tickets: number; evidence: number; files: string[] }> {
-      return db.transaction().execute(async (tx) => {
+      return together(db, async (tx) => {
         const demoAlerts = tx.selectFrom('alert').select('num').where('demo', '=', 1);
         const demoIds = tx.selectFrom('alert').select('id').where('demo', '=', 1);
         const gone = tx.selectFrom('evidence').where((eb) => eb.or([eb('demo', '=', 1), eb('alert', 'in', demoIds)]));

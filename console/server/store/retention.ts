@@ -18,8 +18,12 @@ export function retentionStore(db: Db, engine: Engine) {
     .where((eb) => eb.not(eb.exists(eb.selectFrom('alert').innerJoin('incident', 'incident.id', 'alert.incident').select('alert.num').whereRef('alert.id', '=', 'evidence.alert').where('incident.open', '=', 1))));
 
   return {
-    /** @returns counts, and the files that nobody needs any more */
-    async run(policy: RetentionPolicy, now: number, dryRun: boolean): Promise<RetentionRun & { gone: string[] }> {
+    /**
+     * In many transactions, so that the intake goes on.
+     * @param first told what is about to go; what it throws leaves everything as it is
+     * @returns counts, and the files that nobody needs any more
+     */
+    async run(policy: RetentionPolicy, now: number, dryRun: boolean, first: (run: RetentionRun) => Promise<void> = () => Promise.resolve()): Promise<RetentionRun & { gone: string[] }> {
       const edges = { alerts: now - policy.alerts * DAY_MS, evidence: now - policy.evidence * DAY_MS, incidents: now - policy.incidents * DAY_MS };
       const iso = (ms: number): string => new Date(ms).toISOString();
       const count = async (q: { select: (s: never) => unknown }): Promise<number> => Number(((await (q as ReturnType<typeof oldAlerts>).select(sql<number>`count(*)`.as('n')).executeTakeFirst()) as { n: number } | undefined)?.n ?? 0);
@@ -31,6 +35,8 @@ export function retentionStore(db: Db, engine: Engine) {
         at: iso(now), dryRun, alerts: await count(oldAlerts(edges.alerts)), evidence: evidence.length, evidenceBytes: evidence.reduce((n, e) => n + e.bytes, 0), incidents: incidents.length, tickets: tickets.length,
         before: { alerts: iso(edges.alerts), evidence: iso(edges.evidence), incidents: iso(edges.incidents) }, gone: [],
       };
+      const { gone: _, ...told } = run;
+      await first(told);
       if (dryRun) return run;
       const hashes = new Set(evidence.map((e) => e.sha256));
       for (let at = 0; at < evidence.length; at += 500) await db.deleteFrom('evidence').where('id', 'in', evidence.slice(at, at + 500).map((e) => e.id)).execute();

@@ -109,7 +109,7 @@ export interface SuppressionTable {
 export interface SavedFilterTable { id: string; user: string; page: string; name: string; query: string; created: number }
 export interface NoticeTable { id: string; user: string; at: number; kind: string; ticket: string | null; incident: string | null; title: string; number: string | null; text: string | null; read: Flag }
 export interface ChannelTable { id: string; form_json: string; secret: string | null; enabled: Flag; created: number; done: number; failed: number; last_at: number | null; last_error: string | null }
-export interface DeliveryTable { num: Generated<number>; channel: string; at: number; event: string; object: string; payload: string; state: string; tries: number; next_at: number; error: string | null; bytes: number }
+export interface DeliveryTable { num: Generated<number>; channel: string; at: number; event: string; object: string; payload: string; state: string; tries: number; next_at: number; error: string | null; bytes: number; /** The same for what says the same to the same channel; given on to it, so that a second try is known as one. */ key: string | null }
 export interface ReportScheduleTable { id: string; form_json: string; by: string; unit: string | null; next_at: number; last_at: number | null; last_error: string | null }
 export interface ReportFileTable { id: string; name: string; kind: string; format: string; from_at: number; to_at: number; at: number; bytes: number; sha256: string; unit: string | null }
 export interface SessionTable {

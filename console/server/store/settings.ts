@@ -1,4 +1,5 @@
 import type { Db } from './schema.js';
+import { together } from './transaction.js';
 
 interface Setting { version: number; at: number; by: string; value: unknown }
 
@@ -12,8 +13,8 @@ export function settingStore(db: Db) {
     get: (name: string): Promise<Setting | undefined> => read(db, name),
     /** @returns false where somebody was faster */
     async put(name: string, value: unknown, after: number, at: number, by: string): Promise<boolean> {
-      return db.transaction().execute(async (tx) => {
-        const held = await read(tx as unknown as Db, name);
+      return together(db, async (tx) => {
+        const held = await read(tx, name);
         if ((held?.version ?? 0) !== after) return false;
         const text = JSON.stringify({ version: after + 1, at, by, value } satisfies Setting);
         if (held) {

@@ -6,6 +6,7 @@ import type { AlertRecord } from './alerts.js';
 import { among } from './many.js';
 import type { Db, Engine, SavedFilterTable, SuppressionTable } from './schema.js';
 import { withinScope, type Scope } from './scope.js';
+import { together } from './transaction.js';
 
 export type SuppressionRecord = Selectable<SuppressionTable>;
 export type SavedFilterRecord = Selectable<SavedFilterTable>;
@@ -50,6 +51,16 @@ export function suppressionStore(db: Db, engine: Engine) {
       const rows = await q.orderBy('last_seen', 'desc').limit(PREVIEW_MAX + 1).execute();
       return { rows: rows.slice(0, PREVIEW_MAX) as AlertRecord[], capped: rows.length > PREVIEW_MAX };
     },
+    /** How many alerts this one hides. */
+    async hiding(id: string): Promise<number> {
+      const { n } = await db.selectFrom('alert').select(sql<number>`count(*)`.as('n')).where('suppressed', 'is not', null).where('suppressed', '=', id).executeTakeFirstOrThrow();
+      return Number(n);
+    },
+    /** Ended ones that still hide something: a stop came between. */
+    async unfinished(): Promise<string[]> {
+      const hides = db.selectFrom('alert').select('suppressed').where('suppressed', 'is not', null).distinct();
+      return (await db.selectFrom('suppression').select('id').where('ended', 'is not', null).where('id', 'in', hides).execute()).map((r) => r.id);
+    },
     /** A part of what this one hides, as it came over the bus. */
     async hidden(id: string, limit: number): Promise<Alert[]> {
       const rows = await db.selectFrom('alert').innerJoin('alert_body', 'alert_body.num', 'alert.num').select('eve_json')
@@ -58,7 +69,7 @@ export function suppressionStore(db: Db, engine: Engine) {
     },
     async filters(user: string): Promise<SavedFilterRecord[]> { return db.selectFrom('saved_filter').selectAll().where('user', '=', user).orderBy('name').limit(FILTERS_MAX).execute(); },
     async saveFilter(record: SavedFilterRecord): Promise<boolean> {
-      return db.transaction().execute(async (tx) => {
+      return together(db, async (tx) => {
         // One name a page: saving again replaces.
         await tx.deleteFrom('saved_filter').where('user', '=', record.user).where('page', '=', record.page).where('name', '=', record.name).execute();
         const { n } = await tx.selectFrom('saved_filter').select(sql<number>`count(*)`.as('n')).where('user', '=', record.user).executeTakeFirstOrThrow();

@@ -6,6 +6,7 @@ import { readCursor, writeCursor } from './cursor.js';
 import type { HistoryRecord } from './incidents.js';
 import type { AttachmentTable, Db, Engine, FollowUpTable, TicketTable } from './schema.js';
 import type { Scope } from './scope.js';
+import { together } from './transaction.js';
 
 export type TicketRecord = Selectable<TicketTable>;
 export type AttachmentRecord = Selectable<AttachmentTable>;
@@ -62,15 +63,15 @@ export function ticketStore(db: Db, engine: Engine) {
       return { open: Number(row.open), overdue: Number(row.overdue), dueSoon: Number(row.soon) };
     },
     async create(record: TicketRecord, entry: Omit<HistoryRecord, 'num' | 'object'>, audit?: AuditEntry): Promise<void> {
-      await db.transaction().execute(async (tx) => {
+      await together(db, async (tx) => {
         await tx.insertInto('ticket').values(record).execute();
         await tx.insertInto('history').values({ object: record.id, ...entry }).execute();
-        if (audit) await appendAudit(tx as unknown as Db, engine, audit);
+        if (audit) await appendAudit(tx, engine, audit);
       });
     },
     /** Writes a step if nobody was faster. @returns the new version, or undefined on a conflict. */
     async decide(id: string, version: number, change: Partial<TicketRecord>, entry: Omit<HistoryRecord, 'num' | 'object'>, { numbered, series, audit, followUp }: WithStep = {}): Promise<number | undefined> {
-      return db.transaction().execute(async (tx) => {
+      return together(db, async (tx) => {
         let number: string | undefined;
         const held = await tx.selectFrom('ticket').select(['version', 'number']).where('id', '=', id).executeTakeFirst();
         if (!held || held.version !== version) return undefined;
@@ -84,7 +85,7 @@ export function ticketStore(db: Db, engine: Engine) {
         if (done.numUpdatedRows === 0n) return undefined;
         await tx.insertInto('history').values({ object: id, ...entry }).execute();
         if (followUp) await tx.insertInto('follow_up').values(followUp).execute();
-        if (audit) await appendAudit(tx as unknown as Db, engine, number ? { ...audit, details: { ...audit.details, number } } : audit);
+        if (audit) await appendAudit(tx, engine, number ? { ...audit, details: { ...audit.details, number } } : audit);
         return version + 1;
       });
     },
@@ -97,10 +98,10 @@ export function ticketStore(db: Db, engine: Engine) {
     quiet: (now: number): Promise<TicketRecord[]> => db.selectFrom('ticket').selectAll().where('state', '=', 'watching').where('watch_until', '<=', now).limit(100).execute(),
     attachments: (ticket: string): Promise<AttachmentRecord[]> => db.selectFrom('attachment').selectAll().where('ticket', '=', ticket).orderBy('at').limit(200).execute(),
     async attach(record: AttachmentRecord, entry: Omit<HistoryRecord, 'num' | 'object'>, audit?: AuditEntry): Promise<void> {
-      await db.transaction().execute(async (tx) => {
+      await together(db, async (tx) => {
         await tx.insertInto('attachment').values(record).execute();
         await tx.insertInto('history').values({ object: record.ticket, ...entry }).execute();
-        if (audit) await appendAudit(tx as unknown as Db, engine, audit);
+        if (audit) await appendAudit(tx, engine, audit);
       });
     },
     attachment: (scope: Scope, id: string): Promise<AttachmentRecord | undefined> =>
