@@ -13,7 +13,7 @@ import { fillFlowEvent } from './flow/flow-event.js';
 import { identify } from './flow/flow-identity.js';
 import { D, type EndReason, FINISHED, FlowClass, FlowTable, SlotFlag, W, WAITING } from './flow/flow-table.js';
 import { PacketRing } from './flow/packet-ring.js';
-import { shardOf } from './flow/shard.js';
+import { plainlyElsewhere, shardOf } from './flow/shard.js';
 import { type Matcher, type PacketSourceInfo, Wants } from './match/matcher.js';
 import type { Evidence, Outputs } from './outputs.js';
 import { Application } from './packet-stage-application.js';
@@ -26,6 +26,8 @@ import { TRAFFIC, type Traffic, TrafficCounters } from './traffic.js';
 
 /** Clients of every stack take their ports from here on. */
 const EPHEMERAL = 32_768;
+/** pcap's link type number of Ethernet. */
+const ETHERNET = 1;
 /** Capture points told apart in the flow key: 8 bits. */
 const MAX_SOURCES = 256;
 /** Sessions that have ended and wait for another flow. */
@@ -171,6 +173,7 @@ export class PacketStage {
       return;
     }
     context.nowUs = timeUs;
+    if (this.shards > 1 && linktype === ETHERNET && plainlyElsewhere(this.u8, offset, offset + captured, this.shards, this.shard)) return;
     context.inPacket = true;
     context.reassembled = false;
     context.direction = 0;

@@ -62,6 +62,11 @@ export function toUdpPort(u8: Uint8Array, p: Packet): boolean {
   return true;
 }
 
+/** Whether a UDP port is a tunnel's. */
+export function opensTunnel(port: number): boolean {
+  return byUdpPort[port] !== 0;
+}
+
 export function linkLayer(linktype: number): Layer | undefined {
   return byLink.get(linktype);
 }

@@ -37,25 +37,35 @@ await build({
   sourcemap: 'linked', logLevel: 'error',
 });
 
-// The command line once more as a few large files: a start reads those instead of hundreds of modules. Packages that
+// The command line and its threads once more as a few large files: a start reads those instead of hundreds of modules. Packages that
 // bring native parts or files of their own, or that only servers need, stay outside.
 const inside = ['@sinclair/typebox', 'ajv', 'ajv-formats', 'commander', 'ipaddr.js', 're2js', 'yaml'];
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+const threads = {
+  'cli/shards/worker': 'shard-worker', 'cli/capture-player': 'capture-player',
+  'analyzer/serve/worker': 'analyzer-worker', 'analyzer/serve/rule-trial-worker': 'rule-trial-worker',
+};
 await build({
-  entryPoints: ['cli/main.ts'], outdir: 'dist/bundle', bundle: true, splitting: true, format: 'esm', platform: 'node', target: 'node20',
+  entryPoints: { main: 'cli/main.ts', ...Object.fromEntries(Object.entries(threads).map(([path, name]) => [name, `${path}.ts`])) }, outdir: 'dist/bundle', bundle: true, splitting: true, format: 'esm', platform: 'node', target: 'node20',
   sourcemap: 'linked', logLevel: 'error', legalComments: 'none', chunkNames: 'part-[hash]',
   external: Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !inside.includes(name)).flatMap((name) => [name, `${name}/*`]),
   // What CommonJS packages inside ask for.
   banner: { js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);" },
   plugins: [{
-    // A module's neighbours are where its own file is, not where the bundle is.
+    // A module's neighbours are where its own file is, not where the bundle is; its threads are in the bundle.
     name: 'neighbours',
     setup({ onLoad }) {
       onLoad({ filter: /\.ts$/ }, (args) => {
         const text = readFileSync(args.path, 'utf8');
         if (!text.includes('import.meta.url')) return undefined;
         const own = relative('dist/bundle', join('dist', relative('.', args.path).replace(/\.ts$/, '.js')));
-        return { contents: text.replaceAll('import.meta.url', `new URL(${JSON.stringify(own)}, import.meta.url).href`), loader: 'ts' };
+        const contents = text.replace(/new URL\('\.\/([\w-]+)\.js', import\.meta\.url\)|import\.meta\.url/g, (_, neighbour) => {
+          const thread = neighbour && threads[relative('.', join(dirname(args.path), neighbour))];
+          if (thread) return `new URL('./${thread}.js', import.meta.url)`;
+          const url = `new URL(${JSON.stringify(own)}, import.meta.url).href`;
+          return neighbour ? `new URL('./${neighbour}.js', ${url})` : url;
+        });
+        return { contents, loader: 'ts' };
       });
     },
   }],
