@@ -173,7 +173,7 @@ export class PacketStage {
       return;
     }
     context.nowUs = timeUs;
-    if (this.shards > 1 && linktype === ETHERNET && plainlyElsewhere(this.u8, offset, offset + captured, this.shards, this.shard)) return;
+    if (this.shards > 1 && linktype === ETHERNET && plainlyElsewhere(this.arena.view, offset, offset + captured, this.shards, this.shard)) return;
     context.inPacket = true;
     context.reassembled = false;
     context.direction = 0;
@@ -268,7 +268,7 @@ export class PacketStage {
   /** Whether a packet is another shard's. Fragments are put together in all of them: only the whole says whose it is. */
   private elsewhere(p: Packet): boolean {
     const about = p.quoteOffset !== 0 && (p.protocol === PROTOCOL.Icmp || p.protocol === PROTOCOL.Icmpv6) && this.readQuoted(p) ? this.quoted : p;
-    if (shardOf(this.u8, about, this.shards) === this.shard) return false;
+    if (shardOf(this.arena.view, about, this.shards) === this.shard) return false;
     this.kind = -1;
     return true;
   }
