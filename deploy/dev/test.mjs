@@ -112,10 +112,11 @@ async function runFiles(files) {
 
 await prepare();
 installTools();
-const broken = check();
+const checked = check();
 const { Parser } = await import('tap-parser');
 const only = process.argv.slice(2).filter((a) => !a.startsWith('-'));
 const total = await runFiles(only.length > 0 ? only.map((file) => resolve(file)) : compiledTests(join(root, 'dist')).sort());
+const broken = await checked;
 const failed = total.fail + broken.length;
 console.log(`${total.pass + (3 - broken.length)} passed, ${failed} failed, ${total.skip} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;
