@@ -67,7 +67,7 @@ export async function seedAlerts(dir: string, url: string | undefined, total: nu
   await run(`insert into alert_hour select last_seen / 3600000, demo, coalesce(unit, ''), coalesce(attacker_unit, ''), class, severity, verdict, count(*) from alert group by 1, 2, 3, 4, 5, 6, 7`);
   await run(`insert into alert_total select demo, coalesce(unit, ''), coalesce(attacker_unit, ''), class, severity, verdict, count(*) from alert group by 1, 2, 3, 4, 5, 6`);
   for (const statement of indexes) await run(statement.sql);
-  await run(`insert into counter (name, value) values ('search_upto', ${total}) on conflict (name) do update set value = excluded.value`);
+  await run(`insert into counter (name, value) values ('search_upto', ${total}), ('alert_seq', ${total}) on conflict (name) do update set value = excluded.value`);
   if (engine === 'postgres') await run('analyze');
   await db.destroy();
 }

@@ -5,6 +5,7 @@ import type { AlertCountQuery, AlertQuery } from '../../model/requests.js';
 import { readCursor, readTime, writeCursor } from './cursor.js';
 import type { AlertTable, Db, Engine, Tables } from './schema.js';
 import { withinScope, type Scope } from './scope.js';
+import { together } from './transaction.js';
 import { queryWords, toFts5, toTsQuery } from './search-text.js';
 import type { Selectable } from 'kysely';
 
@@ -21,6 +22,8 @@ const STEP_ROWS_MAX = 64_000;
 /** A page that is not full by then ends early with a `next`: a filter that fits hardly anything answers all the same. */
 const PAGE_MS = 120;
 const PAGE_DEFAULT = 100;
+/** SQLSTATE of a statement that its time limit ended. */
+const QUERY_CANCELLED = '57014';
 /** Words that a beginning may stand for; more are looked for as a beginning. */
 const TERMS_MAX = 32;
 
@@ -116,13 +119,28 @@ export function alertStore(db: Db, engine: Engine) {
     }
     return parts.join(' AND ');
   }
-  /** The next matching numbers of the search index, the latest arrivals first. */
-  async function found(asked: string | undefined, before: number, limit: number): Promise<number[]> {
+  /**
+   * The next matching numbers of the search index, the latest arrivals first.
+   * @param ms PostgreSQL gives up after this long: of a word that is neither rare nor everywhere it may read a good part of the table
+   * @returns undefined where it gave up
+   */
+  async function found(asked: string | undefined, before: number, limit: number, ms?: number): Promise<number[] | undefined> {
     if (asked === undefined) return [];
-    const { rows } = engine === 'postgres'
-      ? await sql<{ num: number }>`select num from alert_search where tokens @@ ${asked}::tsquery and num < ${before} order by num desc limit ${sql.lit(limit)}`.execute(db)
-      : await db.executeQuery<{ num: number }>(CompiledQuery.raw('select rowid as num from alert_search where alert_search match ? and rowid < ? order by rowid desc limit ?', [asked, before, limit]));
-    return rows.map((r) => Number(r.num));
+    if (engine === 'sqlite') {
+      const { rows } = await db.executeQuery<{ num: number }>(CompiledQuery.raw('select rowid as num from alert_search where alert_search match ? and rowid < ? order by rowid desc limit ?', [asked, before, limit]));
+      return rows.map((r) => Number(r.num));
+    }
+    const ask = async (on: Db): Promise<number[]> => (await sql<{ num: number }>`select num from alert_search where tokens @@ ${asked}::tsquery and num < ${before} order by num desc limit ${sql.lit(limit)}`.execute(on)).rows.map((r) => Number(r.num));
+    if (ms === undefined) return ask(db);
+    try {
+      return await together(db, async (tx) => {
+        await sql.raw(`set local statement_timeout = ${Math.max(1, Math.round(ms))}`).execute(tx);
+        return ask(tx);
+      });
+    } catch (error) {
+      if ((error as { code?: string }).code === QUERY_CANCELLED) return undefined;
+      throw error;
+    }
   }
   const base = (f: Filters, scope: Scope): AlertSelect => narrow(db.selectFrom('alert') as unknown as AlertSelect, f, scope);
   /** What fits of these alerts. SQLite is told to begin with them: by itself it might walk an index of millions. */
@@ -137,8 +155,10 @@ export function alertStore(db: Db, engine: Engine) {
     const rows: AlertRecord[] = [];
     const until = performance.now() + PAGE_MS;
     const asked = await question(q.text as string);
-    for (let step = STEP_ROWS / 4; ; step = Math.min(step * 2, STEP_ROWS_MAX / 4)) {
-      const nums = await found(asked, before, step);
+    for (let step = engine === 'postgres' ? STEP_ROWS / 16 : STEP_ROWS / 4, ms: number | undefined; ; step = Math.min(step * (engine === 'postgres' ? 4 : 2), STEP_ROWS_MAX / 4)) {
+      // The first step brings the page forward, however long it takes.
+      const nums = await found(asked, before, step, ms);
+      if (nums === undefined) return { rows, next: writeCursor(before) };
       if (nums.length > 0) rows.push(...(await ofNums(q, scope, nums).selectAll('alert').orderBy('num', 'desc').limit(limit + 1 - rows.length).execute()) as AlertRecord[]);
       if (rows.length > limit) {
         rows.length = limit;
@@ -146,7 +166,8 @@ export function alertStore(db: Db, engine: Engine) {
       }
       if (nums.length < step) return { rows };
       before = nums[nums.length - 1];
-      if (performance.now() > until) return { rows, next: writeCursor(before) };
+      ms = until - performance.now();
+      if (ms <= 0) return { rows, next: writeCursor(before) };
     }
   }
 
@@ -281,16 +302,18 @@ export function alertStore(db: Db, engine: Engine) {
       };
       if (f.text?.trim()) {
         const asked = await question(f.text);
-        // PostgreSQL gathers all that hold a rarer word anew for each step: as few steps as may be.
-        for (let before = Number.MAX_SAFE_INTEGER, step = engine === 'postgres' ? STEP_ROWS_MAX / 4 : STEP_ROWS / 4; ;) {
-          const nums = await found(asked, before, step);
+        // PostgreSQL gathers all that hold a rarer word anew for each step: few steps, but a first one that is short whatever the word.
+        for (let before = Number.MAX_SAFE_INTEGER, step = STEP_ROWS / 4, ms: number | undefined; ;) {
+          const nums = await found(asked, before, step, ms);
+          if (nums === undefined) return { rows, partial: true };
           if (nums.length > 0) await take(ofNums(f, scope, nums));
           if (nums.length < step) return { rows, partial: left <= 0 };
           const rest = until - performance.now();
           if (left <= 0 || rest < 0) return { rows, partial: true };
           before = nums[nums.length - 1];
           // The last step, too, has to end near the end of the time.
-          if (rest > PAGE_MS / 2) step = Math.min(step * 2, STEP_ROWS_MAX / 4);
+          if (rest > PAGE_MS / 2) step = Math.min(step * (engine === 'postgres' ? 4 : 2), STEP_ROWS_MAX / 4);
+          ms = rest;
         }
       }
       for (const [i, driver] of walks(f, scope).entries()) {

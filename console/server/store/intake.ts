@@ -133,15 +133,11 @@ export function intakeStore(db: Db, engine: Engine) {
       if (engine === 'postgres') await sql.raw('select pg_advisory_xact_lock(7305002)').execute(tx);
       let known = new Map<string, Known>();
       let held: HeldTicket[] = [];
-      // A number is never used again, though the latest alerts were cleared: the search index has been there.
       let seq = 0;
       await inOrder([
         async () => { known = await knownAlerts(tx, engine, [...newest.keys()]); },
         async () => { held = await ticketsOf(tx, engine, [...new Set([...newest.values()].flatMap(({ row }) => [row.victim_ip, row.attacker_ip]))]); },
-        async () => {
-          const { rows: tops } = await sql<{ top: number | null }>`select max(seq) as top from alert union all select value from counter where name = 'search_upto'`.execute(tx);
-          seq = Math.max(0, ...tops.map((r) => Number(r.top)));
-        },
+        async () => { seq = Number((await tx.selectFrom('counter').select('value').where('name', '=', 'alert_seq').executeTakeFirst())?.value ?? 0); },
       ]);
       const todo = [...newest.values()].filter((p) => {
         const old = known.get(p.row.id);
@@ -239,6 +235,8 @@ export function intakeStore(db: Db, engine: Engine) {
         ...incidentWrites(tx, engine, changed, groups.stored),
         () => hours.write(tx, engine),
         () => groups.merge(tx),
+        // A number is never used again, though the latest alerts were cleared; and to ask the table for its highest reads all of it where only a BRIN index knows.
+        () => tx.insertInto('counter').values({ name: 'alert_seq', value: seq }).onConflict((c) => c.column('name').doUpdateSet({ value: seq })).execute(),
         async () => { if (history.length > 0) await tx.insertInto('history').values(history).execute(); },
         () => writeTold(tx, engine, told),
         async () => { if (followUps.length > 0) await tx.insertInto('follow_up').values(followUps).execute(); },

@@ -218,10 +218,11 @@ async function rounds(db: Db, engine: Engine): Promise<void> {
   }
 }
 
-/** What is told to others is written with what it tells of, once. */
+/** What is told to others is written with what it tells of, once; and the number of the latest arrival, which to look for took the longer the more there were. */
 async function outbox(db: Db, engine: Engine): Promise<void> {
   await sql.raw(`alter table delivery add column key ${engine === 'postgres' ? 'text collate "C"' : 'text'}`).execute(db);
   await sql.raw('create unique index delivery_key on delivery (key)').execute(db);
+  await sql.raw(`insert into counter (name, value) select 'alert_seq', max(n) from (select coalesce(max(seq), 0) as n from alert union all select value from counter where name = 'search_upto') as x`).execute(db);
 }
 
 function roundsOfSteps(steps: readonly { at: number; action: string; to_state: string | null; text: string | null }[]): Round[] {
