@@ -22,6 +22,8 @@ const STEP_ROWS_MAX = 64_000;
 /** A page that is not full by then ends early with a `next`: a filter that fits hardly anything answers all the same. */
 const PAGE_MS = 120;
 const PAGE_DEFAULT = 100;
+/** A walk that has not found a first few matches by then is after a rare word. */
+const SEEK_MS = 100;
 /** SQLSTATE of a statement that its time limit ended. */
 const QUERY_CANCELLED = '57014';
 /** Words that a beginning may stand for; more are looked for as a beginning. */
@@ -120,27 +122,48 @@ export function alertStore(db: Db, engine: Engine) {
     return parts.join(' AND ');
   }
   /**
-   * The next matching numbers of the search index, the latest arrivals first.
-   * @param ms PostgreSQL gives up after this long: of a word that is neither rare nor everywhere it may read a good part of the table
-   * @returns undefined where it gave up
+   * The numbers that match, the latest arrivals first, a step at a time. SQLite reads its index lazily. PostgreSQL does not
+   * know how often words stand together: a word that is often seen is found by walking back through the alerts, one that is
+   * not within `SEEK_MS` is rare, and all that hold it are gathered.
+   * @returns undefined where the time `ms` was over
    */
-  async function found(asked: string | undefined, before: number, limit: number, ms?: number): Promise<number[] | undefined> {
-    if (asked === undefined) return [];
-    if (engine === 'sqlite') {
-      const { rows } = await db.executeQuery<{ num: number }>(CompiledQuery.raw('select rowid as num from alert_search where alert_search match ? and rowid < ? order by rowid desc limit ?', [asked, before, limit]));
-      return rows.map((r) => Number(r.num));
-    }
-    const ask = async (on: Db): Promise<number[]> => (await sql<{ num: number }>`select num from alert_search where tokens @@ ${asked}::tsquery and num < ${before} order by num desc limit ${sql.lit(limit)}`.execute(on)).rows.map((r) => Number(r.num));
-    if (ms === undefined) return ask(db);
-    try {
-      return await together(db, async (tx) => {
-        await sql.raw(`set local statement_timeout = ${Math.max(1, Math.round(ms))}`).execute(tx);
-        return ask(tx);
-      });
-    } catch (error) {
+  async function seek(text: string, cursor?: number) {
+    const asked = await question(text);
+    let before = cursor ?? Number.MAX_SAFE_INTEGER;
+    let [first, rare] = [true, false];
+    let step = engine === 'postgres' ? STEP_ROWS / 16 : STEP_ROWS / 4;
+    const ask = (gather: boolean, limit: number, ms?: number): Promise<number[] | undefined> => together(db, async (tx) => {
+      await sql.raw(`set local ${gather ? 'enable_indexscan' : 'enable_bitmapscan'} = off; set local statement_timeout = ${ms === undefined ? 0 : Math.max(1, Math.round(ms))}`).execute(tx);
+      return (await sql<{ num: number }>`select num from alert_search where tokens @@ ${asked}::tsquery and num < ${before} order by num desc limit ${sql.lit(limit)}`.execute(tx)).rows.map((r) => Number(r.num));
+    }).catch((error: unknown) => {
       if ((error as { code?: string }).code === QUERY_CANCELLED) return undefined;
       throw error;
-    }
+    });
+    return {
+      get at(): number { return before; },
+      /** @param ms not of the first step: that one brings the search forward, however long it takes */
+      async next(ms: number): Promise<{ nums: number[]; more: boolean } | undefined> {
+        if (asked === undefined) return { nums: [], more: false };
+        let nums: number[] | undefined;
+        if (engine === 'sqlite') {
+          const { rows } = await db.executeQuery<{ num: number }>(CompiledQuery.raw('select rowid as num from alert_search where alert_search match ? and rowid < ? order by rowid desc limit ?', [asked, before, step]));
+          nums = rows.map((r) => Number(r.num));
+        } else {
+          if (!rare) nums = await ask(false, step, first ? SEEK_MS : ms);
+          if (nums === undefined && (first || rare)) {
+            rare = true;
+            step = STEP_ROWS_MAX / 4;
+            nums = await ask(true, step, first ? undefined : ms);
+          }
+        }
+        first = false;
+        if (nums === undefined) return undefined;
+        const more = nums.length === step;
+        before = nums.at(-1) ?? before;
+        step = Math.min(step * (engine === 'postgres' ? 4 : 2), STEP_ROWS_MAX / 4);
+        return { nums, more };
+      },
+    };
   }
   const base = (f: Filters, scope: Scope): AlertSelect => narrow(db.selectFrom('alert') as unknown as AlertSelect, f, scope);
   /** What fits of these alerts. SQLite is told to begin with them: by itself it might walk an index of millions. */
@@ -151,23 +174,19 @@ export function alertStore(db: Db, engine: Engine) {
   /** A page of a search: in the order of arrival, as the search index has it. */
   async function search(scope: Scope, q: ListQuery, limit: number): Promise<{ rows: AlertRecord[]; next?: string }> {
     const after = readCursor(q.cursor, ['number']);
-    let before = (after?.[0] as number | undefined) ?? Number.MAX_SAFE_INTEGER;
     const rows: AlertRecord[] = [];
     const until = performance.now() + PAGE_MS;
-    const asked = await question(q.text as string);
-    for (let step = engine === 'postgres' ? STEP_ROWS / 16 : STEP_ROWS / 4, ms: number | undefined; ; step = Math.min(step * (engine === 'postgres' ? 4 : 2), STEP_ROWS_MAX / 4)) {
-      // The first step brings the page forward, however long it takes.
-      const nums = await found(asked, before, step, ms);
-      if (nums === undefined) return { rows, next: writeCursor(before) };
-      if (nums.length > 0) rows.push(...(await ofNums(q, scope, nums).selectAll('alert').orderBy('num', 'desc').limit(limit + 1 - rows.length).execute()) as AlertRecord[]);
+    const seeker = await seek(q.text as string, after?.[0] as number | undefined);
+    for (;;) {
+      const found = await seeker.next(until - performance.now());
+      if (found === undefined) return { rows, next: writeCursor(seeker.at) };
+      if (found.nums.length > 0) rows.push(...(await ofNums(q, scope, found.nums).selectAll('alert').orderBy('num', 'desc').limit(limit + 1 - rows.length).execute()) as AlertRecord[]);
       if (rows.length > limit) {
         rows.length = limit;
         return { rows, next: writeCursor(rows[limit - 1].num) };
       }
-      if (nums.length < step) return { rows };
-      before = nums[nums.length - 1];
-      ms = until - performance.now();
-      if (ms <= 0) return { rows, next: writeCursor(before) };
+      if (!found.more) return { rows };
+      if (performance.now() > until) return { rows, next: writeCursor(seeker.at) };
     }
   }
 
@@ -301,19 +320,14 @@ export function alertStore(db: Db, engine: Engine) {
         }
       };
       if (f.text?.trim()) {
-        const asked = await question(f.text);
-        // PostgreSQL gathers all that hold a rarer word anew for each step: few steps, but a first one that is short whatever the word.
-        for (let before = Number.MAX_SAFE_INTEGER, step = STEP_ROWS / 4, ms: number | undefined; ;) {
-          const nums = await found(asked, before, step, ms);
-          if (nums === undefined) return { rows, partial: true };
-          if (nums.length > 0) await take(ofNums(f, scope, nums));
-          if (nums.length < step) return { rows, partial: left <= 0 };
+        const seeker = await seek(f.text);
+        for (;;) {
           const rest = until - performance.now();
-          if (left <= 0 || rest < 0) return { rows, partial: true };
-          before = nums[nums.length - 1];
-          // The last step, too, has to end near the end of the time.
-          if (rest > PAGE_MS / 2) step = Math.min(step * (engine === 'postgres' ? 4 : 2), STEP_ROWS_MAX / 4);
-          ms = rest;
+          const found = rest < 0 ? undefined : await seeker.next(rest);
+          if (found === undefined) return { rows, partial: true };
+          if (found.nums.length > 0) await take(ofNums(f, scope, found.nums));
+          if (!found.more) return { rows, partial: left <= 0 };
+          if (left <= 0) return { rows, partial: true };
         }
       }
       for (const [i, driver] of walks(f, scope).entries()) {
