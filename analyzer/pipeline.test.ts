@@ -145,7 +145,7 @@ t.test('refused, odd and used again', async (t) => {
   send(tcp({ ...C, sport: 50001, flags: 0, seq: 1 }));
   send(tcp({ ...C, flags: SYN, seq: 5000 }));
   stage.flush();
-  const { Opened, Refused, OddProbe, Ended } = ConnectionKind;
+  const [Opened, Refused, OddProbe, Ended] = [ConnectionKind.Opened, ConnectionKind.Refused, ConnectionKind.OddProbe, ConnectionKind.Ended];
   t.same(records.map((r) => r[0]), [Opened, Refused, OddProbe, OddProbe, Ended, Opened, Ended]);
   t.equal(stage.stats().portReuse, 1);
   t.equal(events.filter((e) => e.event_type === 'flow').length, 1, 'the unanswered SYN is a record only');

@@ -1,7 +1,7 @@
 import { PROTOCOL } from './decode/packet.js';
 
 /** Numbers of what has no application, or not yet one. */
-export const TRAFFIC = { Other: 0, Tcp: 1, Udp: 2, Icmp: 3 } as const;
+export const enum TRAFFIC { Other = 0, Tcp = 1, Udp = 2, Icmp = 3 }
 const TRANSPORTS = ['other', 'tcp', 'udp', 'icmp'];
 
 /** Packets and bytes on the wire of one protocol since the start. */

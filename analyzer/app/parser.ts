@@ -9,15 +9,14 @@ import type { EventType } from '../../contracts/event.js';
  * moment it reaches, with every buffer of that moment in the table; a rule's request part is decided at request stages,
  * its response part at response stages.
  */
-export const Stage = {
-  RequestHead: 0,
-  RequestBody: 1,
-  RequestEnd: 2,
-  ResponseHead: 3,
-  ResponseBody: 4,
-  ResponseEnd: 5,
-} as const;
-export type Stage = (typeof Stage)[keyof typeof Stage];
+export const enum Stage {
+  RequestHead = 0,
+  RequestBody = 1,
+  RequestEnd = 2,
+  ResponseHead = 3,
+  ResponseBody = 4,
+  ResponseEnd = 5,
+}
 
 /** One request with its response (or one message, where the protocol has no pairs). */
 export interface Transaction {

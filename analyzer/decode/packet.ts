@@ -151,10 +151,10 @@ export const TCP_ECE = 64;
 export const TCP_CWR = 128;
 
 /** IP protocol numbers. */
-export const PROTOCOL = {
-  HopByHop: 0, Icmp: 1, Igmp: 2, Ipip: 4, Tcp: 6, Udp: 17, Ipv6: 41, Routing: 43, Fragment: 44, Gre: 47, Esp: 50, Ah: 51,
-  Icmpv6: 58, NoNext: 59, DestinationOptions: 60, Sctp: 132, Mobility: 135, Hip: 139, Shim6: 140,
-} as const;
+export const enum PROTOCOL {
+  HopByHop = 0, Icmp = 1, Igmp = 2, Ipip = 4, Tcp = 6, Udp = 17, Ipv6 = 41, Routing = 43, Fragment = 44, Gre = 47, Esp = 50, Ah = 51,
+  Icmpv6 = 58, NoNext = 59, DestinationOptions = 60, Sctp = 132, Mobility = 135, Hip = 139, Shim6 = 140,
+}
 
 /** Tunnel kinds by number. */
 export const TUNNELS = [

@@ -2,20 +2,19 @@ import type { Packet } from '../decode/packet.js';
 import { D, type FlowTable, W } from './flow-table.js';
 
 /** What happened to a connection. */
-export const ConnectionKind = {
+export const enum ConnectionKind {
   /** First packet of a flow. */
-  Opened: 1,
+  Opened = 1,
   /** First packet back (TCP: the SYN-ACK). */
-  Answered: 2,
+  Answered = 2,
   /** RST to the opening, or an ICMP error that quotes it. */
-  Refused: 3,
-  Ended: 4,
+  Refused = 3,
+  Ended = 4,
   /** A TCP packet outside any flow that no stack sends by itself: FIN, NULL, Xmas probes. */
-  OddProbe: 5,
+  OddProbe = 5,
   /** First payload of a TCP connection, whichever side sent it. */
-  Spoke: 6,
-} as const;
-export type ConnectionKind = (typeof ConnectionKind)[keyof typeof ConnectionKind];
+  Spoke = 6,
+}
 
 export const RECORD_BYTES = 64;
 /** Records that are handed on together: 256 KiB, some milliseconds of the worst flood. */

@@ -4,77 +4,76 @@ import type { Packet } from '../decode/packet.js';
  * Classes of flows, in the order in which they are given up when the table is full. Each has one timeout, and a list in
  * the order of last use, so that the next to expire and the next to evict are always at its head.
  */
-export const FlowClass = {
+export const enum FlowClass {
   /** Closed by FIN or RST; kept a while for stragglers. */
-  Closed: 0,
+  Closed = 0,
   /** TCP without an answer that carries it beyond the handshake: what a SYN or ACK flood fills. */
-  TcpNew: 1,
+  TcpNew = 1,
   /** Anything else seen in one direction only. */
-  OtherNew: 2,
+  OtherNew = 2,
   /** TCP with payload of which one side only is seen: asymmetric capture, or a flood of forged segments. */
-  TcpOneWay: 3,
-  OtherEstablished: 4,
-  TcpEstablished: 5,
-} as const;
-export type FlowClass = (typeof FlowClass)[keyof typeof FlowClass];
+  TcpOneWay = 3,
+  OtherEstablished = 4,
+  TcpEstablished = 5,
+}
 const CLASSES = 6;
 
 /** Words (32 bits) of a slot. Doubles are at `D`. One slot is 160 bytes. */
-export const W = {
-  Hash: 0, Previous: 1, Next: 2,
+export const enum W {
+  Hash = 0, Previous = 1, Next = 2,
   /** class | protocol << 8 | IP version << 16 | `SlotFlag` << 24 */
-  Meta: 3,
-  Client: 4, Server: 8,
+  Meta = 3,
+  Client = 4, Server = 8,
   /** client << 16 | server */
-  Ports: 12,
+  Ports = 12,
   /** outer VLAN | inner VLAN << 12 | source << 24 */
-  Vlan: 13,
+  Vlan = 13,
   /** Second of the last move to the end of its list. */
-  Listed: 14,
+  Listed = 14,
   /** Number of its newest packet in the packet ring, 0: none. */
-  LastPacket: 15,
-  PacketsToServer: 24, PacketsToClient: 25,
+  LastPacket = 15,
+  PacketsToServer = 24, PacketsToClient = 25,
   /** TCP: flags of the client | of the server << 8 | state << 16 | `WAITING` of client, server */
-  Tcp: 26,
+  Tcp = 26,
   /** One past the highest sequence number sent, by side. */
-  ClientNext: 27, ServerNext: 28,
+  ClientNext = 27, ServerNext = 28,
   /** Highest acknowledgement sent, by side. */
-  ClientAck: 29, ServerAck: 30,
+  ClientAck = 29, ServerAck = 30,
   /** Receive window in bytes, by side. */
-  ClientWindow: 31, ServerWindow: 32,
+  ClientWindow = 31, ServerWindow = 32,
   /** Window scale + 1 of client | of server << 8 | TTL of client << 16 | of server << 24 */
-  Scale: 33,
-  ClientIsn: 34, ServerIsn: 35,
+  Scale = 33,
+  ClientIsn = 34, ServerIsn = 35,
   /** Initial number of a SYN on an open flow: answered, it means that the ports are used again. */
-  PendingIsn: 36,
+  PendingIsn = 36,
   /** Number of its first packet. */
-  FirstPacket: 37,
-} as const;
+  FirstPacket = 37,
+}
 /** In `W.Tcp`: the stream of the client (server: the bit above) has segments that wait for earlier ones. */
 export const WAITING = 1 << 24;
 /** In `W.Tcp`: both streams have come to their end, and what was kept of them is gone. */
 export const FINISHED = 1 << 26;
 const STRIDE = 40;
 /** Doubles of a slot, in units of 8 bytes. */
-export const D = { Start: 8, Last: 9, BytesToServer: 10, BytesToClient: 11 } as const;
+export const enum D { Start = 8, Last = 9, BytesToServer = 10, BytesToClient = 11 }
 const DOUBLES = STRIDE / 2;
 
-export const SlotFlag = {
+export const enum SlotFlag {
   /** The first packet seen was not the first of the connection. */
-  Midstream: 1,
+  Midstream = 1,
   /** Packets both ways. */
-  Answered: 2,
+  Answered = 2,
   /** SYN on an open flow: see `W.PendingIsn`. */
-  PendingSyn: 4,
+  PendingSyn = 4,
   /** An initial number is known of client, server. */
-  ClientIsn: 8,
-  ServerIsn: 16,
+  ClientIsn = 8,
+  ServerIsn = 16,
   /** Reported as refused. */
-  Refused: 32,
+  Refused = 32,
   /** Sides whose sequence numbers are known. */
-  ClientSeq: 64,
-  ServerSeq: 128,
-} as const;
+  ClientSeq = 64,
+  ServerSeq = 128,
+}
 
 export interface FlowTableOptions {
   /** Most flows at a time. */
@@ -316,10 +315,10 @@ export class FlowTable {
     const scale = words[w + W.Scale];
     words[w + W.Scale] = ((scale & 0x00ff00ff) << 8) | ((scale >>> 8) & 0x00ff00ff);
     const flags = words[w + W.Meta] >>> 24;
-    const { ClientIsn, ServerIsn, ClientSeq, ServerSeq } = SlotFlag;
-    const rest = flags & ~(ClientIsn | ServerIsn | ClientSeq | ServerSeq);
-    const turned = rest | ((flags & ClientIsn) !== 0 ? ServerIsn : 0) | ((flags & ServerIsn) !== 0 ? ClientIsn : 0) |
-      ((flags & ClientSeq) !== 0 ? ServerSeq : 0) | ((flags & ServerSeq) !== 0 ? ClientSeq : 0);
+    const rest = flags & ~(SlotFlag.ClientIsn | SlotFlag.ServerIsn | SlotFlag.ClientSeq | SlotFlag.ServerSeq);
+    const moved = (from: number, to: number): number => ((flags & from) !== 0 ? to : 0);
+    const turned = rest | moved(SlotFlag.ClientIsn, SlotFlag.ServerIsn) | moved(SlotFlag.ServerIsn, SlotFlag.ClientIsn)
+      | moved(SlotFlag.ClientSeq, SlotFlag.ServerSeq) | moved(SlotFlag.ServerSeq, SlotFlag.ClientSeq);
     words[w + W.Meta] = (words[w + W.Meta] & 0xffffff) | (turned << 24);
   }
 

@@ -14,26 +14,26 @@ export interface PacketSourceInfo {
 }
 
 /** Bits of `Matcher.wants`: the per-packet calls somebody has rules for. The packet path skips the others. */
-export const Wants = {
+export const enum Wants {
   /** `packet` for TCP, UDP, ICMP (v4, v6), SCTP, any other IP protocol, ARP. */
-  Tcp: 1,
-  Udp: 2,
-  Icmp: 4,
-  Sctp: 8,
-  OtherIp: 16,
-  Arp: 32,
+  Tcp = 1,
+  Udp = 2,
+  Icmp = 4,
+  Sctp = 8,
+  OtherIp = 16,
+  Arp = 32,
   /** `stream` for chunks of reassembled TCP. */
-  Stream: 64,
+  Stream = 64,
   /** `packetEvent` for decoder and stream anomalies. */
-  PacketEvents: 128,
+  PacketEvents = 128,
   /** Rules store files, certificates. */
-  Files: 512,
-  Certificates: 1024,
+  Files = 512,
+  Certificates = 1024,
   /** With `Tcp`: TCP packets without payload too (flags, window rules). */
-  TcpEmpty: 256,
+  TcpEmpty = 256,
   /** Some rules ask only which protocol a flow turned out to be, `failed` among them. */
-  Protocol: 2048,
-} as const;
+  Protocol = 2048,
+}
 
 /** What the packet stage hands to the matcher. One instance a worker; it is the parsers' `AppContext` too. */
 export interface MatchContext extends AppContext {

@@ -90,8 +90,7 @@ export interface StreamSink {
 }
 
 /** What became of a segment. */
-export const Accepted = { InOrder: 0, Retransmission: 1, Queued: 2, OutOfWindow: 3, Shed: 4 } as const;
-export type Accepted = (typeof Accepted)[keyof typeof Accepted];
+export const enum Accepted { InOrder = 0, Retransmission = 1, Queued = 2, OutOfWindow = 3, Shed = 4 }
 
 /** A segment this far from what is expected, while no window is known, is not loss but forgery or a new connection. */
 const FAR = 1 << 24;

@@ -3,8 +3,7 @@ import type { HeldBytes } from './held-bytes.js';
 import { TcpStream } from './reassembly.js';
 
 /** How far the application of a flow is known. */
-export const AppState = { Identifying: 0, Parsing: 1, Raw: 2 } as const;
-export type AppState = (typeof AppState)[keyof typeof AppState];
+export const enum AppState { Identifying = 0, Parsing = 1, Raw = 2 }
 
 /** A protocol that may yet take a flow over. */
 export interface Rival { identify(u8: Uint8Array, at: number, length: number, direction: Direction, onPort: boolean): 1 | 0 | -1 }

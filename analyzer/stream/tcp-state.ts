@@ -6,7 +6,7 @@ export const TCP_STATES = [
   'none', 'syn_sent', 'syn_recv', 'established', 'fin_wait1', 'fin_wait2', 'time_wait', 'last_ack', 'close_wait', 'closing',
   'closed',
 ] as const;
-export const T = Object.fromEntries(TCP_STATES.map((name, i) => [name, i])) as Record<(typeof TCP_STATES)[number], number>;
+export const enum T { none, syn_sent, syn_recv, established, fin_wait1, fin_wait2, time_wait, last_ack, close_wait, closing, closed }
 
 export function tcpState(table: FlowTable, slot: number): number {
   return (table.words[table.at(slot) + W.Tcp] >> 16) & 255;

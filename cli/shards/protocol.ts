@@ -12,7 +12,7 @@ import type { loadPack } from '../pack.js';
 export interface ShardSettings { config: AnalyzerConfig; rules: string[]; load: NonNullable<Parameters<typeof loadPack>[1]>; indicators: string[]; events: string[]; files: boolean }
 
 /** Kinds of what a worker hands over, one an item. */
-export const Item = { Record: 0, Event: 1, Alert: 2, Later: 3 } as const;
+export const enum Item { Record = 0, Event = 1, Alert = 2, Later = 3 }
 
 export interface ShardAlert { alert: Alert; each: boolean; later?: readonly HostStep[]; nowUs: number }
 

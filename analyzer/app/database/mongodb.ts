@@ -10,7 +10,7 @@ const MAX_SIZE = 48_000_000;
 /** Elements read of one document; what is asked for comes first. */
 const MAX_ELEMENTS = 64;
 const MAX_WAITING = 64;
-const Op = { Reply: 1, Update: 2001, Insert: 2002, Query: 2004, GetMore: 2005, Delete: 2006, Kill: 2007, Compressed: 2012, Message: 2013 } as const;
+const enum Op { Reply = 1, Update = 2001, Insert = 2002, Query = 2004, GetMore = 2005, Delete = 2006, Kill = 2007, Compressed = 2012, Message = 2013 }
 const LEGACY: Record<number, string> = { 2001: 'update', 2002: 'insert', 2005: 'getMore', 2006: 'delete', 2007: 'killCursors' };
 
 interface Element {

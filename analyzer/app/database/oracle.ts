@@ -5,7 +5,7 @@ import { FrameProtocol } from '../frames.js';
 import { PlainTransaction } from '../line-protocol.js';
 import { Stage, type AppContext, type ProtocolEntry } from '../parser.js';
 
-const Type = { Connect: 1, Accept: 2, Ack: 3, Refuse: 4, Redirect: 5, Data: 6, Null: 7, Abort: 9, Resend: 11, Marker: 12, Attention: 13, Control: 14 } as const;
+const enum Type { Connect = 1, Accept = 2, Ack = 3, Refuse = 4, Redirect = 5, Data = 6, Null = 7, Abort = 9, Resend = 11, Marker = 12, Attention = 13, Control = 14 }
 /** Since version 315 the length has four bytes once the connection is accepted. */
 const LARGE_SDU = 315;
 /** SQL and replies shown. */

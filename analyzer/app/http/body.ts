@@ -9,8 +9,7 @@ export const BODY_LIMIT = 100 * 1024;
 /** Content codings taken off one after another; more is refused by browsers too and only hides things. */
 export const MAX_LAYERS = 2;
 
-export const Coding = { Identity: 0, Deflate: 1, Brotli: 2, Unknown: 3, Gzip: 4 } as const;
-export type Coding = (typeof Coding)[keyof typeof Coding];
+export const enum Coding { Identity = 0, Deflate = 1, Brotli = 2, Unknown = 3, Gzip = 4 }
 
 /** Content-Encoding, outermost last as sent. @returns codings to take off, in the order of taking off. */
 export function codings(u8: Uint8Array, at: number, length: number): Coding[] {

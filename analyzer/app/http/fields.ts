@@ -6,7 +6,7 @@ import type { HttpTransaction, Message, Span } from './transaction.js';
 import { decodeStable, normalisePath, percentDecode, lastSeen, Seen } from './uri.js';
 
 /** Bits found while the buffers were made. */
-export const Found = { DoubleEncoded: 1, Repeated: 2, HostAmbiguous: 4 } as const;
+export const enum Found { DoubleEncoded = 1, Repeated = 2, HostAmbiguous = 4 }
 
 const set = (s: Span, at: number, length: number): void => {
   s.at = at;

@@ -32,18 +32,17 @@ const MAX_BARE = 16384;
 /** Most bytes of a chunk-size line. */
 const MAX_CHUNK_LINE = 4096;
 
-const State = {
-  Head: 0,
-  Length: 1,
-  ChunkSize: 2,
-  ChunkData: 3,
-  ChunkEnd: 4,
-  Trailers: 5,
-  Close: 6,
-  Resync: 7,
-  Tunnel: 8,
-} as const;
-type State = (typeof State)[keyof typeof State];
+const enum State {
+  Head = 0,
+  Length = 1,
+  ChunkSize = 2,
+  ChunkData = 3,
+  ChunkEnd = 4,
+  Trailers = 5,
+  Close = 6,
+  Resync = 7,
+  Tunnel = 8,
+}
 const NEED = -2;
 const FAIL = -1;
 

@@ -7,7 +7,7 @@ export const MAX_FRAME = 16384;
 /** Frames looked at to tell a connection from its middle. */
 const MAX_FRAMES = 16;
 
-export const Type = { Data: 0, Headers: 1, Priority: 2, Reset: 3, Settings: 4, Push: 5, Ping: 6, GoAway: 7, Window: 8, Continuation: 9 } as const;
+export const enum Type { Data = 0, Headers = 1, Priority = 2, Reset = 3, Settings = 4, Push = 5, Ping = 6, GoAway = 7, Window = 8, Continuation = 9 }
 export const FLAG_END_STREAM = 1;
 export const FLAG_END_HEADERS = 4;
 export const FLAG_PADDED = 8;

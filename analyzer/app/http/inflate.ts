@@ -112,8 +112,7 @@ function symbolOf(h: Huffman): number {
   return -2;
 }
 
-export const Outcome = { Complete: 0, Truncated: 1, Broken: 2, Full: 3 } as const;
-export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+export const enum Outcome { Complete = 0, Truncated = 1, Broken = 2, Full = 3 }
 let outcome: Outcome = Outcome.Complete;
 /** How the last `inflate` ended. */
 export const lastOutcome = (): Outcome => outcome;

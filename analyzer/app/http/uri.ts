@@ -7,7 +7,7 @@ for (let i = 0; i < 6; i++) HEX[65 + i] = HEX[97 + i] = 10 + i;
 export const MAX_ROUNDS = 4;
 
 /** What decoding met, as a bit set. */
-export const Seen = { EncodedSeparator: 1, Invalid: 2, U: 4, Overlong: 8, Nul: 16, Dots: 32, Encoded: 64 } as const;
+export const enum Seen { EncodedSeparator = 1, Invalid = 2, U = 4, Overlong = 8, Nul = 16, Dots = 32, Encoded = 64 }
 let seen = 0;
 /** Bits of the last call of this module. */
 export const lastSeen = (): number => seen;

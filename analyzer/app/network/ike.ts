@@ -19,7 +19,7 @@ export type IkeAnomaly =
 /** Payloads of one message, transforms of one proposal: scanners send a few dozen. */
 const MAX_PAYLOADS = 32;
 const MAX_TRANSFORMS = 64;
-const Payload = { Sa1: 1, Ke1: 4, Vendor1: 13, Nonce1: 10, Sa2: 33, Ke2: 34, Nonce2: 40, Notify2: 41, Vendor2: 43, Encrypted: 46 } as const;
+const enum Payload { Sa1 = 1, Ke1 = 4, Vendor1 = 13, Nonce1 = 10, Sa2 = 33, Ke2 = 34, Nonce2 = 40, Notify2 = 41, Vendor2 = 43, Encrypted = 46 }
 
 const PAYLOADS: Record<number, string> = {
   33: 'SecurityAssociation', 34: 'KeyExchange', 35: 'IDInitiator', 36: 'IDResponder', 37: 'Certificate', 38: 'CertificateRequest',

@@ -7,7 +7,7 @@ import { Stage, type AppContext, type AppParser, type FileInFlight, type Protoco
 /** Transfers announced and not seen yet, over all flows of a worker; the oldest is forgotten. */
 const MAX_EXPECTED = 256;
 const MAX_NAME = 255;
-const Op = { Read: 1, Write: 2, Data: 3, Ack: 4, Error: 5, Options: 6 } as const;
+const enum Op { Read = 1, Write = 2, Data = 3, Ack = 4, Error = 5, Options = 6 }
 const MODES = ['octet', 'netascii', 'mail'];
 
 interface Transfer {

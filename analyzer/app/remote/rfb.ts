@@ -10,7 +10,7 @@ export type RfbAnomaly = 'malformed_message' | 'unimplemented_security_type' | '
 
 /** A desktop's name or a refusal's reason; servers send a host name. */
 const MAX_TEXT = 4096;
-const Security = { None: 1, Vnc: 2, Tls: 18, Veni: 19 } as const;
+const enum Security { None = 1, Vnc = 2, Tls = 18, Veni = 19 }
 
 type Step = 'version' | 'types' | 'choice' | 'challenge' | 'response' | 'result' | 'reason' | 'share' | 'screen' | 'running' | 'opaque';
 

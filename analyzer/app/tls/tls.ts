@@ -26,7 +26,7 @@ const MAX_HANDSHAKE = 65536;
 const MAX_RECORD = 18432;
 const MAX_CERTIFICATES = 10;
 
-const Content = { ChangeCipher: 20, Alert: 21, Handshake: 22, Data: 23, Heartbeat: 24 } as const;
+const enum Content { ChangeCipher = 20, Alert = 21, Handshake = 22, Data = 23, Heartbeat = 24 }
 
 class Side {
   /** Bytes of the current record still to be skipped (application data, encrypted handshake). */
