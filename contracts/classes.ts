@@ -75,6 +75,19 @@ export const CLASSES = {
   protocol_anomaly: c('协议异常', 'Protocol anomaly', 'OI', '8 异常行为/流量异常', 'reconnaissance'),
 } as const satisfies Record<string, ClassCode>;
 
+/** Names of GB/T 20986-2023 in English; the standard itself is in Chinese. */
+const NAMES_2023: Record<string, string> = {
+  恶意程序: 'malicious program', 网络攻击: 'network attack', 数据安全: 'data security', 违规操作: 'violation of rules', 异常行为: 'abnormal behaviour',
+  网络扫描探测: 'scanning and probing', 漏洞利用: 'exploitation of a weakness', 凭据攻击: 'attack on credentials', 后门植入: 'planting of a back door', 后门利用: 'use of a back door', 失陷主机: 'compromised host',
+  拒绝服务: 'denial of service', 流量劫持: 'hijacking of traffic', 泄露: 'leak', 窃取: 'theft', 流量异常: 'abnormal traffic',
+};
+/** A code of GB/T 20986-2023 as a reader of that language has it: `2 网络攻击/漏洞利用`, `2 network attack / exploitation of a weakness`. What has no name here stays. */
+export function gb2023In(language: 'zh' | 'en', code: string): string {
+  if (language === 'zh') return code;
+  const [, number, names] = /^(\d+ )?(.*)$/s.exec(code)!;
+  return (number ?? '') + names.split('/').map((n) => (Object.hasOwn(NAMES_2023, n) ? NAMES_2023[n] : n)).join(' / ');
+}
+
 export type DetectionClass = keyof typeof CLASSES;
 export const CLASS_NAMES = Object.keys(CLASSES) as DetectionClass[];
 

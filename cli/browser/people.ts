@@ -1,40 +1,46 @@
 import { generateSync } from 'otplib';
 import type { Test } from 'tap';
 import { PASSWORD } from './appliance.js';
+import { typedByPeople, type Language } from './language.js';
 import type { Stage } from './stage.js';
 import { id, open } from './window.js';
 
-/** Accounts and roles, what a unit sees, two-step login, ended sessions. */
-export async function users(t: Test, { appliance, browser, people, broken }: Stage): Promise<void> {
-  const admin = await open(browser, appliance.address, appliance.admin);
+/** Accounts and roles, and what a unit sees. */
+export async function users(t: Test, { appliance, browser, people, broken }: Stage, language: Language): Promise<void> {
+  const admin = await open(browser, appliance.address, appliance.admin, { language });
+  const account = `new-hand-${language}`;
   await admin.go('/users', 'user-row');
   await admin.click('user-new');
-  await admin.fill('user-account', 'new-hand');
+  await admin.fill('user-account', account);
   await admin.fill('user-name', '新来的 <b>同事</b>');
   await admin.fill('user-password', PASSWORD);
+  await admin.shot('user-new');
   await admin.click('user-save');
-  const row = admin.page.locator(`${id('user-row')}[data-account="new-hand"]`);
-  await row.locator(id('user-roles')).click();
+  const row = `${id('user-row')}[data-account="${account}"]`;
+  await admin.page.locator(row).locator(id('user-roles')).click();
   await admin.click('role-operator');
   await admin.click('role-auditor');
+  await admin.reads(/不能由同一人担任/, /may not be one person/, '[role="dialog"] [role="alert"]');
   t.equal(await admin.at('roles-save').isDisabled(), true, 'an auditor is nothing else');
+  await admin.shot('user-roles');
   await admin.click('role-auditor');
   await admin.click('roles-save');
-  await row.locator('text=值班员').waitFor();
+  await admin.reads('值班员', 'Operator', `${row} .role`);
   t.equal(await admin.page.locator(`${id('user-row')}[data-account="chief"] ${id('user-roles')}`).count(), 0, 'nobody gives roles to themselves');
   await admin.shot('users');
 
-  const far = await open(browser, appliance.address, people.yichang);
+  const far = await open(browser, appliance.address, people.yichang, { language });
   for (const path of ['/incidents', '/alerts']) {
-    await far.go(path);
+    await far.see(path, path === '/incidents' ? 'page-incidents' : 'page-alerts');
     await far.page.waitForLoadState('networkidle').catch(() => undefined);
-    t.notMatch(await far.text(), /10\.101\.1\.10/, `${path} of another unit shows nothing of this one`);
+    t.notMatch(await far.text(), /10\.101\.1\.1/, `${path} of another unit shows nothing of this one`);
   }
-  await far.go(`/incidents/${broken.id}`);
+  await far.go(`/incidents/${broken[language].id}`);
   await far.page.locator('[role="alert"]').first().waitFor();
-  t.notMatch(await far.text(), /198\.51\.100\.99/, 'nor does the address of its incident');
-  await far.go('/search?text=198.51.100.99', 'page-search');
-  await far.page.waitForLoadState('networkidle').catch(() => undefined);
+  t.notMatch(await far.text(), /198\.51\.100\.9/, 'nor does the address of its incident');
+  await far.shot('unit-refused');
+  await far.see('/search?text=198.51.100.9', 'page-search');
+  await far.reads(/没有找到/, /Nothing found/);
   t.equal(await far.at('found-incidents').count() + await far.at('found-alerts').count(), 0, 'nor does the search');
   await far.shot('unit');
   for (const w of [admin, far]) {
@@ -43,9 +49,12 @@ export async function users(t: Test, { appliance, browser, people, broken }: Sta
   }
 }
 
-export async function secondFactor(t: Test, { appliance, browser }: Stage): Promise<void> {
-  const person = await appliance.person('careful', '谨慎的人', ['operator']);
-  const w = await open(browser, appliance.address, person, { language: 'en' });
+/** Two-step login, tokens, sessions that are ended. */
+export async function secondFactor(t: Test, { appliance, browser }: Stage, language: Language): Promise<void> {
+  const account = `careful-${language}`;
+  typedByPeople('谨慎的人');
+  const person = await appliance.person(account, '谨慎的人', ['operator']);
+  const w = await open(browser, appliance.address, person, { language });
   await w.go('/account', 'totp-begin');
   await w.click('totp-begin');
   await w.fill('totp-password', PASSWORD);
@@ -59,22 +68,32 @@ export async function secondFactor(t: Test, { appliance, browser }: Stage): Prom
   await w.at('recovery-codes').waitFor();
   const recovery = (await w.page.locator(`${id('recovery-codes')} li`).first().innerText()).trim();
   await w.click('totp-next');
-  const login = async (second: string) => {
-    const fresh = await open(browser, appliance.address, undefined, { language: 'en' });
-    await fresh.go('/login', 'login-submit');
-    await fresh.fill('login-account', 'careful');
-    await fresh.fill('login-password', PASSWORD);
-    await fresh.click('login-submit');
-    await fresh.at('login-code').waitFor();
-    await fresh.fill('login-code', second);
-    await fresh.click('login-submit');
-    await fresh.at('nav').waitFor();
-    return fresh;
+  await w.reads(/已启用，剩余恢复码 10 个/, 'On; 10 recovery codes left');
+  await w.click('token-new');
+  await w.fill('token-name', 'nightly export');
+  await w.click('scope-incident.read');
+  await w.shot('token-new');
+  await w.click('token-save');
+  await w.at('token-value').waitFor();
+  await w.click('token-revoke');
+  await w.reads('令牌已吊销', 'Token revoked');
+  const elsewhere = await open(browser, appliance.address, undefined, { language });
+  const login = async (second: string, name: string) => {
+    await elsewhere.context.clearCookies();
+    await elsewhere.go('/login', 'login-submit');
+    await elsewhere.fill('login-account', account);
+    await elsewhere.fill('login-password', PASSWORD);
+    await elsewhere.click('login-submit');
+    await elsewhere.at('login-code').waitFor();
+    await elsewhere.fill('login-code', second);
+    await elsewhere.shot(name);
+    await elsewhere.click('login-submit');
+    await elsewhere.at('nav').waitFor();
   };
-  const other = await login(code(30));
-  t.pass('logging in takes the code');
-  await (await login(recovery)).close();
-  t.pass('or a recovery code');
+  await login(recovery, 'login-recovery');
+  t.pass('logging in takes a recovery code');
+  await login(code(30), 'login-code');
+  t.pass('or the code');
 
   await w.page.reload();
   await w.at('session-row').first().waitFor();
@@ -86,10 +105,11 @@ export async function secondFactor(t: Test, { appliance, browser }: Stage): Prom
     await ends.first().click();
     await w.page.waitForFunction(([sel, n]) => document.querySelectorAll(sel as string).length < (n as number), [id('session-end'), before] as const);
   }
-  await other.page.goto(`${appliance.address}/incidents`);
-  await other.at('login-submit').waitFor();
+  await elsewhere.see('/incidents', 'login-submit');
+  await elsewhere.reads('会话已结束，请重新登录', 'Your session has ended; please sign in again');
+  await elsewhere.shot('session-ended');
   t.pass('a session that was ended elsewhere is over');
-  for (const x of [w, other]) {
+  for (const x of [w, elsewhere]) {
     t.same(x.complaints, []);
     await x.close();
   }

@@ -3,9 +3,11 @@
 /** Test support: a browser window of one person, in one language, with its screenshots. */
 
 import { existsSync, mkdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type CDPSession, type Locator, type Page } from 'playwright-core';
 import type { Person } from './appliance.js';
+import { mixed, typedByPeople, type Language } from './language.js';
 
 export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => existsSync(p));
 const ARGUMENTS = ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
@@ -19,44 +21,90 @@ export const field = (name: string): string => `input${id(name)}, textarea${id(n
 export interface Window {
   page: Page;
   context: BrowserContext;
-  /** What went wrong without anybody asking: script faults, dialogs, answers of the server that are faults. */
+  language: Language;
+  /** What went wrong without anybody asking: script faults, dialogs, answers of the server that are faults, texts in the wrong language. */
   complaints: string[];
   at(testid: string): Locator;
+  /** Loads a page, as an address typed by hand would. */
   go(path: string, wait?: string): Promise<void>;
+  /** Goes to a page within the console, as a link would; the first time it is loaded. */
+  see(path: string, wait: string): Promise<void>;
   fill(testid: string, text: string): Promise<void>;
   click(testid: string): Promise<void>;
+  /** Waits for a text in the language of the window. */
+  reads(zh: string | RegExp, en: string | RegExp, within?: string): Promise<void>;
+  /** Chooses from the options of an open list. */
+  choose(zh: string, en: string): Promise<void>;
+  /** Waits until the dialog that was open is gone, so that keys and clicks reach the page again. */
+  closed(): Promise<void>;
   /** Everything that stands on the page. */
   text(): Promise<string>;
+  /** Keeps a picture, and looks whether everything on it is in the language of the window. */
   shot(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Opens a window; without a person nobody is logged in. */
-export async function open(browser: Browser, address: string, person?: Person, options: { language?: 'zh' | 'en'; theme?: 'light' | 'dark'; size?: [number, number] } = {}): Promise<Window> {
+/** Nothing is on its way: the page is there, what it asked for has come, and nothing moves. */
+export const settled = (page: Page): Promise<unknown> => page.waitForFunction(
+  () => document.querySelector('[data-left], .spin') === null && document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity || (a.effect as KeyframeEffect | null)?.target?.closest('.arcs')),
+  undefined, { timeout: 5000 },
+).catch(() => undefined);
+
+/** Opens a window; without a person nobody is logged in. Who reads English wants nothing to move, so that both are seen. `tolerated`: answers of the server that the test itself brings about. */
+export async function open(browser: Browser, address: string, person?: Person, options: { language?: Language; theme?: 'light' | 'dark'; size?: [number, number]; tolerated?: number } = {}): Promise<Window> {
   const { language = 'zh', theme = 'light', size: [width, height] = [1366, 768] } = options;
-  const context = await browser.newContext({ locale: language === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Asia/Shanghai', colorScheme: theme, viewport: { width, height }, acceptDownloads: true });
+  const context = await browser.newContext({ locale: language === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Asia/Shanghai', colorScheme: theme, reducedMotion: language === 'en' ? 'reduce' : 'no-preference', viewport: { width, height }, acceptDownloads: true });
   if (person) await context.addCookies([{ name: 'sw_session', value: person.cookie, url: address, httpOnly: true, sameSite: 'Strict' }]);
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
-  page.on('response', (r) => { if (r.status() >= 500 || r.status() === 429) complaints.push(`${r.status()} ${r.url()}`); });
+  page.on('response', (r) => { if ((r.status() >= 500 || r.status() === 429) && r.status() !== options.tolerated) complaints.push(`${r.status()} ${r.url()}`); });
   page.on('dialog', (dialog) => {
     complaints.push(`a dialog opened: ${dialog.message()}`);
     void dialog.dismiss();
   });
   mkdirSync(SHOTS, { recursive: true });
   const at = (name: string): Locator => page.locator(id(name));
+  // Asked for at once and packed fast: a picture of each step would otherwise be a third of what a run costs.
+  let camera: Promise<CDPSession> | undefined;
+  const picture = async (path: string): Promise<void> => {
+    const { data } = await (await (camera ??= context.newCDPSession(page))).send('Page.captureScreenshot', { format: 'png', optimizeForSpeed: true });
+    await writeFile(path, Buffer.from(data, 'base64'));
+  };
+  let loaded = false;
+  const go = async (path: string, wait?: string): Promise<void> => {
+    await page.goto(address + path);
+    loaded = true;
+    if (wait) await at(wait).first().waitFor();
+  };
   return {
-    page, context, complaints, at,
-    async go(path, wait) {
-      await page.goto(address + path);
-      if (wait) await at(wait).first().waitFor();
+    page, context, language, complaints, at, go,
+    async see(path, wait) {
+      if (!loaded) return go(path, wait);
+      await page.evaluate((to) => {
+        // The same page with another question stays and loads again.
+        if (new URL(to, location.href).pathname !== location.pathname) document.querySelectorAll('[data-testid^="page-"]').forEach((e) => e.setAttribute('data-left', ''));
+        history.pushState(null, '', to);
+        dispatchEvent(new PopStateEvent('popstate', { state: null }));
+      }, path);
+      await page.locator('[data-left]').first().waitFor({ state: 'detached' });
+      await at(wait).first().waitFor();
     },
-    fill: (name, text) => page.locator(field(name)).first().fill(text),
+    async fill(name, text) {
+      typedByPeople(text);
+      await page.locator(field(name)).first().fill(text);
+    },
     click: (name) => at(name).first().click(),
+    reads: (zh, en, within = 'body') => page.locator(within).getByText(language === 'zh' ? zh : en).first().waitFor(),
+    choose: (zh, en) => page.locator('.el-select-dropdown__item:visible').getByText(language === 'zh' ? zh : en).first().click(),
+    closed: async () => { await page.waitForFunction(() => [...document.querySelectorAll('.el-overlay')].every((e) => !e.checkVisibility())); },
     text: () => page.innerText('body'),
-    shot: async (name) => { await page.screenshot({ path: join(SHOTS, `${name}-${language}.png`) }); },
+    async shot(name) {
+      await settled(page);
+      complaints.push(...(await mixed(page, language)).map((m) => `${name}, ${language}: ${m}`));
+      await picture(join(SHOTS, `${name}-${language}.png`));
+    },
     close: () => context.close(),
   };
 }

@@ -457,6 +457,8 @@ export interface AuditRow {
    * was, or is, nothing; both lists where a list was changed); every other field is a fact. Ids of people and units are ids.
    */
   details?: Record<string, unknown>;
+  /** How the people, units and systems are called whose ids stand in `object` and `details`; who or what is gone has no name. */
+  names?: Record<string, UserName | Named>;
   /** SHA-256 over the previous hash and this entry. */
   hash: string;
 }

@@ -14,6 +14,10 @@ export const LEVELS: Record<Level, LevelName> = {
 
 export const CLOCKS = ['acknowledge', 'contain', 'rectify'] as const;
 export type Clock = (typeof CLOCKS)[number];
+/** What a clock runs for, as notices and the history say it. */
+export const CLOCK_NAMES: Record<Clock, Bilingual> = {
+  acknowledge: { zh: '签收', en: 'signing for it' }, contain: { zh: '处置', en: 'containment' }, rectify: { zh: '整改', en: 'rectification' },
+};
 /** Milliseconds from the issue of the bulletin. */
 export type ClockTimes = Record<Clock, number>;
 

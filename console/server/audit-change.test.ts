@@ -37,7 +37,7 @@ t.test('the log says what was before and what is after; a secret is in neither',
   const latest = async (): Promise<AuditRow> => (await aud.call<Page<AuditRow>>('GET', '/api/audit?limit=1')).body.items[0];
 
   await ana.call('POST', `/api/incidents/${incident.id}/actions`, { version: incident.version, action: 'assign', owner: 'me' });
-  t.match(await latest(), { actor: { account: 'ana' }, object: incident.id, details: { action: 'assign', before: { state: 'new', owner: null }, after: { state: 'triage', owner: 'u-ana' } } });
+  t.match(await latest(), { actor: { account: 'ana' }, object: incident.id, details: { action: 'assign', before: { state: 'new', owner: null }, after: { state: 'triage', owner: 'u-ana' } }, names: { 'u-ana': { account: 'ana', name: 'ana' } } }, 'whose ids it holds is said');
   const draft = (await ana.call<TicketDetail>('POST', '/api/tickets', { incident: incident.id })).body;
   t.match(await latest(), { action: 'POST /api/tickets', object: draft.id, details: { incident: incident.id, unit: 'wuhan', title: draft.title } });
   const edited = (await ana.call<TicketDetail>('PATCH', `/api/tickets/${draft.id}`, { version: 1, level: 2, copies: '省委网信办' })).body;
@@ -50,7 +50,7 @@ t.test('the log says what was before and what is after; a secret is in neither',
   t.notOk('signer' in (approved.details!.after as object), 'what stayed as it was is not told');
 
   await sys.call('PATCH', '/api/users/u-ben', { name: '本', unit: 'wuhan' });
-  t.match(await latest(), { object: 'u-ben', details: { account: 'ben', before: { name: 'ben', unit: null }, after: { name: '本', unit: 'wuhan' } } });
+  t.match(await latest(), { object: 'u-ben', details: { account: 'ben', before: { name: 'ben', unit: null }, after: { name: '本', unit: 'wuhan' } }, names: { 'u-ben': { account: 'ben', name: '本' }, wuhan: { zh: '武汉市' } } });
   await sec.call('PUT', '/api/users/u-ben/roles', { roles: ['analyst'] });
   t.match((await latest()).details, { before: ['operator'], after: ['analyst'] });
   const held = (await sec.call<RemediationSettingsView>('GET', '/api/settings/remediation')).body;

@@ -1,5 +1,5 @@
 import type { Bilingual } from '../../contracts/alert.js';
-import { CLASSES, type DetectionClass } from '../../contracts/classes.js';
+import { CLASSES, gb2023In, type DetectionClass } from '../../contracts/classes.js';
 import type { Assets } from './assets.js';
 import type { IncidentRecord } from './store/incidents.js';
 import type { TicketRecord } from './store/tickets.js';
@@ -21,7 +21,7 @@ export function draftBulletin(i: IncidentRecord, assets: Assets, advice: readonl
     const zh = lang === 'zh';
     const system = assets.system(i.system)?.[lang] ?? i.victim_ip;
     const names = classes.map((c) => (zh ? c.zh : c.en.toLowerCase()));
-    const codes = [...new Set(classes.map((c) => (zh ? `${c.gb2023.replace(/^\d+ /, '')}（GB/T 20986—2023），${c.gb2007}（GB/Z 20986—2007）` : `${c.gb2023} (GB/T 20986-2023), ${c.gb2007} (GB/Z 20986-2007)`)))].join(zh ? '；' : '; ');
+    const codes = [...new Set(classes.map((c) => (zh ? `${c.gb2023.replace(/^\d+ /, '')}（GB/T 20986—2023），${c.gb2007}（GB/Z 20986—2007）` : `${gb2023In('en', c.gb2023)} (GB/T 20986-2023), ${c.gb2007} (GB/Z 20986-2007)`)))].join(zh ? '；' : '; ');
     const verdict = VERDICTS[i.verdict]?.[lang] ?? '';
     const demands = zh ? ['立即签收并核实情况；', '按时限完成处置，留存日志和样本；', ...told.map((a) => a.zh), '整改完成后提交反馈，接受复测。']
       : ['Sign for this bulletin at once and verify the facts.', 'Contain it within the time set; keep logs and samples.', ...told.map((a) => a.en), 'When it is mended, give feedback and take the retest.'];

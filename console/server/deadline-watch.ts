@@ -1,14 +1,10 @@
-import { CLOCKS, type Clock } from '../model/deadline.js';
+import { CLOCKS, CLOCK_NAMES, type Clock } from '../model/deadline.js';
 import { step } from '../model/state-machine.js';
 import { TICKET_MACHINE, type TicketState } from '../model/ticket.js';
 import type { Context } from './context.js';
 import { followUp } from './aftermath.js';
 import { byConsole, noted } from './store/follow-up.js';
 import type { TicketRecord } from './store/tickets.js';
-
-const CLOCK_NAMES: Record<Clock, { zh: string; en: string }> = {
-  acknowledge: { zh: '签收', en: 'signing for it' }, contain: { zh: '处置', en: 'containment' }, rectify: { zh: '整改', en: 'rectification' },
-};
 
 /** Time at which the running clock began: the moment the one before it was stopped, or the issue. */
 function began(t: TicketRecord): number {

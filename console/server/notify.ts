@@ -1,12 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Bilingual } from '../../contracts/alert.js';
+import { CLOCK_NAMES } from '../model/deadline.js';
 import type { NoticeRow } from '../model/remediation.js';
 import { rolesOf } from './auth/session.js';
-import { titlesOf } from './bulletin.js';
+import { draftBulletin, titlesOf } from './bulletin.js';
 import type { Context } from './context.js';
 import { iso } from './store/cursor.js';
 import type { IncidentRecord } from './store/incidents.js';
 import type { NoticeRecord } from './store/notices.js';
+import { EVERYTHING, type Scope } from './store/scope.js';
 import type { TicketRecord } from './store/tickets.js';
 import { NOTHING_TOLD, allTold, type Told } from './store/told.js';
 
@@ -22,15 +24,39 @@ function kept(text: string): Bilingual | undefined {
     return undefined;
   }
 }
+/** Notices of deadlines kept the Chinese name of the clock alone before they kept both. */
+const clockOf = (n: NoticeRecord): Bilingual | undefined => (n.kind === 'due_soon' || n.kind === 'overdue' ? Object.values(CLOCK_NAMES).find((c) => c.zh === n.text) : undefined);
 const both = ({ zh, en }: Bilingual): string => JSON.stringify({ zh, en });
-export const noticeRow = (n: NoticeRecord): NoticeRow => {
-  const titles = kept(n.title);
-  const texts = n.text === null ? undefined : kept(n.text);
+/** @param earlier both languages of a title that was kept in one */
+export const noticeRow = (n: NoticeRecord, earlier?: Bilingual): NoticeRow => {
+  const titles = kept(n.title) ?? earlier;
+  const texts = n.text === null ? undefined : kept(n.text) ?? clockOf(n);
   return {
     id: n.id, at: iso(n.at), kind: n.kind as NoticeKind, ...(n.ticket === null ? {} : { ticket: n.ticket }), ...(n.incident === null ? {} : { incident: n.incident }),
     title: titles?.zh ?? n.title, ...(titles ? { titles } : {}), ...(n.number === null ? {} : { number: n.number }), ...(n.text === null ? {} : { text: texts?.zh ?? n.text }), ...(texts ? { texts } : {}), read: n.read === 1,
   };
 };
+/**
+ * Notices as their reader has them; what concerns a unit that the reader no longer sees is left out. A title that was kept in
+ * Chinese alone is found again in what it is about, as long as it is still the console's own.
+ */
+export async function noticeRows(context: Context, scope: Scope, records: readonly NoticeRecord[]): Promise<NoticeRow[]> {
+  const { tickets, incidents } = context.store;
+  const rows = await Promise.all(records.map(async (n) => {
+    const earlier = kept(n.title) === undefined;
+    if (scope.all && !earlier) return noticeRow(n);
+    // Who was moved to another unit no longer reads about the one before.
+    const ticket = n.ticket === null ? undefined : await tickets.byId(scope, n.ticket);
+    if (n.ticket !== null && !ticket && !scope.all) return undefined;
+    const incident = n.incident === null || (n.ticket !== null && !earlier) ? undefined : await incidents.byId(n.ticket === null ? scope : EVERYTHING, n.incident);
+    if (n.ticket === null && n.incident !== null && !incident && !scope.all) return undefined;
+    if (!earlier) return noticeRow(n);
+    const told = [ticket && titlesOf(ticket).titles, incident && { zh: incident.title_zh, en: incident.title_en }, incident && titlePair(draftBulletin(incident, context.assets(), []))];
+    return noticeRow(n, told.find((x) => x && x.zh === n.title));
+  }));
+  return rows.filter((r) => r !== undefined);
+}
+const titlePair = (draft: ReturnType<typeof draftBulletin>): Bilingual => ({ zh: draft.zh.title, en: draft.en.title });
 export type Audience = 'unit' | 'watch' | 'people' | 'leaders';
 
 /** @param key of what is told, where it may be told again by mistake: the same notice to the same person is one */

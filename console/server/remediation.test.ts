@@ -88,6 +88,14 @@ t.test('numbers, deadlines, reminders, supervision, notices and the document', a
   t.ok(detail.escalatedAt);
   t.match(detail.history.find((e) => e.action === 'overdue')?.text, /Overdue \(signing/);
   const first = (await wu2.call<Page<NoticeRow>>('GET', '/api/notices')).body.items[0];
+  // As they were kept before titles had both languages.
+  const [asKept] = (await h.console.context.store.notices.list('u-wu', {})).rows;
+  const { zh, en } = JSON.parse(asKept.title) as { zh: string; en: string };
+  const earlier = [{ ...asKept, id: 'ntc-old1', title: zh, kind: 'due_soon', text: '签收' }, { ...asKept, id: 'ntc-old2', title: '某人改过的标题' }];
+  await h.console.context.store.notices.put(earlier.map((n) => ({ ...n, read: 1 })));
+  const old = new Map((await wu2.call<Page<NoticeRow>>('GET', '/api/notices')).body.items.map((n) => [n.id, n]));
+  t.match(old.get('ntc-old1'), { titles: { zh, en }, texts: { zh: '签收', en: 'signing for it' } }, 'an earlier notice is told in both languages, too');
+  t.match(old.get('ntc-old2'), { title: '某人改过的标题', titles: undefined }, "what is a person's stays as it was written");
   t.equal((await wu2.call('POST', '/api/notices/read', { ids: [first.id] })).status, 204);
   t.equal((await notices(wu2)).length, 2);
 

@@ -8,7 +8,7 @@ import { bulletinFor } from '../bulletin.js';
 import type { Context } from '../context.js';
 import { bulletinText } from '../documents/bulletin-text.js';
 import { refusals } from '../errors.js';
-import { noticeRow } from '../notify.js';
+import { noticeRows } from '../notify.js';
 import { iso } from '../store/cursor.js';
 
 const TYPES = { pdf: 'application/pdf', docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document' } as const;
@@ -51,9 +51,7 @@ export function remediationRoutes(app: FastifyInstance, context: Context): void 
   app.get<{ Querystring: NoticeQuery }>('/api/notices', { schema: { querystring: NoticeQuery } }, async (request): Promise<Page<NoticeRow>> => {
     const { user, scope } = callerOf(request);
     const { rows, next } = await store.notices.list(user.id, request.query);
-    // Who was moved to another unit no longer reads about the one before.
-    const seen = scope.all ? rows : (await Promise.all(rows.map(async (r) => ((r.ticket === null ? r.incident === null || await store.incidents.byId(scope, r.incident) : await store.tickets.byId(scope, r.ticket)) ? [r] : [])))).flat();
-    return { items: seen.map(noticeRow), ...(next ? { next } : {}) };
+    return { items: await noticeRows(context, scope, rows), ...(next ? { next } : {}) };
   });
   app.post<{ Body: NoticeReadForm }>('/api/notices/read', { schema: { body: NoticeReadForm }, config: { audit: 'never' } }, async (request, reply) => {
     await store.notices.read(callerOf(request).user.id, request.body.ids);

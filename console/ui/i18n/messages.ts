@@ -10,12 +10,13 @@ import * as audit from './audit.js';
 import * as fields from './fields.js';
 import * as screen from './screen.js';
 import * as evidence from './evidence.js';
+import * as packets from './packets.js';
 import * as account from './account.js';
 import * as reports from './reports.js';
 import * as remedy from './remedy.js';
 import * as triage from './triage.js';
 
-const rooms = { shell, words, access, overview, alerts, incidents, tickets, admin, audit, fields, screen, triage, evidence, remedy, reports, account };
+const rooms = { shell, words, access, overview, alerts, incidents, tickets, admin, audit, fields, screen, triage, evidence, packets, remedy, reports, account };
 type Rooms = typeof rooms;
 export type Messages = { [K in keyof Rooms]: Rooms[K]['zh'] };
 export type Locale = 'zh' | 'en';

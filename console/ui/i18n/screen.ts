@@ -20,6 +20,7 @@ export const zh = {
   deadlines: '临近时限',
   noDeadlines: '没有待办时限',
   underAttack: '遭受攻击',
+  noUnits: '台账中还没有单位，导入后这里会自动显示拓扑',
   stale: '部分数据未能更新，正在重试',
   topologySummary: '全省单位拓扑：{n} 个单位，当前 {m} 条实时攻击',
 };
@@ -45,6 +46,7 @@ export const en: typeof zh = {
   deadlines: 'Deadlines ahead',
   noDeadlines: 'No deadline is running',
   underAttack: 'Under attack',
+  noUnits: 'The registry has no units yet; once imported, they appear here by themselves',
   stale: 'Some data could not be refreshed; trying again',
   topologySummary: 'Units of the province: {n}, live attacks now: {m}',
 };

@@ -62,7 +62,7 @@ export const zh = {
   shortcutSearch: '搜索',
   shortcutAssign: '指派给我（事件队列）',
   shortcutDismiss: '排除（事件队列）',
-  shortcutEscalate: '升级（事件队列）',
+  shortcutEscalate: '上报（事件队列）',
   shortcutPause: '暂停或继续推送（告警）',
   shortcutHelp: '显示本说明',
   shortcutGo: '转到总览、告警、事件、工单',

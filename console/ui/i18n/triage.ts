@@ -87,7 +87,7 @@ export const en: typeof zh = {
   reasonHint: 'Say what it rests on; it goes into the audit log',
   preview: 'Preview',
   previewDays: 'Last {n} days',
-  previewText: 'Would have touched {n} alerts in {m} incidents',
+  previewText: 'Would have touched alerts: {n}, incidents: {m}',
   previewNone: 'No alert of the last {n} days fits',
   previewCapped: 'Too many to count all of them',
   danger: 'Some of them succeeded or compromised a host: check the scope',
