@@ -6,6 +6,8 @@ import { WebSocket } from 'ws';
 import type { IncidentRow, LiveFrame, NoticeRow, Page, RemediationSettingsView, SessionView, TicketDetail } from '../model/api.js';
 import { afterWorking } from '../model/calendar.js';
 import { watchDeadlines } from './deadline-watch.js';
+import { noticeRows } from './notify.js';
+import { EVERYTHING } from './store/scope.js';
 import { alertOf, startConsole } from './harness.js';
 
 void gunzipSync;
@@ -92,8 +94,7 @@ t.test('numbers, deadlines, reminders, supervision, notices and the document', a
   const [asKept] = (await h.console.context.store.notices.list('u-wu', {})).rows;
   const { zh, en } = JSON.parse(asKept.title) as { zh: string; en: string };
   const earlier = [{ ...asKept, id: 'ntc-old1', title: zh, kind: 'due_soon', text: '签收' }, { ...asKept, id: 'ntc-old2', title: '某人改过的标题' }];
-  await h.console.context.store.notices.put(earlier.map((n) => ({ ...n, read: 1 })));
-  const old = new Map((await wu2.call<Page<NoticeRow>>('GET', '/api/notices')).body.items.map((n) => [n.id, n]));
+  const old = new Map((await noticeRows(h.console.context, EVERYTHING, earlier)).map((n) => [n.id, n]));
   t.match(old.get('ntc-old1'), { titles: { zh, en }, texts: { zh: '签收', en: 'signing for it' } }, 'an earlier notice is told in both languages, too');
   t.match(old.get('ntc-old2'), { title: '某人改过的标题', titles: undefined }, "what is a person's stays as it was written");
   t.equal((await wu2.call('POST', '/api/notices/read', { ids: [first.id] })).status, 204);

@@ -194,5 +194,5 @@ export const en: typeof zh = {
   coverageSearch: 'Search ids and rule names',
   coverageNone: 'Nothing fits the search',
   hits: '{n} in 24 h',
-  rulesOf: '{n} rules',
+  rulesOf: 'rules: {n}',
 };
