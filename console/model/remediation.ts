@@ -18,6 +18,8 @@ export const RemediationSettings = Type.Object({
   series: oneOf(['year', 'month', 'never'] as const),
   /** Red head of the document (红头) and who signs at its foot. */
   head: Text(80), issuer: Text(80),
+  /** 密级和保密期限, top left of the document, e.g. 内部 or 秘密★1年; what is secret does not belong in this system at all. */
+  secrecy: Type.Optional(Type.String({ maxLength: 20 })),
   /** Contact line at the foot. */
   contact: Type.Optional(Type.String({ maxLength: 200 })),
   deadlines: Type.Object({ 1: Clocks, 2: Clocks, 3: Clocks, 4: Clocks }, strict),

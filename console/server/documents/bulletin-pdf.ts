@@ -25,6 +25,9 @@ export function bulletinPdf(b: BulletinText): Promise<Buffer> {
   const indent = TEXT * 2;
   const gap = (size: number): number => Math.max(0, LINE - size * 1.45);
 
+  // 密级和紧急程度: top left, in the first lines of the type area, above the head.
+  doc.font('bold').fontSize(TEXT).fillColor('black');
+  b.marks.forEach((mark, n) => doc.text(mark, left, MARGINS.top - LINE * (b.marks.length - n), { lineBreak: false }));
   doc.font('bold').fontSize(HEAD).fillColor(RED);
   // A long head shrinks until it fits its line.
   for (let size = HEAD; size > 16 && doc.widthOfString(b.head) > width; size--) doc.fontSize(size - 1);
@@ -61,13 +64,29 @@ export function bulletinPdf(b: BulletinText): Promise<Buffer> {
   doc.text(b.issuer, left, doc.y, { width: width - aside, align: 'right', lineGap: gap(TEXT) });
   doc.text(b.date, left, doc.y, { width: width - TEXT * 4, align: 'right', lineGap: gap(TEXT) });
   if (b.contact) doc.text(b.words.contact(b.contact), left, doc.y + LINE / 2, { width, indent, lineGap: gap(TEXT) });
+  // The feedback form, on a page of its own before the 版记.
+  doc.addPage();
+  doc.font('bold').fontSize(TEXT).fillColor('black').text(b.form.annex, left, MARGINS.top).fontSize(TITLE - 4).text(b.form.title, left, doc.y + 8, { width, align: 'center' });
+  doc.y += 12;
+  for (const row of b.form.rows) {
+    const label = width * 0.28;
+    doc.fontSize(NOTE - 2);
+    const height = Math.max(row.tall ? 66 : 26, doc.font('text').heightOfString(row.text, { width: width - label - 16 }) + 10, doc.font('bold').heightOfString(row.label, { width: label - 16 }) + 10);
+    const at = doc.y;
+    doc.lineWidth(0.7).strokeColor('black').rect(left, at, label, height).stroke().rect(left + label, at, width - label, height).stroke();
+    doc.font('bold').text(row.label, left + 8, at + 5, { width: label - 16 });
+    // Where a seal goes the line stands at the foot of its field.
+    doc.font('text').text(row.text, left + label + 8, row.tall && row.text !== '' ? at + height - 22 : at + 5, { width: width - label - 16 });
+    doc.y = at + height;
+  }
+  doc.font('text');
   // 版记: at the foot of the last page, between lines.
   const pad = NOTE / 2;
   doc.fontSize(NOTE);
   const inner = width - NOTE * 2;
   const copies = b.copies ? doc.heightOfString(b.words.copies(b.copies), { width: inner }) + pad * 2 : 0;
   const printed = NOTE * 1.45 + pad * 2;
-  if (doc.y + copies + printed + LINE > doc.page.height - MARGINS.bottom) doc.addPage();
+  if (doc.y + copies + printed + pad > doc.page.height - MARGINS.bottom) doc.addPage();
   let foot = doc.page.height - MARGINS.bottom - copies - printed;
   const rule = (at: number, thickness: number): void => { doc.moveTo(left, at).lineTo(left + width, at).lineWidth(thickness).strokeColor('black').stroke(); };
   rule(foot, 1);

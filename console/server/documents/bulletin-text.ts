@@ -17,18 +17,22 @@ export interface BulletinText {
   paragraphs: { heading?: string; lines: string[] }[];
   attachments: string[];
   issuer: string;
+  /** 密级, as the settings have it, and 紧急程度 by the level; top left. */
+  marks: string[];
+  /** 整改反馈单, an annex of its own page: label, and what stands in its field already. */
+  form: { annex: string; title: string; rows: { label: string; text: string; tall?: boolean }[] };
   /** 成文日期, e.g. 2019年6月10日 */
   date: string;
   copies?: string;
   contact?: string;
   draft: boolean;
   /** What stands around the parts, in the language of the document. */
-  words: { colon: string; signedBy: (name: string) => string; attachments: string; copies: (to: string) => string; contact: (text: string) => string; printed: (date: string) => string; draft: string };
+  words: { form: string; colon: string; signedBy: (name: string) => string; attachments: string; copies: (to: string) => string; contact: (text: string) => string; printed: (date: string) => string; draft: string };
 }
 
 const WORDS: Record<'zh' | 'en', BulletinText['words']> = {
-  zh: { colon: '：', signedBy: (n) => `签发人：${n}`, attachments: '附件：', copies: (to) => `抄送：${to.replace(/[。．.]?$/, '。')}`, contact: (c) => `（联系方式：${c}）`, printed: (d) => `${d}印发`, draft: '草　稿' },
-  en: { colon: ':', signedBy: (n) => `Signed: ${n}`, attachments: 'Annex: ', copies: (to) => `Copies: ${to}`, contact: (c) => `(Contact: ${c})`, printed: (d) => `Issued ${d}`, draft: 'DRAFT' },
+  zh: { form: '网络安全事件整改反馈单', colon: '：', signedBy: (n) => `签发人：${n}`, attachments: '附件：', copies: (to) => `抄送：${to.replace(/[。．.]?$/, '。')}`, contact: (c) => `（联系方式：${c}）`, printed: (d) => `${d}印发`, draft: '草　稿' },
+  en: { form: 'Feedback form', colon: ':', signedBy: (n) => `Signed: ${n}`, attachments: 'Annex: ', copies: (to) => `Copies: ${to}`, contact: (c) => `(Contact: ${c})`, printed: (d) => `Issued ${d}`, draft: 'DRAFT' },
 };
 
 const local = (ms: number, offset: number): Date => new Date(ms + offset * 60_000);
@@ -37,6 +41,18 @@ const moment = (ms: number, offset: number): string => { const d = local(ms, off
 const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
 const englishDate = (ms: number, offset: number): string => { const d = local(ms, offset); return `${d.getUTCDate()} ${MONTHS[d.getUTCMonth()]} ${d.getUTCFullYear()}`; };
 const englishMoment = (ms: number, offset: number): string => `${englishDate(ms, offset)}, ${local(ms, offset).toISOString().slice(11, 16)}`;
+/** 紧急程度 of GB/T 9704; levels Ⅲ and Ⅳ have none. */
+const URGENCY: Partial<Record<Level, { zh: string; en: string }>> = { 1: { zh: '特急', en: 'Most urgent' }, 2: { zh: '加急', en: 'Urgent' } };
+function feedbackForm(zh: boolean, number: string, unit: string): BulletinText['form'] {
+  const rows: [string, string, string, string, boolean?][] = [
+    ['通报编号', 'Bulletin', number, number], ['单位名称', 'Unit', unit, unit],
+    ['是否属实', 'Genuine', '□ 属实　　□ 不属实（说明理由并附佐证）', '[ ] yes    [ ] no (give the reason and proof)'],
+    ['原因分析', 'Cause', '', '', true], ['处置和整改措施', 'What was done', '', '', true], ['残余风险', 'What risk is left', '', ''], ['整改完成时间', 'Completed on', '', ''], ['佐证材料', 'Proof attached', '', ''],
+    ['责任人及电话', 'Responsible, phone', '', ''], ['单位负责人签字', 'Signed for the unit', '（盖章）　　　　　　年　　月　　日', '(seal)            date', true],
+    ['核查方法和结果', 'Verified how, result', '（由监测单位填写）', '(by the monitoring centre)'], ['核查人及时间', 'Verified by, when', '（由监测单位填写）', '(by the monitoring centre)'],
+  ];
+  return { annex: zh ? '附件1' : 'Annex 1', title: zh ? WORDS.zh.form : WORDS.en.form, rows: rows.map(([a, b, c, d, tall]) => ({ label: zh ? a : b, text: zh ? c : d, ...(tall ? { tall } : {}) })) };
+}
 const ORDINALS = ['一', '二', '三', '四', '五', '六'];
 
 /**
@@ -75,13 +91,16 @@ export function bulletinText(
       lines: [zh ? `请于${sign}前签收，${contain}前完成应急处置，${fix}前完成整改并反馈结果。` : `Sign for this bulletin by ${sign}, contain the incident by ${contain}, and fix it and report by ${fix}.`],
     });
   }
+  const number = documentText(t.number ?? (zh ? '（未编号）' : '(no number yet)'));
+  const addressee = documentText(t.addressee ?? assets.unit(t.unit)?.[lang] ?? t.unit);
   const present = parts.filter((p) => p.lines.length > 0);
   if (zh) present.at(-1)?.lines.push('特此通报。');
   return {
-    head: documentText(settings.head), number: documentText(t.number ?? (zh ? '（未编号）' : '(no number yet)')), signer: documentText(t.approver === null ? '' : people.get(t.approver)?.name ?? t.approver),
-    title: documentText(t.title), addressee: documentText(t.addressee ?? assets.unit(t.unit)?.[lang] ?? t.unit),
+    head: documentText(settings.head), number, signer: documentText(t.approver === null ? '' : people.get(t.approver)?.name ?? t.approver),
+    title: documentText(t.title), addressee,
+    marks: [...(settings.secrecy ? [documentText(settings.secrecy)] : []), ...(URGENCY[level] ? [URGENCY[level][lang]] : [])], form: feedbackForm(zh, number, addressee),
     paragraphs: present.map((p, n) => ({ heading: zh ? `${ORDINALS[n]}、${p.heading}` : `${n + 1}. ${p.heading}`, lines: p.lines })),
-    attachments: attachments.filter((a) => t.issued === null || a.at <= t.issued).map((a) => documentText(a.name)), issuer: documentText(settings.issuer),
+    attachments: [WORDS[lang].form, ...attachments.filter((a) => t.issued === null || a.at <= t.issued).map((a) => documentText(a.name))], issuer: documentText(settings.issuer),
     date: day(t.issued ?? t.created, offset), ...(t.copies ? { copies: documentText(t.copies) } : {}), ...(settings.contact ?? t.contact ? { contact: documentText([settings.contact, t.contact].filter(Boolean).join(zh ? '；' : '; ')) } : {}), draft: t.issued === null, words: WORDS[lang],
   };
 }

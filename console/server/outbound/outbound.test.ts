@@ -9,7 +9,9 @@ import t from 'tap';
 import type { ChannelRow, ChannelTest, DeliveryRow, IncidentRow, Page } from '../../model/api.js';
 import { alertOf, startConsole } from '../harness.js';
 import { cefLine, syslogLine, type Message } from './formats.js';
+import type { IncidentRecord } from '../store/incidents.js';
 import type { Outbound } from './outbound.js';
+import { stixBundle } from './stix.js';
 import { safeAddress } from './target.js';
 
 t.test('lines of syslog and CEF with hostile text', (t) => {
@@ -93,6 +95,9 @@ t.test('webhook with signature and another try, syslog, mail and file; STIX', as
   t.ok(stix.objects.filter((o) => o.type === 'relationship').every((o) => ids.has(o.source_ref ?? '') && ids.has(o.target_ref ?? '')));
   t.equal(stix.objects.find((o) => o.type === 'indicator')?.pattern, "[ipv4-addr:value = '203.0.113.9']");
   t.match(JSON.parse((await ana.call('GET', '/api/indicators/stix')).raw.toString()), { type: 'bundle' });
+  // The id that section 2.9 of STIX 2.1 gives this address: other tools come to the same one.
+  const bundle = stixBundle([{ ...await h.console.context.store.incidents.byId({ all: true }, incident.id) as IncidentRecord, attacker_ip: '198.51.100.3' }], 0, true);
+  t.ok(bundle.objects.some((o) => o.id === 'ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4'));
 });
 
 t.test('what is stored is told, though the console stops between the two; a second try is known as one', async (t) => {

@@ -57,6 +57,7 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
     alerts: sum(bySeverity), alertsBefore: sum(earlier), incidents: incidents.length, incidentsBefore: incidentsBefore.length, succeeded: incidents.filter((i) => i.verdict === 1).length, compromised: incidents.filter((i) => i.verdict === 2).length,
     tickets: tickets.length, closed: tickets.filter((t) => rounds([t]).some((r) => r.closed && (r.ended ?? 0) < to)).length, overdue: tickets.filter(overdue).length, nodes: nodes.length, nodesUp: nodes.filter((n) => !n.silent).length,
   };
+  const n = (value: number): string => value.toLocaleString('en-US');
   const change = (a: number, b: number): { zh: string; en: string } => (b === 0 ? { zh: '上期无数据', en: 'nothing the time before' } : { zh: `环比${a >= b ? '上升' : '下降'} ${Math.abs(Math.round(((a - b) / b) * 100))}%`, en: `${a >= b ? 'up' : 'down'} ${Math.abs(Math.round(((a - b) / b) * 100))}%` });
   const [alertsChange, incidentsChange] = [change(totals.alerts, totals.alertsBefore), change(totals.incidents, totals.incidentsBefore)];
   /** By rule: an incident's alerts are those of several, so each rule's own are counted. */
@@ -69,9 +70,9 @@ export async function reportData(context: Context, scope: Scope, kind: ReportKin
   const data: ReportData = {
     kind, title: TITLES[kind], from: iso(from), to: iso(to), ...(unit ? { unit: name(unit) } : {}), generatedAt: iso(now),
     summary: [
-      { zh: `监测到告警 ${totals.alerts} 条（${alertsChange.zh}），归并为事件 ${totals.incidents} 起（${incidentsChange.zh}）。`, en: `${totals.alerts} alerts (${alertsChange.en}) in ${totals.incidents} incidents (${incidentsChange.en}).` },
-      { zh: `其中攻击得手 ${totals.succeeded} 起，主机失陷 ${totals.compromised} 起。`, en: `${totals.succeeded} attacks succeeded, ${totals.compromised} hosts were compromised.` },
-      { zh: `在办通报 ${totals.tickets} 件，已归档 ${totals.closed} 件，超期 ${totals.overdue} 件。`, en: `${totals.tickets} bulletins, ${totals.closed} closed, ${totals.overdue} overdue.` },
+      { zh: `监测到告警 ${n(totals.alerts)} 条（${alertsChange.zh}），归并为事件 ${n(totals.incidents)} 起（${incidentsChange.zh}）。`, en: `${n(totals.alerts)} alerts (${alertsChange.en}) in ${n(totals.incidents)} incidents (${incidentsChange.en}).` },
+      { zh: `其中攻击得手 ${n(totals.succeeded)} 起，主机失陷 ${n(totals.compromised)} 起。`, en: `${n(totals.succeeded)} attacks succeeded, ${n(totals.compromised)} hosts were compromised.` },
+      { zh: `在办通报 ${n(totals.tickets)} 件，已归档 ${n(totals.closed)} 件，超期 ${n(totals.overdue)} 件。`, en: `${n(totals.tickets)} bulletins, ${n(totals.closed)} closed, ${n(totals.overdue)} overdue.` },
       { zh: `监测节点在线 ${totals.nodesUp}/${totals.nodes}。`, en: `${totals.nodesUp} of ${totals.nodes} nodes are up.` },
     ],
     totals, bySeverity: bars(bySeverity, (k) => ({ zh: SEVERITY_NAMES[SEVERITIES[Number(k)]], en: SEVERITIES[Number(k)] })), byVerdict: bars(byVerdict, (k) => ({ zh: VERDICT_NAMES[VERDICTS[Number(k)]], en: VERDICTS[Number(k)] })),

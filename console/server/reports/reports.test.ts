@@ -39,6 +39,7 @@ t.test('figures, files of every kind, schedules; a unit reads its own', async (t
   t.match(html, /网络安全监测专报/);
   t.match(html, /<svg /);
   t.notMatch(html, /<script|<b>/);
+  t.match(html, /@media print\{.*thead\{display:table-header-group\}/, 'printed with its heads on every page');
   t.equal((await file('pdf')).raw.subarray(0, 5).toString(), '%PDF-');
   const [docx, xlsx] = [(await file('docx')).raw, (await file('xlsx')).raw];
   if (process.env.SW_KEEP) for (const format of ['pdf', 'docx', 'xlsx', 'html']) writeFileSync(`${process.env.SW_KEEP}.${format}`, (await file(format)).raw);
@@ -57,6 +58,10 @@ t.test('figures, files of every kind, schedules; a unit reads its own', async (t
   const book = new ExcelJS.Workbook();
   await book.xlsx.load(xlsx as never);
   t.ok(book.worksheets.length > 4);
+  for (const sheet of book.worksheets.slice(1)) {
+    t.match(sheet.views[0], { state: 'frozen', ySplit: 1 }, `${sheet.name}: its head stays`);
+    t.match(sheet.pageSetup, { orientation: 'landscape', fitToPage: true, fitToWidth: 1, fitToHeight: 0, printTitlesRow: '1:1' }, `${sheet.name}: as wide as the paper`);
+  }
   book.eachSheet((sheet) => { sheet.eachRow((row) => { row.eachCell((cell) => { if (cell.type === ExcelJS.ValueType.Formula) t.fail('captured text became a formula'); }); }); });
 
   const made = (await ana.call<ReportScheduleRow>('POST', '/api/report-schedules', { name: '每日汇报表', kind: 'daily', formats: ['html', 'xlsx'], at: 480, enabled: true })).body;
@@ -110,6 +115,12 @@ t.test('hostile text goes through every export as text', async (t) => {
   t.match(html, /&#60;script&#62;/);
   for (const url of [`/api/reports/file?kind=special&${range}&format=pdf`, `/api/tickets/${ticket.id}/document?format=pdf`]) t.equal((await get(url)).subarray(0, 5).toString(), '%PDF-');
   for (const url of [`/api/incidents/${incident.id}/stix`, '/api/indicators/stix']) t.equal((JSON.parse((await get(url)).toString()) as { type: string }).type, 'bundle');
+  // The bulletin brings the form for its answer; its fonts are in the file.
+  const docx = await JSZip.loadAsync(await get(`/api/tickets/${ticket.id}/document?format=docx&lang=zh`));
+  const text = (await docx.file('word/document.xml')?.async('string') ?? '').replace(/<[^>]+>/g, '');
+  for (const part of ['加急', '附件：1. 网络安全事件整改反馈单', '是否属实', '（盖章）', '核查方法和结果', '印发']) t.ok(text.includes(part), part);
+  const pdf = (await get(`/api/tickets/${ticket.id}/document?format=pdf&lang=zh`)).toString('latin1');
+  t.equal(pdf.match(/\/FontFile[23] /g)?.length, pdf.match(/\/Type \/FontDescriptor/g)?.length, 'every font is embedded');
   const headers = (await ana.call('GET', `/api/tickets/${ticket.id}/document?format=pdf`)).headers;
   t.notMatch(String(headers['content-disposition']), /[\r\n<>"]/);
 });
