@@ -7,6 +7,7 @@ import { sees, type Scope } from './store/scope.js';
 export interface Concerned { units: (string | null | undefined)[] | 'all'; permission?: string; user?: string }
 export interface Listener {
   user: string;
+  session: string;
   scope: Scope;
   permissions: ReadonlySet<string>;
   send(frame: LiveFrame): void;

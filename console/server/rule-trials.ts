@@ -21,7 +21,8 @@ const BUSY_MAX = 60;
 /** An analyzer that has said nothing for this long does not answer either. */
 const HEARD_MS = 30_000;
 
-interface Trial { user: string; view: RuleTrialView; cancelled: boolean }
+/** `scope`: what its owner saw when it was tried; who has moved to another unit since no longer reads it. */
+interface Trial { user: string; scope: string; view: RuleTrialView; cancelled: boolean }
 
 /** Rules that people try on past evidence, one at a time: an analyzer plays it, the console brings it and lists what was found. */
 export class RuleTrials {
@@ -37,7 +38,7 @@ export class RuleTrials {
     if ([...this.trials.values()].some((t) => t.view.state === 'running')) throw refusals.trialRunning();
     const [from = 0, to = now + 1] = [readTime(form.from, 'from'), readTime(form.to, 'to')];
     const trial: Trial = {
-      user: caller.user.id, cancelled: false,
+      user: caller.user.id, scope: JSON.stringify(caller.scope), cancelled: false,
       view: { id: `try-${randomUUID()}`, state: 'running', startedAt: iso(now), analyzer: analyzer.health.id, captures: { of: 0, done: 0, unread: 0 }, packets: 0, findings: [], more: 0, errors: [] },
     };
     this.trials.set(trial.view.id, trial);
@@ -60,7 +61,7 @@ export class RuleTrials {
   /** The caller's own trial. */
   find(caller: Caller, id: string): RuleTrialView {
     const trial = this.trials.get(id);
-    if (!trial || trial.user !== caller.user.id) throw refusals.notFound();
+    if (!trial || trial.user !== caller.user.id || trial.scope !== JSON.stringify(caller.scope)) throw refusals.notFound();
     return trial.view;
   }
 

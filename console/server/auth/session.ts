@@ -51,6 +51,12 @@ export function sessions(people: PeopleStore, accounts: ReturnType<typeof accoun
       const session: SessionRecord = { id: record.id, user: user.id, csrf: '', created: record.created, seen: now, expires: record.expires, address, agent: 'token' };
       return { user, roles, permissions, scope: assets.scopeOf(user.unit), session, token: record.id };
     },
+    /** Whether a session still holds. An open page that only listens is not somebody at work: it does not keep the session alive. */
+    async alive(id: string): Promise<boolean> {
+      const session = await people.session(id);
+      const now = clock.now();
+      return session !== undefined && now < session.expires && now - session.seen < config.idleMs && (await people.byId(session.user))?.disabled === 0;
+    },
     async byId(id: string, assets: Assets): Promise<Caller | undefined> {
       const session = await people.session(id);
       if (!session) return undefined;

@@ -64,6 +64,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
       await s.people.change(user.id, { totp: user.totp_pending, totp_pending: null, totp_step: step, recovery_json: JSON.stringify(codes.map(hashCode)) });
       await s.people.endSessionsOf(user.id, session.id);
     });
+    context.live.dismiss((l) => l.user === user.id && l.session !== session.id, 'SW_CONSOLE_LOGIN');
     return { codes };
   });
   app.delete<{ Body: TotpEnd }>('/api/totp', { schema: { body: TotpEnd }, config: GUESSES }, async (request, reply) => {

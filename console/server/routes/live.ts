@@ -11,8 +11,8 @@ export function liveRoutes(app: FastifyInstance, context: Context): void {
   void app.register(async (scoped) => {
     scoped.get<{ Querystring: LiveQuery }>('/api/live', { websocket: true, schema: { querystring: LiveQuery } }, (socket, request) => {
       const { session, user, scope, permissions } = callerOf(request);
-      const listener: Listener & { user: string } = {
-        user: user.id, scope, permissions,
+      const listener: Listener = {
+        user: user.id, session: session.id, scope, permissions,
         send: (frame) => { if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(frame)); },
         backlog: () => socket.bufferedAmount,
         close: (code) => {
@@ -23,7 +23,7 @@ export function liveRoutes(app: FastifyInstance, context: Context): void {
       const off = context.live.listen(listener, request.query.since);
       const timer = setInterval(() => {
         socket.ping();
-        void context.sessions.byId(session.id, context.assets()).then((still) => { if (!still) listener.close('SW_CONSOLE_LOGIN'); }, () => { /* the store is busy; the next check tells */ });
+        void context.sessions.alive(session.id).then((still) => { if (!still) listener.close('SW_CONSOLE_LOGIN'); }, () => { /* the store is busy; the next check tells */ });
       }, CHECK_MS).unref();
       const done = (): void => { clearInterval(timer); off(); };
       socket.on('close', done);

@@ -53,8 +53,7 @@ export function reportRoutes(app: FastifyInstance, context: Context): void {
     const caller = callerOf(request);
     // What is scheduled is about no more than who schedules it may see.
     const unit = form.unit ?? caller.user.unit;
-    if (form.unit && !context.assets().registry.units.some((u) => u.id === form.unit)) throw refusals.badRequest('unit', 'is not in the registry');
-    if (!mine(caller, unit)) throw refusals.notFound();
+    if (!mine(caller, unit) || (form.unit && !context.assets().registry.units.some((u) => u.id === form.unit))) throw refusals.badRequest('unit', 'is not in the registry');
     const record: ScheduleRecord = { id: before?.id ?? `sch-${randomUUID()}`, form_json: JSON.stringify(form), by: before?.by ?? caller.user.id, unit, next_at: nextRun(form, clock.now(), context.remediation.calendar.offset), last_at: before?.last_at ?? null, last_error: before?.last_error ?? null };
     request.auditDetails = { id: record.id, name: form.name, ...(before ? changed(JSON.parse(before.form_json) as object, form) : { after: form }) };
     await recorded(context, request, (s) => s.figures.putSchedule(record));

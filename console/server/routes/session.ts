@@ -137,6 +137,7 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
   app.post('/api/logout', async (request, reply) => {
     const { session } = callerOf(request);
     await recorded(context, request, (s) => s.people.endSession(session.id));
+    context.live.dismiss((l) => l.session === session.id, 'SW_CONSOLE_LOGIN');
     void reply.clearCookie(cookieName(context), cookieOptions(context));
     return view();
   });
@@ -150,6 +151,7 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
       await s.people.change(user.id, { ...change, must_change: 0 });
       await s.people.endSessionsOf(user.id, session.id);
     });
+    context.live.dismiss((l) => l.user === user.id && l.session !== session.id, 'SW_CONSOLE_LOGIN');
     return view({ ...user, must_change: 0 }, session);
   });
 
@@ -163,6 +165,7 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
     const { user } = callerOf(request);
     if (!(await store.people.sessionsOf(user.id)).some((s) => s.id === request.params.id)) throw refusals.notFound();
     await recorded(context, request, (s) => s.people.endSession(request.params.id));
+    context.live.dismiss((l) => l.session === request.params.id, 'SW_CONSOLE_LOGIN');
     return reply.status(204).send();
   });
 }

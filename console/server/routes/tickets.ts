@@ -123,8 +123,8 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     const incident = await store.incidents.byId(scope, request.body.incident);
     if (!incident) throw refusals.notFound();
     const unit = request.body.unit ?? incident.unit;
-    if (!unit || !unitKnown(unit)) throw refusals.needs('unit', '须指定登记表中的受送单位。', 'Name a unit of the registry.');
-    if (!scope.all && !scope.units.includes(unit)) throw refusals.notFound();
+    // Another unit is answered like none: nobody finds out by asking which there are.
+    if (!unit || !unitKnown(unit) || (!scope.all && !scope.units.includes(unit))) throw refusals.needs('unit', '须指定登记表中的受送单位。', 'Name a unit of the registry.');
     const level = (request.body.level ?? proposedLevel(SEVERITIES[incident.severity], VERDICTS[incident.verdict], context.assets().value(incident.system))) as Level;
     const rules = await context.rules.all(clock.now());
     const advice = (JSON.parse(incident.rules_json) as string[]).flatMap((id) => { const a = rules.get(id)?.remediation; return a ? [a] : []; });
@@ -156,7 +156,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
     const audit = auditOf(request, clock.now(), ticket.id, changed(Object.fromEntries(Object.keys(change).map((k) => [k, ticket[k as keyof TicketRecord]])), change));
     const done = await store.tickets.decide(ticket.id, version, incident ? { ...change, asset: assetOf(change.unit as string, incident) } : change, { at: clock.now(), by: caller.user.id, action: 'edit', from_state: 'draft', to_state: 'draft', text: Object.keys(change).join(', ') }, { audit });
     request.audited = done !== undefined;
-    if (done === undefined) throw refusals.conflict(await store.tickets.byId(EVERYTHING, ticket.id));
+    if (done === undefined) throw refusals.conflict(await store.tickets.byId(caller.scope, ticket.id));
     await context.announceTicket(ticket.id);
     return detail(request, ticket.id);
   });
@@ -228,7 +228,7 @@ export function ticketRoutes(app: FastifyInstance, context: Context): void {
       id, t.version, change, { at: now, by: user.id, action: ask.action, from_state: t.state, to_state: result.to, text: ask.reason ?? ask.signer ?? null },
       { ...(ask.action === 'approve' ? { numbered: count.number } : {}), series: count.series, audit, followUp: after },
     );
-    if (done === undefined) throw refusals.conflict(await store.tickets.byId(EVERYTHING, id));
+    if (done === undefined) throw refusals.conflict(await store.tickets.byId(caller.scope, id));
     request.audited = true;
     await followUp(context, after);
     return done;

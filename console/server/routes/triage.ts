@@ -7,7 +7,7 @@ import { SavedFilterForm, SearchQuery, SuppressionCreate, SuppressionPreviewForm
 import { callerOf, recorded } from '../app.js';
 import type { Caller } from '../auth/session.js';
 import type { Context } from '../context.js';
-import { refusals } from '../errors.js';
+import { refusals, type Refused } from '../errors.js';
 import { rankParts } from '../ingest/grouping.js';
 import { ruleRow } from '../rule-catalogue.js';
 import { iso } from '../store/cursor.js';
@@ -40,14 +40,16 @@ export function triageRoutes(app: FastifyInstance, context: Context): void {
   function checked(caller: Caller, match: SuppressionMatch): string | null {
     for (const name of ['source', 'asset'] as const) if (match[name] !== undefined && !isRange(match[name])) throw refusals.badRequest(`match.${name}`, 'is no address and no range');
     if (!['rule', 'class', 'source', 'asset', 'system', 'unit'].some((k) => k in match)) throw refusals.badRequest('match', 'names nothing that it is about');
-    const { registry, subtree } = context.assets();
+    const { registry } = context.assets();
     const system = match.system === undefined ? undefined : registry.systems.find((s) => s.id === match.system);
+    const own = (): Refused => refusals.needs('match.unit', '须限定在本单位范围内。', 'Name a unit or system of your own.');
+    // Another unit's is answered like one that is not there.
+    if (!caller.scope.all && ((match.system !== undefined && !caller.scope.units.includes(system?.unit ?? '')) || (match.unit !== undefined && !caller.scope.units.includes(match.unit)))) throw own();
     if (match.system !== undefined && !system) throw refusals.badRequest('match.system', 'is not in the registry');
     if (match.unit !== undefined && !registry.units.some((u) => u.id === match.unit)) throw refusals.badRequest('match.unit', 'is not in the registry');
     const unit = match.unit ?? system?.unit ?? null;
     if (caller.scope.all) return unit;
-    if (unit === null || !caller.scope.units.includes(unit)) throw refusals.needs('match.unit', '须限定在本单位范围内。', 'Name a unit or system of your own.');
-    void subtree;
+    if (unit === null || !caller.scope.units.includes(unit)) throw own();
     return unit;
   }
 

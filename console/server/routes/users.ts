@@ -82,6 +82,8 @@ export function userRoutes(app: FastifyInstance, context: Context): void {
       await s.people.change(user.id, next);
       if (password !== undefined) await s.people.forgive(user.account);
       if (ends) await s.people.endSessionsOf(user.id);
+      // Of what the unit before was told not even the number is left.
+      if (unit !== undefined && unit !== user.unit) await s.notices.settle(user.id);
     });
     if (ends) dismiss(user.id);
     return show(user.id);

@@ -135,7 +135,7 @@ export function incidentStore(db: Db, engine: Engine) {
       const campaigns = await db.selectFrom('incident').where('campaign', 'in', [...new Set(rows.map((r) => r.campaign))]).where(withinScope(scope, 'incident'))
         .select(['campaign', sql<number>`count(*)`.as('incidents'), sql<number>`count(distinct victim_ip)`.as('victims')]).groupBy('campaign').execute();
       let tickets = db.selectFrom('ticket').where('incident', 'in', rows.map((r) => r.id));
-      if (!scope.all) tickets = tickets.where('unit', 'in', scope.units.length > 0 ? [...scope.units] : ['']).where('state', 'not in', ['draft', 'review']);
+      if (!scope.all) tickets = tickets.where('unit', 'in', scope.units.length > 0 ? [...scope.units] : ['']).where('state', 'not in', ['draft', 'review']).where('issued', 'is not', null);
       const counts = await tickets.select(['incident', sql<number>`count(*)`.as('n')]).groupBy('incident').execute();
       return {
         campaigns: new Map(campaigns.map((c) => [c.campaign, { incidents: Number(c.incidents), victims: Number(c.victims) }])),

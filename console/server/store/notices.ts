@@ -21,6 +21,8 @@ export function noticeStore(db: Db) {
       return { rows, ...(more && last ? { next: writeCursor(last.at, last.id) } : {}) };
     },
     async read(user: string, ids: string[]): Promise<void> { await db.updateTable('notice').set({ read: 1 }).where('user', '=', user).where('id', 'in', ids).execute(); },
+    /** Nothing of what a user was told so far is news to them any more. */
+    async settle(user: string): Promise<void> { await db.updateTable('notice').set({ read: 1 }).where('user', '=', user).where('read', '=', 0).execute(); },
     async unread(user: string): Promise<number> {
       const { n } = await db.selectFrom('notice').select((eb) => eb.fn.countAll<number>().as('n')).where('user', '=', user).where('read', '=', 0).executeTakeFirstOrThrow();
       return Number(n);
