@@ -9,6 +9,10 @@ const MAX_PAIRS = 16_384;
 const MAX_NAMES = 2048;
 /** Names shown in an alert. */
 const SHOWN = 5;
+/** MD5, SHA-1 or SHA-256 in hex as the only varying label. */
+const DIGEST = /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{63,64})(?:\.[a-z][a-z0-9-]{0,14}){0,3}$/i;
+/** So many digests within the window are no scanner's of one host. */
+const MANY_DIGESTS = 400;
 /** Types that ordinary clients ask for; the rest carries data. */
 const ORDINARY = new Set(['A', 'AAAA', 'PTR', 'HTTPS', 'SVCB', 'NS', 'SOA']);
 
@@ -33,6 +37,8 @@ interface Pair {
   /** Characters below the domain in the distinct names. */
   characters: number;
   odd: number;
+  /** Distinct names that are nothing but a digest in hex before the service's own labels. */
+  digests: number;
   types: Map<string, number>;
   answered: number;
   told: number;
@@ -85,7 +91,7 @@ class DnsTunnel implements Behaviour {
     }
     pair ??= this.pairs.add(key, {
       firstUs: timeUs, lastUs: timeUs, client, server: event.dest_ip ?? '', domain, node: event.host, flow: flowOf(event), queries: 0,
-      names: new Distinct(MAX_NAMES), characters: 0, odd: 0, types: new Map(), answered: 0, told: 0,
+      names: new Distinct(MAX_NAMES), characters: 0, odd: 0, digests: 0, types: new Map(), answered: 0, told: 0,
     });
     pair.queries++;
     pair.lastUs = timeUs;
@@ -97,9 +103,12 @@ class DnsTunnel implements Behaviour {
     }
     pair.characters += below.length;
     if (!ORDINARY.has(type)) pair.odd++;
+    else if (DIGEST.test(below)) pair.digests++;
     if (pair.queries < pair.told * 2) return;
     const mean = pair.characters / pair.names.size;
-    const long = pair.names.size >= this.names && mean >= this.length;
+    // What asks an address about nothing but digests asks whether files or mails are known to be bad.
+    const lookups = pair.digests >= 0.95 * pair.names.size && pair.names.size < MANY_DIGESTS;
+    const long = pair.names.size >= this.names && mean >= this.length && !lookups;
     const data = pair.odd >= this.odd && pair.odd >= 0.5 * pair.names.size && mean >= 10;
     if ((long || data) && pair.names.size >= 0.3 * pair.queries) this.tell(pair);
   }

@@ -12,7 +12,7 @@ const SHORT_BODY = 32;
 /** POSTs that suffice where all bodies, both ways, are ciphertext in whole blocks. */
 const STRICT_POSTS = 3;
 
-interface Shape { encoding: string; bytes: number; random: boolean; blocks: boolean }
+interface Shape { encoding: string; bytes: number; random: boolean; blocks: boolean; signed?: boolean }
 interface HttpDetail {
   hostname?: string;
   http_content_type?: string;
@@ -50,6 +50,8 @@ interface Script {
   blocks: number;
   answers: number;
   led: number;
+  /** POSTs that are signed or dated, as an application's are. */
+  signed: number;
   bytesUp: number;
   bytesDown: number;
   told: number;
@@ -91,7 +93,7 @@ class RareScript implements Behaviour {
     const key = `${event.dest_ip}:${event.dest_port} ${path}`;
     const one = this.scripts.find(key, timeUs) ?? this.scripts.add(key, {
       firstUs: timeUs, lastUs: timeUs, client: '', server: event.dest_ip ?? '', port: event.dest_port ?? 0, path, node: event.host, flow: undefined,
-      clients: new Distinct(this.clients + 1), posts: 0, others: 0, noise: 0, short: 0, sealed: 0, blocks: 0, answers: 0, led: 0, bytesUp: 0, bytesDown: 0, told: 0,
+      clients: new Distinct(this.clients + 1), posts: 0, others: 0, noise: 0, short: 0, sealed: 0, blocks: 0, answers: 0, led: 0, signed: 0, bytesUp: 0, bytesDown: 0, told: 0,
     });
     one.clients.add(event.src_ip ?? '');
     if (http.http_method !== 'POST') {
@@ -111,6 +113,7 @@ class RareScript implements Behaviour {
       if (up.encoding !== 'binary' || up.bytes >= SHORT_BODY || http.status !== 200 || down?.random !== true) return;
       one.short++;
     } else one.noise++;
+    if (up.signed) one.signed++;
     one.client = event.src_ip ?? '';
     one.flow ??= flowOf(event);
     one.bytesUp += up.bytes;
@@ -136,11 +139,13 @@ class RareScript implements Behaviour {
     const noise = one.noise + one.short;
     const answered = one.answers >= noise * 0.5;
     const clients = one.clients.size;
+    // What an application signs is its own protocol, as far as anyone can see.
+    const signed = one.signed > noise * 0.5;
     this.emit({
-      rule: this.rule, verdict: answered ? 'compromised' : 'attempted', severity: answered ? 'critical' : this.rule.info.severity,
+      rule: this.rule, verdict: answered && !signed ? 'compromised' : 'attempted', severity: signed ? 'low' : answered ? 'critical' : this.rule.info.severity,
       because: {
-        zh: `仅 ${clients} 个来源以 POST 访问 ${one.path} 共 ${one.posts} 次，${noise} 个请求体为密文（${one.blocks} 个按 16 字节分组对齐）${answered ? `，${one.answers} 次以 200 返回密文：形同加密网页后门在执行命令` : '，未见密文应答'}。`,
-        en: `Only ${clients} source(s) asked for ${one.path}, ${one.posts} times and by POST; ${noise} bodies are ciphertext (${one.blocks} in 16-byte blocks)${answered ? `, ${one.answers} were answered 200 with ciphertext: an encrypted webshell at work` : '; no answer in ciphertext was seen'}.`,
+        zh: `仅 ${clients} 个来源以 POST 访问 ${one.path} 共 ${one.posts} 次，${noise} 个请求体为密文（${one.blocks} 个按 16 字节分组对齐）${signed ? '；请求带有签名或时间戳，更像应用自己的加密接口，请核对' : answered ? `，${one.answers} 次以 200 返回密文：形同加密网页后门在执行命令` : '，未见密文应答'}。`,
+        en: `Only ${clients} source(s) asked for ${one.path}, ${one.posts} times and by POST; ${noise} bodies are ciphertext (${one.blocks} in 16-byte blocks)${signed ? '; they are signed or dated, which is rather an application that encrypts: check it' : answered ? `, ${one.answers} were answered 200 with ciphertext: an encrypted webshell at work` : '; no answer in ciphertext was seen'}.`,
       },
       attacker: { ip: one.client }, victim: { ip: one.server, port: one.port }, proto: 'TCP', app: 'http', firstUs: one.firstUs, lastUs: one.lastUs, count: one.posts,
       measured: { path: one.path, posts: one.posts, encrypted: noise, in_blocks: one.blocks, answers: one.answers, clients, bytes_up: one.bytesUp, bytes_down: one.bytesDown },

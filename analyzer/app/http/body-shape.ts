@@ -3,6 +3,9 @@ const LOOKED_AT = 2048;
 /** Noise of fewer bytes cannot be told from text. */
 const FEWEST = 16;
 
+/** Names of what signs or dates a request of an application. */
+const SIGNED = /(?:^|&)_?(?:sign|signature|sig|mac|timestamp|ts|nonce|app_?id|app_?key)=[\w%-]/i;
+
 /** What a body looks like from afar, without its content. */
 export interface BodyShape {
   /** `base64` and `hex` are the whole body or its longest form value. */
@@ -13,6 +16,8 @@ export interface BodyShape {
   random: boolean;
   /** Whether their number is a multiple of 16, as of block ciphers; false where the end is not known. */
   blocks: boolean;
+  /** Whether a form names a signature, time stamp or application beside, as the protocols of applications do. */
+  signed?: true;
 }
 
 /**
@@ -28,7 +33,9 @@ export function bodyShape(u8: Uint8Array, at: number, length: number, total: num
   const look = Math.min(to, from + LOOKED_AT);
   for (let i = from; i < look && text; i++) text = (u8[i]! >= 0x20 && u8[i]! < 0x7f) || u8[i] === 0x0a || u8[i] === 0x0d || u8[i] === 0x09;
   if (!text) return { encoding: 'binary', bytes: total, random: isNoise(u8.subarray(from, look)), blocks: whole && total % 16 === 0 };
+  const all: [number, number] = [from, to];
   [from, to] = longestValue(u8, from, to);
+  const signed = to - from < all[1] - all[0] && SIGNED.test(Buffer.from(u8.buffer, u8.byteOffset + all[0], Math.min(all[1] - all[0], 128)).toString('latin1') + '&' + Buffer.from(u8.buffer, u8.byteOffset + Math.max(all[0], all[1] - 128), Math.min(all[1] - all[0], 128)).toString('latin1'));
   const value = Buffer.from(u8.buffer, u8.byteOffset + from, to - from).toString('latin1').replace(/%2[bB]/g, '+').replace(/%2[fF]/g, '/').replace(/%3[dD]/g, '=');
   // Godzilla puts 16 digits of a digest before and behind its answer.
   const inner = /^[0-9a-fA-F]{16}([A-Za-z0-9+/]{20,}={0,2})[0-9a-fA-F]{16}$/.exec(value);
@@ -39,7 +46,7 @@ export function bodyShape(u8: Uint8Array, at: number, length: number, total: num
   for (const encoding of ['hex', 'base64'] as const) {
     if (!(encoding === 'hex' ? /^[0-9a-fA-F]{32,}$/ : /^[A-Za-z0-9+/_-]{22,}={0,2}$/).test(value)) continue;
     const decoded = Buffer.from(value, encoding);
-    return { encoding, bytes: decoded.length, random: isNoise(decoded.subarray(0, LOOKED_AT)), blocks: whole && decoded.length % 16 === 0 };
+    return { encoding, bytes: decoded.length, random: isNoise(decoded.subarray(0, LOOKED_AT)), blocks: whole && decoded.length % 16 === 0, ...(signed && { signed }) };
   }
   return { encoding: 'text', bytes: total, random: false, blocks: false };
 }

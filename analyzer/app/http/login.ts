@@ -10,6 +10,9 @@ const FAIL =
 const OK =
   /登录成功|登陆成功|login success|welcome back|"success"\s*:\s*true|"access_?token"|"token"\s*:\s*"[^"]{8}|"status"\s*:\s*(?:"ok"|"success"|200)|"code"\s*:\s*(?:0|200)\b/i;
 
+/** A number of an error where an interface says 0 or 200 when all is well. */
+const REFUSED = /^\s*\{[^{}]{0,200}?"(?:code|err_?code|errno|ret|ret_?code|result_?code)"\s*:\s*"?-?[1-9]\d{0,6}\b/i;
+
 /** Bytes of a form or reply looked at for a login; login forms and their replies are small. */
 const LOOK = 4096;
 
@@ -68,6 +71,11 @@ function unescaped(value: string): string {
   return text(bytes, 0, n);
 }
 
+/** JSON's escapes of characters beyond ASCII, undone. */
+function plain(s: string): string {
+  return s.includes('\\u') ? s.replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))) : s;
+}
+
 /** How the login went, from the reply. */
 export function outcome(
   u8: Uint8Array,
@@ -86,10 +94,11 @@ export function outcome(
     return { result: 'success', confidence: 0.6 };
   }
   if (status === 200 && response.body.length > 0) {
-    const s = text(u8, response.body.at, Math.min(response.body.length, LOOK));
+    const s = plain(text(u8, response.body.at, Math.min(response.body.length, LOOK)));
     if (FAIL.test(s)) return { result: 'failure', confidence: 0.7 };
     if (OK.test(s)) return { result: 'success', confidence: 0.65 };
     if (/type=["']?password/i.test(s)) return { result: 'failure', confidence: 0.5 };
+    if (REFUSED.test(s)) return { result: 'failure', confidence: 0.5 };
   }
   if (status >= 400) return { result: 'failure', confidence: 0.4 };
   return { result: 'unknown', confidence: 0.2 };

@@ -52,7 +52,7 @@ class TelnetParser implements AppParser {
 
   private prompt(c: AppContext, flow: Flow): void {
     const s = Buffer.from(this.lines[1]).toString('latin1');
-    if (/(?:login|username|user name): $/i.test(s)) {
+    if (/(?:login|username|user name): $/i.test(s) && !/last (?:failed )?login: $/i.test(s)) {
       if (this.state === 'answer') this.result(c, flow, 'failure');
       this.state = 'user';
     } else if (/password: $/i.test(s)) this.state = 'password';
