@@ -132,7 +132,7 @@ export async function buildApp(context: Context): Promise<FastifyInstance> {
     errorResponseBuilder: (_request, c) => refusals.tooMany(Math.ceil(c.ttl / 1000)),
   });
   await app.register(websocket, { options: { maxPayload: 4096, perMessageDeflate: false } });
-  await app.register(swagger, { openapi: { info: { title: 'Shouwang console', version: context.version } } });
+  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Shouwang console', version: context.version } } });
 
   app.addHook('onRequest', async (request) => {
     const name = request.routeOptions.config.route;

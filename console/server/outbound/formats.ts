@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { SEVERITIES, type Severity } from '../../../contracts/classes.js';
 import type { ChannelEvent } from '../../model/channel.js';
 
@@ -21,7 +22,9 @@ const FACILITY = 13;
 const SYSLOG_SEVERITY: Record<Severity, number> = { critical: 2, high: 3, medium: 4, low: 5, info: 6 };
 const CEF_SEVERITY: Record<Severity, number> = { critical: 10, high: 8, medium: 5, low: 3, info: 1 };
 const oneLine = (text: string): string => text.replace(/[\p{C}\u2028\u2029]+/gu, ' ');
-const sdValue = (text: string): string => oneLine(text).replace(/["\\\]]/g, (c) => `\\${c}`).slice(0, 1024);
+// Cut first: an escape that loses its second half would take the mark behind it along.
+const cut = (text: string, max: number): string => oneLine(text).slice(0, max).replace(/[\ud800-\udbff]$/, '');
+const sdValue = (text: string): string => cut(text, 1024).replace(/["\\\]]/g, (c) => `\\${c}`);
 // 32473 is the number for examples (RFC 5612); private parameters need some enterprise number.
 const SD_ID = 'shouwang@32473';
 
@@ -34,13 +37,18 @@ export function syslogLine(m: Message, host: string, lang: 'zh' | 'en'): string 
   return `${header(m, host)} [${SD_ID} ${parameters.join(' ')}] \ufeff${oneLine(m.title[lang])}`;
 }
 
-const cefHead = (text: string): string => oneLine(text).replace(/[\\|]/g, (c) => `\\${c}`).slice(0, 512);
-const cefValue = (text: string): string => oneLine(text).replace(/[\\=]/g, (c) => `\\${c}`).slice(0, 1023);
-const CEF_KEYS: Record<string, string> = { attacker: 'src', victim: 'dst', attackerPort: 'spt', victimPort: 'dpt', protocol: 'proto', application: 'app', count: 'cnt', class: 'cat', node: 'dvchost' };
+const cefHead = (text: string): string => cut(text, 512).replace(/[\\|]/g, (c) => `\\${c}`);
+const cefValue = (text: string): string => cut(text, 1023).replace(/[\\=]/g, (c) => `\\${c}`);
+// `src` and `dst` are IPv4 addresses; others have fields of their own, which say by a label what they are.
+const CEF_ADDRESSES: Record<string, [string, string, string]> = { attacker: ['src', 'c6a2', 'Source IPv6 Address'], victim: ['dst', 'c6a3', 'Destination IPv6 Address'] };
+const CEF_KEYS: Record<string, string> = { attackerPort: 'spt', victimPort: 'dpt', protocol: 'proto', application: 'app', count: 'cnt', class: 'cat', node: 'dvchost' };
 /** ArcSight's Common Event Format in a syslog header. */
 export function cefLine(m: Message, host: string, lang: 'zh' | 'en', version: string): string {
   let custom = 0;
   const extension = Object.entries(m.facts).flatMap(([k, v]) => {
+    const address = CEF_ADDRESSES[k];
+    if (address && isIP(String(v)) === 4) return [`${address[0]}=${v}`];
+    if (address && isIP(String(v)) === 6) return [`${address[1]}Label=${address[2]}`, `${address[1]}=${v}`];
     const key = CEF_KEYS[k];
     if (key) return [`${key}=${cefValue(String(v))}`];
     if (++custom > 6) return [];

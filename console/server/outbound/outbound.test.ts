@@ -18,6 +18,14 @@ t.test('lines of syslog and CEF with hostile text', (t) => {
   const m: Message = { event: 'alert', at: '2019-06-10T01:02:03.000Z', id: 'a"]\\1', severity: 'high', title: { zh: '注入\r\n<13>1 forged', en: 'x|y' }, facts: { rule: 'r|1', attacker: '203.0.113.9', note: 'a=b\nc', 'odd key!': 1 } };
   t.equal(syslogLine(m, 'host', 'zh'), '<107>1 2019-06-10T01:02:03.000Z host shouwang - alert [shouwang@32473 id="a\\"\\]\\\\1" severity="high" rule="r|1" attacker="203.0.113.9" note="a=b c" odd_key_="1"] \ufeff注入 <13>1 forged');
   t.equal(cefLine(m, 'host', 'en', '1.0').split(' - ').at(-1), 'CEF:0|Shouwang|Console|1.0|r\\|1|x\\|y|8|externalId=a"]\\\\1 rt=1560128523000 cs1Label=rule cs1=r|1 src=203.0.113.9 cs2Label=note cs2=a\\=b c cs3Label=odd key! cs3=1');
+  // What is cut is cut before it is escaped: the mark behind it keeps its meaning.
+  const long: Message = { ...m, title: { zh: '题', en: `${'x'.repeat(511)}|` }, facts: { rule: 'r', note: `${'n'.repeat(1022)}="`, more: `${'m'.repeat(1023)}"`, attacker: '2001:db8::1', victim: 'not-an-address' } };
+  const parameters = [...syslogLine(long, 'h', 'zh').matchAll(/ (\S+)="((?:[^"\\\]]|\\["\\\]])*)"/g)].map((p) => p[1]);
+  t.same(parameters, ['id', 'severity', 'rule', 'note', 'more', 'attacker', 'victim']);
+  t.match(syslogLine(long, 'h', 'zh'), /"\] \ufeff题$/);
+  const cef = cefLine(long, 'h', 'en', '1').split(' - ').at(-1) as string;
+  t.equal(cef.split(/(?<!\\)\|/).length, 8);
+  t.match(cef, / c6a2Label=Source IPv6 Address c6a2=2001:db8::1 cs\dLabel=victim cs\d=not-an-address$/, 'an address of version 6 is none of version 4, and what is no address is neither');
   t.end();
 });
 
