@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { figures, upkeep, wall } from './figures.js';
 import { LANGUAGES } from './language.js';
-import { everyPage, firstLoad } from './pages.js';
+import { everyPage, firstLoad, looksRight } from './pages.js';
 import { openStage } from './stage.js';
 import { strict } from './strict.js';
 import { CHROMIUM } from './window.js';
@@ -15,6 +15,7 @@ t.test('every page, and what is done between alarms', { timeout: 290_000, skip: 
     t.comment(`${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
   };
   await timed('first load', (t) => firstLoad(t, stage));
+  await timed('strangers are seen', (t) => looksRight(t, stage));
   await timed('every page in both languages and themes', (t) => everyPage(t, stage));
   const steps = {
     'administrators kept apart': (t: Test, _: typeof stage, language: 'zh' | 'en') => strict(t, stage.browser, (end) => t.teardown(end), language),

@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import type { AlertDetail, AlertRow, Page, TicketDetail } from '../../console/model/api.js';
 import type { Person } from './appliance.js';
 import { faults, plant, SOUGHT } from './hostile.js';
-import { LANGUAGES, typedByPeople } from './language.js';
+import { LANGUAGES, mixed, typedByPeople } from './language.js';
 import type { Stage } from './stage.js';
 import { byTab } from './tabbing.js';
 import { id, open, settled, type Window } from './window.js';
@@ -25,9 +25,38 @@ async function transferred(w: Window, run: () => Promise<void>): Promise<number>
 
 export async function firstLoad(t: Test, { appliance, browser, people }: Stage): Promise<void> {
   for (const [path, who, wait] of [['/login', undefined, 'login-submit'], ['/incidents', people.op, 'incident-row']] as [string, Person | undefined, string][]) {
-    const w = await open(browser, appliance.address, who);
+    const w = await open(browser, appliance.address, who, { fresh: true });
     const bytes = await transferred(w, () => w.go(path, wait));
     t.ok(bytes > 20_000 && bytes < FIRST_LOAD, `${path} takes ${Math.round(bytes / 1024)} KiB`);
+    await w.close();
+  }
+}
+
+/** What looks at the pages sees what it is there for. */
+export async function looksRight(t: Test, { appliance, browser, people }: Stage): Promise<void> {
+  for (const language of LANGUAGES) {
+    const w = await open(browser, appliance.address, people.op, { language });
+    await w.go('/notices', 'page-notices');
+    await settled(w.page);
+    t.same(await mixed(w.page, language), [], 'nothing to complain of');
+    await w.page.evaluate(() => {
+      const hint = document.documentElement.lang === 'en' ? '保存' : 'Save';
+      const add = (name: string, text: string, title?: string): void => {
+        const e = document.createElement(name);
+        e.textContent = text;
+        if (title) e.title = title;
+        if (name === 'button') e.style.outline = e.style.boxShadow = 'none';
+        document.querySelector('#main')!.append(e);
+      };
+      add('p', '暂无数据');
+      add('p', 'Clear filters');
+      add('p', 'This is a sentence of an Englishman');
+      add('p', 'triage.undo');
+      add('p', 'NaN %');
+      add('button', '1', hint);
+    });
+    t.same((await mixed(w.page, language)).map((x) => x.split(' ')[0]).sort(), language === 'zh' ? ['English', 'English', 'English', 'no', 'no'] : ['Chinese', 'Chinese', 'no', 'no'], `strangers are seen, ${language}`);
+    t.equal((await byTab(w.page, '#main')).unseen.length, 1, 'and a focus that is not drawn');
     await w.close();
   }
 }
