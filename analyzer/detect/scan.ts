@@ -16,6 +16,9 @@ const SYN = 2, ACK = 16, FIN = 1, PSH = 8, URG = 32, RST = 4;
 /** Traceroute walks through these UDP ports of one host. */
 const TRACEROUTE = [33434, 33700];
 
+/** So many silent hosts are a sweep wherever they are; fewer that are scattered over the Internet are peers that have gone. */
+const SCATTERED = 60;
+
 /** What is followed together, and what must be many: ports of a host, hosts of a port, odd probes to a host. */
 type Shape = 'ports' | 'hosts' | 'odd';
 
@@ -45,7 +48,7 @@ interface Followed {
  * Scans: one source tries many targets of which most do not answer. Answered connections do not count towards the
  * threshold, so that a browser, a gateway or a poller that reaches many working services is none.
  * Parameters: `targets` (distinct ones without an answer that make a scan), `seconds` (within which), `share` (of the
- * targets tried that must be without an answer), `udp` (the same as `targets`, for UDP), `pace` (at most so many targets a
+ * targets tried that must be without an answer), `udp` (the same as `targets`, for UDP; hosts must be near each other), `pace` (at most so many targets a
  * second: a rule for slow scans leaves fast ones to the other).
  */
 class Scan implements Behaviour {
@@ -135,7 +138,7 @@ class Scan implements Behaviour {
     const enough = one.protocol === UDP ? this.udpThreshold : this.threshold;
     // Told when it becomes a scan, and each time it has doubled.
     if (silent > this.pace * (one.lastUs - one.firstUs)) return;
-    if (silent >= Math.max(enough, one.told * 2) && silent >= this.share * one.targets.size) this.tell(one);
+    if (silent >= Math.max(enough, one.told * 2) && silent >= this.share * one.targets.size && (one.protocol !== UDP || this.shape !== 'hosts' || silent >= SCATTERED || near(one))) this.tell(one);
   }
 
   private answer(one: Followed, r: ConnectionRecord): void {
@@ -225,6 +228,13 @@ class Scan implements Behaviour {
 
 const PROTOCOLS: Record<number, string> = { [TCP]: 'TCP', [UDP]: 'UDP', [ICMP]: 'ICMP', [ICMP6]: 'IPv6-ICMP' };
 const PROBES = ['null', 'fin', 'xmas', 'odd'];
+
+/** Whether at least half of the hosts probed share the first half of their address. */
+function near(one: Followed): boolean {
+  const networks = new Map<number, number>();
+  for (const host of one.targets.keys()) networks.set(Math.floor(host / 65536), (networks.get(Math.floor(host / 65536)) ?? 0) + 1);
+  return Math.max(...networks.values()) * 2 >= one.targets.size;
+}
 
 function probeKind(flags: number): number {
   if ((flags & 0x3f) === 0) return 0;
