@@ -22,6 +22,8 @@ const STEP_ROWS_MAX = 64_000;
 /** A page that is not full by then ends early with a `next`: a filter that fits hardly anything answers all the same. */
 const PAGE_MS = 120;
 const PAGE_DEFAULT = 100;
+/** Steps grow while most of the time is left: the last one, too, has to end near its end. */
+const longer = (step: number, rest: number): number => (rest > PAGE_MS / 2 ? Math.min(step * 2, STEP_ROWS_MAX) : step);
 /** A walk that has not found a first few matches by then is after a rare word. */
 const SEEK_MS = 100;
 /** SQLSTATE of a statement that its time limit ended. */
@@ -223,12 +225,14 @@ export function alertStore(db: Db, engine: Engine) {
   async function walk(scope: Scope, q: ListQuery, driver: Driver | undefined, limit: number, down: boolean, after: Key | undefined, until: number): Promise<{ rows: AlertRecord[]; end?: Key }> {
     const rows: AlertRecord[] = [];
     let at = after;
-    for (let step = STEP_ROWS; ; step = Math.min(step * 2, STEP_ROWS_MAX)) {
+    for (let step = STEP_ROWS; ;) {
       const edge = await edgeOf(q, driver, down, at, step);
       rows.push(...(await within(base(q, scope), driver, down, at, edge).selectAll('alert').limit(limit + 1 - rows.length).execute()) as AlertRecord[]);
       if (rows.length > limit || !edge) return { rows };
       at = edge;
-      if (performance.now() > until) return { rows, end: at };
+      const rest = until - performance.now();
+      if (rest < 0) return { rows, end: at };
+      step = longer(step, rest);
     }
   }
 
@@ -335,13 +339,15 @@ export function alertStore(db: Db, engine: Engine) {
         if (f.ip && i === 1) query = query.where('attacker_ip', '!=', f.ip);
         if (driver?.column === 'attacker_unit' && !scope.all) query = query.where((eb) => eb.or([eb('alert.unit', 'is', null), eb('alert.unit', 'not in', [...scope.units])]));
         let at: Key | undefined;
-        for (let step = STEP_ROWS / 4; ; step = Math.min(step * 2, STEP_ROWS_MAX)) {
+        for (let step = STEP_ROWS / 4; ;) {
           const edge = await edgeOf(f, driver, true, at, step);
           await take(within(query, driver, true, at, edge));
           if (left <= 0) return { rows, partial: true };
           if (!edge) break;
-          if (performance.now() > until) return { rows, partial: true };
+          const rest = until - performance.now();
+          if (rest < 0) return { rows, partial: true };
           at = edge;
+          step = longer(step, rest);
         }
       }
       return { rows, partial: false };

@@ -81,7 +81,7 @@ export function incidentStore(db: Db, engine: Engine) {
       const broad = !q.text?.trim() && !q.class;
       const rows: IncidentRecord[] = [];
       const until = performance.now() + PAGE_MS;
-      for (let step = STEP_ROWS; ; step = Math.min(step * 2, STEP_ROWS_MAX)) {
+      for (let step = STEP_ROWS; ;) {
         let edge: Key | undefined;
         if (!narrow && !broad) {
           let query = db.selectFrom('incident').select(keys);
@@ -97,7 +97,10 @@ export function incidentStore(db: Db, engine: Engine) {
         }
         if (!edge) return { rows };
         at = edge;
-        if (performance.now() > until) return { rows, next: writeCursor(...edge) };
+        const rest = until - performance.now();
+        if (rest < 0) return { rows, next: writeCursor(...edge) };
+        // The last step, too, has to end near the end of the time.
+        if (rest > PAGE_MS / 2) step = Math.min(step * 2, STEP_ROWS_MAX);
       }
     },
     async counts(scope: Scope, q: Query, me?: string) {
