@@ -70,7 +70,7 @@ export async function createConsole(deps: ConsoleDeps): Promise<Console> {
     if (!registry && config.registry) {
       const loaded = loadRegistry(config.registry);
       await store.together(async (s) => {
-        if (await s.registry.put(loaded, 0, clock.now(), null) !== undefined) await s.audit.append({ at: clock.now(), actor: null, address: null, action: 'registry', object: null, outcome: 'done', details: { from: 'configuration', units: loaded.units.length, systems: loaded.systems.length } });
+        if (await s.registry.put(loaded, 0, clock.now(), null) !== undefined) await s.audit.append({ at: clock.now(), actor: null, address: null, action: 'registry', object: null, outcome: 'done', details: { units: loaded.units.length, systems: loaded.systems.length } });
       });
       registry = await store.registry.current();
     }

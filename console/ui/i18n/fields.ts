@@ -11,7 +11,7 @@ export const zh = {
   completedAt: '完成时间', residualRisk: '残余风险', genuine: '是否属实', method: '方法', result: '结果', alert: '告警', enabled: '启用', events: '内容', target: '去向', severity: '严重程度', filter: '筛选',
   formats: '格式', lang: '语言', page: '页面', query: '查询', ranges: '地址段', domains: '域名', value: '重要性', parent: '上级', zh: '中文名', en: '英文名', address: '地址', agent: '浏览器', files: '文件', comment: '记录', text: '文字',
   due_acknowledge: '签收时限', due_contain: '处置时限', due_rectify: '整改时限', done_acknowledge: '签收时间', done_contain: '处置时间', done_rectify: '整改时间', issued: '下发时间', ended: '结束时间', watch_until: '观察至', escalated: '已上报', round: '此前一轮', due: '时限', done: '完成', closed: '已归档', feedback: '反馈', verification: '核查', by: '经办人',
-  secretReplaced: '更换密钥', incident: '事件', after: '变更后', transport: '传输', security: '加密', host: '主机', port: '端口', url: '地址', user: '用户', ca: 'CA 证书', file: '文件', filing: '备案号', minLength: '最小长度',
+  secrecy: '密级', units: '单位', systems: '系统', secretReplaced: '更换密钥', incident: '事件', after: '变更后', transport: '传输', security: '加密', host: '主机', port: '端口', url: '地址', user: '用户', ca: 'CA 证书', file: '文件', filing: '备案号', minLength: '最小长度',
   '1': 'Ⅰ级', '2': 'Ⅱ级', '3': 'Ⅲ级', '4': 'Ⅳ级',
 };
 export const en: typeof zh = {
@@ -26,6 +26,6 @@ export const en: typeof zh = {
   completedAt: 'Completed', residualRisk: 'Residual risk', genuine: 'Genuine', method: 'Method', result: 'Result', alert: 'Alert', enabled: 'Enabled', events: 'Events', target: 'Target', severity: 'Severity', filter: 'Filter',
   formats: 'Formats', lang: 'Language', page: 'Page', query: 'Query', ranges: 'Ranges', domains: 'Domains', value: 'Value', parent: 'Parent', zh: 'Chinese name', en: 'English name', address: 'Address', agent: 'Browser', files: 'Files', comment: 'Note', text: 'Text',
   due_acknowledge: 'Sign by', due_contain: 'Contain by', due_rectify: 'Rectify by', done_acknowledge: 'Signed at', done_contain: 'Contained at', done_rectify: 'Rectified at', issued: 'Issued', ended: 'Ended', watch_until: 'Watched until', escalated: 'Escalated', round: 'Round before', due: 'Due', done: 'Done', closed: 'Closed', feedback: 'Feedback', verification: 'Verification', by: 'By',
-  secretReplaced: 'Secret replaced', incident: 'Incident', after: 'After', transport: 'Transport', security: 'Security', host: 'Host', port: 'Port', url: 'URL', user: 'User', ca: 'Authority', file: 'File', filing: 'Filing', minLength: 'Least length',
+  secrecy: 'Marking', units: 'Units', systems: 'Systems', secretReplaced: 'Secret replaced', incident: 'Incident', after: 'After', transport: 'Transport', security: 'Security', host: 'Host', port: 'Port', url: 'URL', user: 'User', ca: 'Authority', file: 'File', filing: 'Filing', minLength: 'Least length',
   '1': 'Level Ⅰ', '2': 'Level Ⅱ', '3': 'Level Ⅲ', '4': 'Level Ⅳ',
 };
