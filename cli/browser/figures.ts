@@ -76,7 +76,7 @@ const small = (w: Window, least: number): Promise<string[]> => w.page.evaluate((
 
 /** The wall at both of its sizes. */
 export async function wall(t: Test, { appliance, browser, people }: Stage, language: Language): Promise<void> {
-  const w = await open(browser, appliance.address, people.lead, { language, size: [1920, 1080] });
+  const w = await open(browser, appliance.address, people.lead, { language, size: [1920, 1080], motion: true });
   await w.go('/screen', 'topology-unit');
   for (const width of [1920, 3840]) {
     await w.page.setViewportSize({ width, height: width * 9 / 16 });

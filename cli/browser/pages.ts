@@ -155,7 +155,7 @@ export async function everyPage(t: Test, stage: Stage): Promise<void> {
   ];
   for (const language of LANGUAGES) {
     const theme = language === 'zh' ? 'light' : 'dark';
-    const w = await open(browser, appliance.address, everybody, { language, theme });
+    const w = await open(browser, appliance.address, everybody, { language, theme, motion: language === 'zh' });
     await w.page.addInitScript(() => addEventListener('securitypolicyviolation', (e) => { (window as unknown as { refused: string[] }).refused = [...((window as unknown as { refused?: string[] }).refused ?? []), `${e.violatedDirective} ${e.blockedURI}`]; }));
     for (const v of visits) await lookAt(t, w, v, theme);
     if (language === 'en') await dialogs(t, w, incident.id);

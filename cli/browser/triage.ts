@@ -9,7 +9,7 @@ import { id, open } from './window.js';
 export async function triage(t: Test, { appliance, browser, people }: Stage, language: Language): Promise<void> {
   const [me, name] = language === 'zh' ? [people.op, '值班员甲'] : [people.op2, '值班员乙'];
   const { attacker, tried: mine } = FIELD[language];
-  const w = await open(browser, appliance.address, me, { language });
+  const w = await open(browser, appliance.address, me, { language, motion: language === 'zh' });
   const { page } = w;
   const said = (zh: string, en: string): string => (language === 'zh' ? zh : en);
   const key = (...keys: string[]) => keys.reduce((before, k) => before.then(() => page.keyboard.press(k)), Promise.resolve());

@@ -58,17 +58,17 @@ const idleOf = (browser: Browser, language: Language): Page[] => {
 };
 
 /**
- * Opens a window; without a person nobody is logged in. Who reads English wants nothing to move, so that both are seen. Nothing
- * of who sat there before is left: no session, nothing stored.
- * @param options `tolerated`: answers of the server that the test itself brings about; `fresh`: nothing was loaded here before
+ * Opens a window; without a person nobody is logged in. Nothing of who sat there before is left: no session, nothing stored.
+ * @param options `tolerated`: answers of the server that the test itself brings about; `fresh`: nothing was loaded here before;
+ * `motion`: dialogs fade and slide, which costs five times the dialog
  */
-export async function open(browser: Browser, address: string, person?: Person, options: { language?: Language; theme?: 'light' | 'dark'; size?: [number, number]; tolerated?: number; fresh?: boolean } = {}): Promise<Window> {
+export async function open(browser: Browser, address: string, person?: Person, options: { language?: Language; theme?: 'light' | 'dark'; size?: [number, number]; tolerated?: number; fresh?: boolean; motion?: boolean } = {}): Promise<Window> {
   const { language = 'zh', theme = 'light', size: [width, height] = [1366, 768] } = options;
   const left = options.fresh ? undefined : idleOf(browser, language).pop();
-  const page = left ?? await (await browser.newContext({ locale: language === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Asia/Shanghai', reducedMotion: language === 'en' ? 'reduce' : 'no-preference', acceptDownloads: true })).newPage();
+  const page = left ?? await (await browser.newContext({ locale: language === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Asia/Shanghai', acceptDownloads: true })).newPage();
   const context = page.context();
   await page.setViewportSize({ width, height });
-  await page.emulateMedia({ colorScheme: theme });
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: options.motion ? 'no-preference' : 'reduce' });
   if (person) await context.addCookies([{ name: 'sw_session', value: person.cookie, url: address, httpOnly: true, sameSite: 'Strict' }]);
   page.setDefaultTimeout(15_000);
   const complaints: string[] = [];
