@@ -3,7 +3,6 @@ import { figures, upkeep, wall } from './figures.js';
 import { LANGUAGES } from './language.js';
 import { everyPage, firstLoad, looksRight } from './pages.js';
 import { openStage } from './stage.js';
-import { strict } from './strict.js';
 import { CHROMIUM } from './window.js';
 
 // Beside the workflows, so that both processors have work.
@@ -18,7 +17,6 @@ t.test('every page, and what is done between alarms', { timeout: 290_000, skip: 
   await timed('strangers are seen', (t) => looksRight(t, stage));
   await timed('every page in both languages and themes', (t) => everyPage(t, stage));
   const steps = {
-    'administrators kept apart': (t: Test, _: typeof stage, language: 'zh' | 'en') => strict(t, stage.browser, (end) => t.teardown(end), language),
     'reports, dashboards, long term, coverage': figures, 'channels, registry, settings, upkeep': upkeep, 'the wall': wall,
   };
   for (const [name, run] of Object.entries(steps)) await timed(name, (t) => Promise.all(LANGUAGES.map((language) => run(t, stage, language))));
