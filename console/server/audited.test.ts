@@ -21,10 +21,11 @@ interface Hand { failing(on: boolean): Promise<void>; all(): Promise<string>; en
 const told = (table: string, rows: object[]): string => `${table} ${rows.map((r) => JSON.stringify({ ...r, seen: 0, tokens: 0 })).sort().join('\n')}\n`;
 function sqliteHand(file: string): Hand {
   const db = new Database(file);
-  db.exec('pragma busy_timeout = 5000');
+  db.exec('pragma busy_timeout = 30000');
   const rows = <T>(text: string): T[] => db.prepare(text).all() as T[];
   return {
-    failing: async (on) => { db.exec(on ? "create trigger audit_fails before insert on audit begin select raise(abort, 'the disk is full'); end" : 'drop trigger audit_fails'); },
+    // Locked from the start: a lock that is asked for later is refused at once while the console writes.
+    failing: async (on) => { db.exec(`begin immediate; ${on ? "create trigger audit_fails before insert on audit begin select raise(abort, 'the disk is full'); end" : 'drop trigger audit_fails'}; commit`); },
     all: async () => rows<{ name: string }>("select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name not like 'alert_search%' and name not like 'alert_term%'").filter(({ name }) => !RESTLESS.includes(name)).map(({ name }) => told(name, rows(`select * from ${name}`))).join(''),
     entries: async () => rows('select seq, action, outcome from audit order by seq'),
     close: async () => { db.close(); },
