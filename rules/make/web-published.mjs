@@ -5,7 +5,6 @@ import { ID, form, of, post, upload } from './requests.mjs';
 
 const enc = encodeURIComponent;
 const at8080 = { port: 8080 };
-const saved = () => json({ ok: true });
 const article = (words) => form('/cms/save', `title=note&text=${enc(words)}`);
 const phpinfo = () => html('<!DOCTYPE html><html><head><title>phpinfo()</title></head><body><h1 class="p">PHP Version 5.3.29</h1></body></html>');
 
