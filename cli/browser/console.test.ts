@@ -6,7 +6,7 @@ import { story } from './story.js';
 import { triage } from './triage.js';
 import { CHROMIUM, SHOTS } from './window.js';
 
-t.test('the console in a browser, as those who work on findings use it', { timeout: 290_000, skip: CHROMIUM ? false : 'no chromium here' }, async (t) => {
+t.test('the console in a browser, as those who work on findings use it', { timeout: 540_000, skip: CHROMIUM ? false : 'no chromium here' }, async (t) => {
   const stage = await openStage((end) => t.teardown(end));
   const both = (run: typeof story) => async (t: Test) => void await Promise.all(LANGUAGES.map((language) => run(t, stage, language)));
   // Two people at two keyboards would move each other's queue.

@@ -6,7 +6,7 @@ import { openStage } from './stage.js';
 import { CHROMIUM } from './window.js';
 
 // Beside the workflows, so that both processors have work.
-t.test('every page, and what is done between alarms', { timeout: 290_000, skip: CHROMIUM ? false : 'no chromium here' }, async (t) => {
+t.test('every page, and what is done between alarms', { timeout: 540_000, skip: CHROMIUM ? false : 'no chromium here' }, async (t) => {
   const stage = await openStage((end) => t.teardown(end), ['zh']);
   const timed = async (name: string, run: (t: Test) => Promise<unknown>): Promise<void> => {
     const began = performance.now();

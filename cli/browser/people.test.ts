@@ -6,7 +6,7 @@ import { trial } from './story.js';
 import { strict } from './strict.js';
 import { CHROMIUM } from './window.js';
 
-t.test('who may sit at the console, and a rule tried on the past', { timeout: 290_000, skip: CHROMIUM ? false : 'no chromium here' }, async (t) => {
+t.test('who may sit at the console, and a rule tried on the past', { timeout: 540_000, skip: CHROMIUM ? false : 'no chromium here' }, async (t) => {
   const stage = await openStage((end) => t.teardown(end));
   const both = (run: typeof users) => async (t: Test) => void await Promise.all(LANGUAGES.map((language) => run(t, stage, language)));
   await t.test('users, roles and what a unit sees', both(users));
