@@ -27,6 +27,14 @@ export class Arena {
     this.top = 1024; // offset 0 means "none"
   }
 
+  /** As new: nothing is handed out any more, and all of it is zero. Whoever held a place of it must be gone. */
+  reset(): void {
+    this.u8.fill(0, 0, this.top);
+    this.top = 1024;
+    this.free.clear();
+    this.used = 0;
+  }
+
   /** Reserves `bytes` for good (aligned to 64); throws RangeError when the arena is too small: a sizing mistake. */
   reserve(bytes: number): number {
     const at = (this.top + 63) & ~63;

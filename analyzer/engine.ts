@@ -41,6 +41,8 @@ export interface EngineOutputs {
 export interface EngineOptions {
   config: AnalyzerConfig;
   rules: RuleSet;
+  /** Memory of an earlier engine that is gone, after `reset`; its size goes before `arenaMiB`. */
+  arena?: Arena;
   /** Measures what each rule costs. */
   profile?: RuleProfile;
   outputs: EngineOutputs;
@@ -58,8 +60,8 @@ export class Engine {
   private each = false;
   private later: readonly HostStep[] | undefined;
 
-  constructor({ config, rules, outputs, stage, profile }: EngineOptions) {
-    this.arena = new Arena(config.arenaMiB * MIB);
+  constructor({ config, rules, outputs, stage, profile, arena }: EngineOptions) {
+    this.arena = arena ?? new Arena(config.arenaMiB * MIB);
     this.ringBytes = config.ringMiB * MIB;
     this.ringAt = this.arena.reserve(this.ringBytes);
     this.cursor = this.ringAt;

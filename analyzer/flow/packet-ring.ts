@@ -2,29 +2,50 @@ import type { Packet } from '../decode/packet.js';
 
 /** Packets remembered at a time; with the mean of 100 B and more that a ring of 32 MiB sees, bytes run out first. */
 const PACKETS = 1 << 18;
+/** Room at first: most captures are small, and each begins with a ring of its own. */
+const FIRST = 1 << 11;
 
 /**
  * The packets still in the arena's ring, so that an alert can save those of its flow. The reader writes captured bytes
  * into the ring and says so with `claim`; per packet a few typed-array writes link it to the one before in its flow.
  */
 export class PacketRing {
-  private readonly offsets = new Int32Array(PACKETS);
-  private readonly captured = new Int32Array(PACKETS);
-  private readonly wire = new Int32Array(PACKETS);
-  private readonly times = new Float64Array(PACKETS);
-  private readonly nanos = new Uint16Array(PACKETS);
-  private readonly links = new Uint16Array(PACKETS);
+  private room = FIRST;
+  private offsets = new Int32Array(FIRST);
+  private captured = new Int32Array(FIRST);
+  private wire = new Int32Array(FIRST);
+  private times = new Float64Array(FIRST);
+  private nanos = new Uint16Array(FIRST);
+  private links = new Uint16Array(FIRST);
   /** Number of the packet before in the same flow, 0: none. Numbers count from 1 and wrap after 2^32. */
-  private readonly previous = new Float64Array(PACKETS);
+  private previous = new Float64Array(FIRST);
   private newest = 0;
   private oldest = 1;
 
   /** Number of the newest packet. */
   get last(): number { return this.newest; }
 
+  /** Twice the room. Until all of it is there, a packet's place is its number, so none moves. */
+  private grow(): void {
+    this.room *= 2;
+    const larger = <T extends { set(from: T): void }>(array: T, make: new (length: number) => T): T => {
+      const copy = new make(this.room);
+      copy.set(array);
+      return copy;
+    };
+    this.offsets = larger(this.offsets, Int32Array);
+    this.captured = larger(this.captured, Int32Array);
+    this.wire = larger(this.wire, Int32Array);
+    this.times = larger(this.times, Float64Array);
+    this.nanos = larger(this.nanos, Uint16Array);
+    this.links = larger(this.links, Uint16Array);
+    this.previous = larger(this.previous, Float64Array);
+  }
+
   /** Remembers a packet. @returns its number. */
   add(p: Packet, previous: number): number {
     const number = ++this.newest;
+    if (number === this.room && number < PACKETS) this.grow();
     const i = number & (PACKETS - 1);
     if (number - this.oldest >= PACKETS) this.oldest = number - PACKETS + 1;
     this.offsets[i] = p.start;

@@ -90,7 +90,7 @@ export class RuleEngine implements Matcher {
     this.scans = scans;
     this.rules = rules;
     this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context), this.later);
-    this.plain = new FlowScans(this.arena, rules.signatures, rules.plain, (protocol) => this.suricata.slowRules(protocol), ++this.generation, BODIES.flatMap((buffer) => rules.groups[buffer].filter((g) => g.chain < 0)));
+    this.plain = new FlowScans(this.arena, rules, (protocol) => this.suricata.slowRules(protocol), ++this.generation, BODIES.flatMap((buffer) => rules.groups[buffer].filter((g) => g.chain < 0)));
     this.seen.flow = undefined;
     before?.dispose();
     this.onHeaders = PACKET_BUFFERS.some((buffer) => scans[buffer].length > 0);

@@ -1,8 +1,8 @@
 import type { Arena } from '../arena.js';
 import type { Direction, Flow } from '../flow/flow.js';
-import type { AddressSet, PortSet } from './addresses.js';
+import { flowKindsOf, mayFit, sidesOf, type FlowKinds } from './flow-kinds.js';
 import { literalScan, type LiteralScan } from './prefilter.js';
-import { latin1, withLiterals, type Group } from './rule-set.js';
+import { latin1, type Group, type RuleSet } from './rule-set.js';
 import type { Signature } from './signature.js';
 
 /** Arena bytes for scans of their own; flows that would need more are scanned for all rules. */
@@ -41,17 +41,11 @@ export interface FlowChoice {
  * for the literals of rules that its ends allow. Flows that allow the same rules share one scan, built when first needed.
  */
 export class FlowScans {
-  private readonly kinds: { signature: Signature; number: number }[] = [];
-  /** By signature. */
-  private readonly kindOf = new Map<number, number>();
+  private readonly kinds: FlowKinds;
   private readonly scans = new Map<string, Scan | undefined>();
   private readonly withBodies = new Map<Scan, Scan>();
   private bytes = 0;
   private readonly choices = new Map<number, FlowChoice>();
-  private readonly addressSets: readonly AddressSet[];
-  private readonly portSets: readonly PortSet[];
-  /** By port: number of its class, that is of the sets that hold it; made when first asked. */
-  private portClasses: Uint16Array | undefined;
   /** Numbers of the sets of address sets that an address was in, by their bits. */
   private readonly addressIds = new Map<number, number>();
 
@@ -59,50 +53,32 @@ export class FlowScans {
   readonly whole: Scan | undefined;
 
   /**
-   * @param group rules with literals on plain payload and streams
-   * @param slow rules without, by the protocol of a packet
-   * @param bodies of rules on bodies that are bytes of the stream
+   * @param slow rules without literals, by the protocol of a packet
+   * @param bodies groups of rules on bodies that are bytes of the stream
    */
   constructor(
-    private readonly arena: Arena, private readonly signatures: readonly Signature[], group: Group | undefined,
-    private readonly slow: (protocol: number) => readonly Signature[], private readonly generation: number, private readonly bodies: readonly Group[] = [],
+    private readonly arena: Arena, private readonly rules: RuleSet, private readonly slow: (protocol: number) => readonly Signature[],
+    private readonly generation: number, private readonly bodies: readonly Group[] = [],
   ) {
-    this.whole = group === undefined ? undefined : this.scanOf(group);
-    const numbers = new Map<string, number>();
-    for (const users of group?.users ?? []) {
-      for (const index of users) {
-        if (this.kindOf.has(index)) continue;
-        const s = signatures[index];
-        const { header: h } = s;
-        const key = [h.transports, h.sides, h.source.key, h.sourcePorts.key, h.destination.key, h.destinationPorts.key, h.bidirectional, sidesOf(s)].join('|');
-        let number = numbers.get(key);
-        if (number === undefined) {
-          numbers.set(key, (number = this.kinds.length));
-          this.kinds.push({ signature: s, number });
-        }
-        this.kindOf.set(index, number);
-      }
-    }
-    const headers = new Set([...this.kinds.map((k) => k.signature.header), ...[1, 6, 17, 58, 132, 255].flatMap((protocol) => slow(protocol).map((s) => s.header))]);
-    const distinct = <T extends { any: boolean; key: string }>(sets: T[]): T[] => [...new Map(sets.filter((set) => !set.any).map((set) => [set.key, set])).values()];
-    this.addressSets = distinct([...headers].flatMap((h) => [h.source, h.destination]));
-    this.portSets = distinct([...headers].flatMap((h) => [h.sourcePorts, h.destinationPorts]));
+    this.kinds = flowKindsOf(rules, slow);
+    this.whole = rules.plain === undefined ? undefined : this.scanOf(rules.plain);
   }
 
   /** What the ends of a flow allow. */
   of(flow: Flow): FlowChoice {
-    if (this.addressSets.length > MAX_ADDRESS_SETS) return this.choose(flow);
+    const { addressSets } = this.kinds;
+    if (addressSets.length > MAX_ADDRESS_SETS) return this.choose(flow);
     const length = flow.ipVersion === 6 ? 16 : 4;
     let client = 0;
     let server = 0;
-    for (let i = 0; i < this.addressSets.length; i++) {
-      const set = this.addressSets[i];
+    for (let i = 0; i < addressSets.length; i++) {
+      const set = addressSets[i];
       if (set.has(flow.addresses, 0, length)) client |= 1 << i;
       if (set.has(flow.addresses, 16, length)) server |= 1 << i;
     }
     const from = this.addressClass(client);
     const to = this.addressClass(server);
-    const ports = (this.portClasses ??= this.classifyPorts());
+    const ports = this.kinds.portClasses;
     const sourcePort = ports[flow.clientPort];
     const destinationPort = ports[flow.serverPort];
     if (Math.max(from, to, sourcePort, destinationPort) >= MAX_CLASSES) return this.choose(flow);
@@ -125,23 +101,6 @@ export class FlowScans {
     return id;
   }
 
-  /** Numbers the classes of ports: those between two ends of ranges are alike. */
-  private classifyPorts(): Uint16Array {
-    const first = new Uint8Array(65536);
-    for (const set of this.portSets) set.markEnds(first);
-    const classes = new Uint16Array(65536);
-    const ids = new Map<string, number>();
-    for (let port = 0, known = 0; port < 65536; port++) {
-      if (port === 0 || first[port] !== 0) {
-        const held = this.portSets.map((set) => (set.has(port) ? '1' : '0')).join('');
-        known = ids.get(held) ?? ids.size;
-        ids.set(held, known);
-      }
-      classes[port] = known;
-    }
-    return classes;
-  }
-
   private choose(flow: Flow): FlowChoice {
     const slow = this.slow(flow.protocol);
     const slowOf = (direction: Direction): readonly Signature[] => slow.filter((s) => (!s.either || (s.header.directions & (1 << direction)) !== 0) && mayFit(s, flow, direction));
@@ -150,17 +109,18 @@ export class FlowScans {
 
   /** The scan for one direction of a flow; undefined when no rule looks there. */
   private scanFor(flow: Flow, direction: Direction): Scan | undefined {
-    if (this.kinds.length > MAX_KINDS) return this.whole;
+    const { kinds } = this.kinds;
+    if (kinds.length > MAX_KINDS) return this.whole;
     let key = '';
     const fit = new Set<number>();
-    for (const { signature, number } of this.kinds) {
+    for (const { signature, number } of kinds) {
       if ((sidesOf(signature) & (1 << direction)) === 0 || !mayFit(signature, flow, direction)) continue;
       fit.add(number);
       key += `${number},`;
     }
-    if (fit.size === this.kinds.length) return this.whole;
+    if (fit.size === kinds.length) return this.whole;
     if (this.scans.has(key)) return this.scans.get(key);
-    const scan = this.build(fit);
+    const scan = this.build(key, fit);
     this.scans.set(key, scan);
     return scan;
   }
@@ -176,7 +136,7 @@ export class FlowScans {
   }
 
   private join(scan: Scan): Scan {
-    const group = withLiterals(scan.group, this.bodies);
+    const group = this.kinds.withBodies(scan.group, this.bodies);
     const sought = new Set(this.bodies.flatMap((g) => g.literals.map(latin1)));
     const both = { group, scan: literalScan(this.arena, group.literals), streams: scan.streams, bodies: Uint8Array.from(group.literals, (l) => (sought.has(latin1(l)) ? 1 : 0)) };
     this.bytes += both.scan.bytes;
@@ -190,16 +150,9 @@ export class FlowScans {
     this.choices.clear();
   }
 
-  private build(fit: ReadonlySet<number>): Scan | undefined {
-    const { group } = this.whole as Scan;
-    const part: Group = { buffer: group.buffer, chain: group.chain, literals: [], users: [] };
-    group.users.forEach((users, literal) => {
-      const these = users.filter((index) => fit.has(this.kindOf.get(index) as number));
-      if (these.length === 0) return;
-      part.literals.push(group.literals[literal]);
-      part.users.push(these);
-    });
-    if (part.literals.length === 0) return undefined;
+  private build(key: string, fit: ReadonlySet<number>): Scan | undefined {
+    const part = this.kinds.part(key, fit);
+    if (part === undefined) return undefined;
     if (this.bytes >= MAX_BYTES) return this.whole;
     const scan = this.scanOf(part);
     this.bytes += scan.scan.bytes;
@@ -207,30 +160,7 @@ export class FlowScans {
   }
 
   private scanOf(group: Group): Scan {
-    const streams = group.users.some((users) => users.some((index) => this.signatures[index].level === 'stream'));
+    const streams = group.users.some((users) => users.some((index) => this.rules.signatures[index].level === 'stream'));
     return { group, scan: literalScan(this.arena, group.literals), streams };
   }
-}
-
-/** Directions that the rule's first part looks at: 1 to the server, 2 to the client. */
-function sidesOf(s: Signature): number {
-  return s.either ? s.header.directions : 1 << s.parts[0].direction;
-}
-
-/** What of a header never changes while a flow lives. Never false where the engine's own test is true. */
-function mayFit(s: Signature, flow: Flow, direction: Direction): boolean {
-  const { header } = s;
-  if (header.transports.length > 0 && !header.transports.includes(flow.protocol)) return false;
-  const length = flow.ipVersion === 6 ? 16 : 4;
-  const u8 = flow.addresses;
-  let client = 0;
-  let server = 16;
-  let { clientPort, serverPort } = flow;
-  if (header.sides === 'packet' && direction === 1) {
-    [client, server] = [server, client];
-    [clientPort, serverPort] = [serverPort, clientPort];
-  }
-  const fits = (a: number, ap: number, b: number, bp: number): boolean =>
-    header.sourcePorts.has(ap) && header.destinationPorts.has(bp) && header.source.has(u8, a, length) && header.destination.has(u8, b, length);
-  return fits(client, clientPort, server, serverPort) || (header.bidirectional && fits(server, serverPort, client, clientPort));
 }
