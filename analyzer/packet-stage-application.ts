@@ -72,6 +72,8 @@ export class Application {
   /** Whether a first datagram is no protocol's, whatever follows it. */
   isNothing(at: number, length: number, direction: Direction, serverPort: number): boolean {
     const { u8 } = this.context.arena;
+    const usual = this.byUdpPort.get(serverPort);
+    if (usual !== undefined && usual.identify(u8, at, length, direction, true) >= 0) return false;
     for (const entry of this.udp) if (entry.expects !== undefined || entry.identify(u8, at, length, direction, entry.ports.includes(serverPort)) >= 0) return false;
     this.unidentified++;
     return true;
@@ -88,8 +90,10 @@ export class Application {
     if (length === 0 || (session.state === AppState.Raw && session.rival === undefined)) return;
     const { flow } = session;
     if (session.state === AppState.Identifying) {
-      const entry = this.find(this.udp, session, direction, at, length);
-      if (entry === undefined || !entry.ports.includes(flow.serverPort)) session.rival = this.byUdpPort.get(flow.serverPort);
+      // What the port is for comes first: it would take over with its next datagram anyway.
+      const usual = this.byUdpPort.get(flow.serverPort);
+      const entry = usual?.identify(this.context.arena.u8, at, length, direction, true) === 1 ? usual : this.find(this.udp, session, direction, at, length);
+      if (entry === undefined || !entry.ports.includes(flow.serverPort)) session.rival = usual;
       if (entry === undefined) {
         if (this.maybe && ++session.attempts < MAX_IDENTIFY_DATAGRAMS) return;
         return this.giveUp(session);

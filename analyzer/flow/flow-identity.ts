@@ -1,5 +1,4 @@
 import { PROTOCOL } from '../decode/packet.js';
-import { addressText } from './address.js';
 import { communityId } from './community-id.js';
 import type { Flow } from './flow.js';
 import { D, type FlowTable, SlotFlag, W } from './flow-table.js';
@@ -32,27 +31,36 @@ export function identify(table: FlowTable, slot: number, flow: Flow): void {
   flow.startUs = table.doubles[table.doublesAt(slot) + D.Start];
   flow.lastUs = table.doubles[table.doublesAt(slot) + D.Last];
   flow.midstream = table.has(slot, SlotFlag.Midstream);
-  flow.clientIp = addressText(flow.addresses, 0, flow.ipVersion);
-  flow.serverIp = addressText(flow.addresses, 16, flow.ipVersion);
   flow.id = flowId(flow);
 }
 
 /** 53 bits of the ends, the protocol and the start: the same packets give the same number. */
 export function flowId(flow: Flow): number {
-  let high = 0x811c9dc5;
-  let low = 0x9747b28c;
-  const add = (byte: number): void => {
-    high = Math.imul(high ^ byte, 0x01000193);
-    low = Math.imul(low ^ byte, 0x85ebca6b);
-    low ^= low >>> 13;
-  };
-  for (let i = 0; i < 32; i++) add(flow.addresses[i]);
-  for (const value of [flow.clientPort, flow.serverPort, flow.protocol, flow.vlan0, flow.vlan1]) {
-    add(value >> 8);
-    add(value & 255);
-  }
+  const { addresses } = flow;
+  high = 0x811c9dc5 | 0;
+  low = 0x9747b28c | 0;
+  for (let i = 0; i < 32; i++) add(addresses[i]);
+  addPair(flow.clientPort);
+  addPair(flow.serverPort);
+  addPair(flow.protocol);
+  addPair(flow.vlan0);
+  addPair(flow.vlan1);
   for (let rest = flow.startUs, i = 0; i < 7; i++, rest = Math.floor(rest / 256)) add(rest % 256);
   return (high & 0x1fffff) * 0x100000000 + (low >>> 0) || 1;
+}
+
+let high = 0;
+let low = 0;
+
+function add(byte: number): void {
+  high = Math.imul(high ^ byte, 0x01000193);
+  low = Math.imul(low ^ byte, 0x85ebca6b);
+  low ^= low >>> 13;
+}
+
+function addPair(value: number): void {
+  add(value >> 8);
+  add(value & 255);
 }
 
 /** Community ID of a flow, made when first asked for. ICMP flows are echoes: their client sends the requests. */

@@ -1,4 +1,5 @@
 import type { AppParser } from '../app/parser.js';
+import { addressText } from './address.js';
 
 /** 0: from the side that opened the flow to the other; 1: back. */
 export type Direction = 0 | 1;
@@ -62,12 +63,20 @@ export class Flow {
   alerts = 0;
   /** A bit by direction: bytes of the stream are missing. Set when its session ends. */
   gaps = 0;
-  /** Cached text forms. */
-  clientIp = '';
-  serverIp = '';
+  /** Text forms, made when first asked for. */
+  clientText = '';
+  serverText = '';
   communityId = '';
   /** Where its packets came from. */
   node = '';
   unit = '';
   iface = '';
+
+  get clientIp(): string {
+    return (this.clientText ||= addressText(this.addresses, 0, this.ipVersion));
+  }
+
+  get serverIp(): string {
+    return (this.serverText ||= addressText(this.addresses, 16, this.ipVersion));
+  }
 }

@@ -138,6 +138,8 @@ function headEnd(u8: Uint8Array, at: number, end: number): number {
 }
 
 function identify(u8: Uint8Array, at: number, length: number): 1 | 0 | -1 {
+  // All begin with a capital letter.
+  if (length > 0 && (u8[at]! < 0x41 || u8[at]! > 0x5a)) return -1;
   const n = Math.min(length, 9);
   const start = latin(u8, at, n);
   if (start.startsWith('SIP/2.0 ')) return 1;

@@ -270,6 +270,7 @@ function googleVersion(u8: Uint8Array, at: number, n: number): string {
   // long header (Q046 on), else public header: flags, 8-byte connection id, version when its bit is set
   const p = long ? at + 1 : (u8[at]! & 1) === 0 ? 0 : at + 1 + ((u8[at]! & 8) !== 0 ? 8 : 0);
   if (p === 0 || p + 4 > at + n) return '';
+  if ((u8[p] !== 0x51 && u8[p] !== 0x54) || u8[p + 1] !== 0x30) return '';
   const version = latin(u8, p, 4);
   return /^[QT]0\d\d$/.test(version) ? version : '';
 }
