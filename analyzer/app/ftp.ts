@@ -202,6 +202,7 @@ class FtpData implements AppParser {
   }
 }
 
+const isLetter = (byte: number): boolean => (byte | 32) >= 0x61 && (byte | 32) <= 0x7a;
 const COMMANDS =
   /^(?:USER|PASS|AUTH|FEAT|SYST|QUIT|OPTS|PASV|EPSV|PORT|EPRT|CWD|LIST|RETR|STOR|SITE|TYPE|PBSZ|HELP|NOOP|PWD)(?:[ \r\n]|$)/i;
 export const ftp: ProtocolEntry = {
@@ -209,9 +210,9 @@ export const ftp: ProtocolEntry = {
   transport: 'tcp',
   ports: [21],
   identify: (u8, at, length, direction, onPort) => {
+    if (direction === 1 ? prefix(u8, at, length, '220') < 0 : !isLetter(u8[at]!)) return -1;
     const s = latin(u8, at, Math.min(length, 64));
     if (direction === 1) {
-      if (prefix(u8, at, length, '220') < 0) return -1;
       if (length < 4) return 0;
       if (onPort || /ftp/i.test(s)) return 1;
       return /smtp|mail/i.test(s) || s.includes('\n') ? -1 : 0;

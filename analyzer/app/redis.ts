@@ -1,6 +1,6 @@
 import type { Direction, Flow } from '../flow/flow.js';
 import { B } from '../match/buffers.js';
-import { copy, indexOf, text } from './bytes.js';
+import { copy, indexOf, latin, text } from './bytes.js';
 import { PlainTransaction } from './line-protocol.js';
 import { Stage, type AppContext, type AppParser, type ProtocolEntry } from './parser.js';
 
@@ -201,7 +201,8 @@ export const redis: ProtocolEntry = {
   transport: 'tcp',
   ports: [6379],
   identify: (u8, at, length, direction, onPort) => {
-    const s = text(u8, at, Math.min(length, 16));
+    if (!onPort && (direction === 1 || u8[at] !== 0x2a /* '*' */)) return -1;
+    const s = latin(u8, at, Math.min(length, 16));
     if (direction === 0) {
       if (/^\*\d{1,6}\r\n\$/.test(s)) return 1;
       if (/^\*?\d{0,6}\r?\n?$/.test(s) && s.startsWith('*')) return 0;
