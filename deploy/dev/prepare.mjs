@@ -1,6 +1,7 @@
 // Installs and builds what is missing or out of date; does nothing in well under a second when all is current.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,10 +17,10 @@ export function requireNode() {
   process.exit(2);
 }
 
-function run(command, args) {
-  const done = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
-  if (done.status !== 0) {
-    console.error(`SW_PREPARE_FAILED: "${command} ${args.join(' ')}" ended with ${done.status ?? done.signal}. Read its output above, mend it and run this again.`);
+async function run(command, args) {
+  const [ended] = await once(spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2] }), 'exit').then(([code, signal]) => [code ?? signal], (error) => [error.code]);
+  if (ended !== 0) {
+    console.error(`SW_PREPARE_FAILED: "${command} ${args.join(' ')}" ended with ${ended}. Read its output above, mend it and run this again.`);
     process.exit(2);
   }
 }
@@ -48,14 +49,14 @@ export async function prepare() {
   const installed = join(root, 'node_modules/.shouwang-installed');
   if (!existsSync(installed) || readFileSync(installed, 'utf8') !== lock) {
     console.error('Installing packages (once) …');
-    run('npm', ['ci', '--no-audit', '--no-fund', '--include=dev', '--loglevel=error']);
+    await run('npm', ['ci', '--no-audit', '--no-fund', '--include=dev', '--loglevel=error']);
     writeFileSync(installed, lock);
   }
   const stamp = sourceStamp();
   const built = join(root, 'dist/.built');
   if (!existsSync(built) || readFileSync(built, 'utf8') !== stamp) {
     console.error('Building …');
-    run(process.execPath, ['deploy/dev/build.mjs']);
+    await run(process.execPath, ['deploy/dev/build.mjs']);
     mkdirSync(dirname(built), { recursive: true });
     writeFileSync(built, stamp);
   }
