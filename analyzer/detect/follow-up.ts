@@ -33,7 +33,7 @@ const EXPLOITS: ReadonlySet<DetectionClass> = new Set<DetectionClass>([
 ]);
 
 /** Attacks that make the server evaluate what was sent. */
-const EVALUATED: ReadonlySet<DetectionClass> = new Set<DetectionClass>(['command_injection', 'code_injection', 'template_injection', 'exploit', 'sql_injection', 'exploit_probe', 'webshell_use']);
+const EVALUATED: ReadonlySet<DetectionClass> = new Set<DetectionClass>(['command_injection', 'code_injection', 'template_injection', 'exploit', 'sql_injection', 'exploit_probe', 'webshell_use', 'webshell_upload', 'deserialization', 'file_inclusion', 'unauthorized_access', 'path_traversal', 'backdoor', 'xxe']);
 
 /** Where a JNDI payload points: scheme, address, port. */
 const POINTER = /\b(ldaps?|rmi|iiop|dns):\/\/((?:\d{1,3}\.){3}\d{1,3})(?::(\d{1,5}))?/gi;

@@ -1,6 +1,6 @@
 import type { Arena } from '../arena.js';
 import type { MatchedBuffer } from '../../contracts/alert.js';
-import type { Severity, Verdict } from '../../contracts/classes.js';
+import { VERDICTS, type Severity, type Verdict } from '../../contracts/classes.js';
 import type { Stage, Transaction } from '../app/parser.js';
 import type { Packet } from '../decode/packet.js';
 import type { Direction, Flow } from '../flow/flow.js';
@@ -58,6 +58,8 @@ export class RuleEngine implements Matcher {
   /** Some rules look at every chunk of a stream. */
   private everyChunk = false;
   private suricata!: SuricataDetector;
+  /** Rules on their way through the same transaction as the one under way. */
+  private beside: readonly Partial[] = [];
   /** What was looked at, and what limits have cost. */
   readonly counters = { scans: 0, scannedBytes: 0, candidates: 0, hits: 0, suppressed: 0, partialsDropped: 0, candidatesDropped: 0, keptDropped: 0, streamBytesUnseen: 0 };
 
@@ -425,10 +427,12 @@ export class RuleEngine implements Matcher {
     // A copy: what an alert sets off may look for candidates of its own.
     const order: number[] = [];
     for (let i = 0; i < this.candidateCount; i++) order.push(this.candidates[i]);
-    if (order.length > 1) order.sort((a, b) => a - b);
+    const { signatures } = this.rules;
+    if (order.length > 1) order.sort((a, b) => Number(signatures[a].yields === true) - Number(signatures[b].yields === true) || a - b);
     const { view } = this;
+    this.beside = state.partials;
     for (const index of order) {
-      const s = this.rules.signatures[index];
+      const s = signatures[index];
       if (s.level !== level || (s.program && level !== 'transaction') || state.partials.some((p) => p.signature === s && p.direction === direction)) continue;
       if (!s.either && s.parts[0].direction !== direction) continue;
       if (!this.headerFits(s, context, flow, direction, s.program ? (tx?.ruleProtocol ?? protocol) : protocol)) continue;
@@ -449,7 +453,10 @@ export class RuleEngine implements Matcher {
     context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, state: TxState, direction: Direction, at: number,
     view = this.view, window?: StreamWindow,
   ): void {
-    for (const partial of state.partials) {
+    this.beside = state.partials;
+    // Rules that yield come last, when it is known how the others have ended.
+    const order = state.partials.some((p) => p.signature.yields) ? [...state.partials].sort((a, b) => Number(a.signature.yields === true) - Number(b.signature.yields === true)) : state.partials;
+    for (const partial of order) {
       if (partial.done) continue;
       if (window) {
         if (partial.signature.level !== 'stream') continue;
@@ -538,7 +545,15 @@ export class RuleEngine implements Matcher {
       this.counters.suppressed++;
       return;
     }
+    if (s.yields && this.named(partial)) return;
     if (!s.info.silent) this.hit(context, flow, tx, partial, direction);
+  }
+
+  /** Whether a rule that doesn't yield has told of the same attack, with as high a verdict. */
+  private named(partial: Partial): boolean {
+    const reached = (p: Partial): number => (p.verdict < 0 ? 0 : VERDICTS.indexOf(p.signature.verdicts[p.verdict].is));
+    return this.beside.some((p) => !p.signature.yields && !p.suppressed && p.phase === p.signature.parts.length && p.signature.program === undefined
+      && p.signature.info.phase !== 'reconnaissance' && reached(p) >= reached(partial));
   }
 
   private hit(context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, partial: Partial, direction: Direction): void {

@@ -151,6 +151,8 @@ export interface Signature {
   readonly fast: readonly FastPattern[] | undefined;
   /** By rising verdict. */
   readonly verdicts: readonly VerdictProgram[];
+  /** Leaves the alert to a rule that names the same transaction better. */
+  readonly yields?: boolean;
   readonly threshold: Threshold | undefined;
   /** What it is looked at for. */
   readonly level: 'transaction' | 'stream' | 'packet' | 'event';

@@ -66,7 +66,7 @@ export function inspectBody(c: AppContext, flow: Flow, d: Direction, side: Deliv
   if (length < 0) return;
   if (c.wants('http')) m.personal = personalData(c.arena.u8, at, length);
   if (d === 1) {
-    if (c.wants('http')) tx.computed = computed(c.arena.u8, [tx.uriDecoded, tx.request.body, tx.request.contentType, tx.request.cookie], at, length);
+    if (c.wants('http')) tx.computed = computed(c.arena.u8, [tx.uriDecoded, tx.request.body, tx.request.raw], at, length);
     c.buffers.add(B['http.response_body'], at, length);
     c.buffers.add(B['file.data'], at, length);
     fileName(c, tx);
