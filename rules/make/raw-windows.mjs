@@ -74,6 +74,12 @@ const wmi = [
   wm.hit('exec-method', 'attempted', 'ExecMethod of IWbemServices, its body encrypted', [...rpcBind(WBEM), call(2, 24, noise(300, 3)), answer(2, noise(60, 4))]),
   wm.miss('query', 'a query of monitoring software', [...rpcBind(WBEM), call(2, 20, noise(200, 3)), answer(2, noise(60, 4))]),
 ];
+const WINREG = '338cd001-2244-31f1-aaaa-900038001003';
+const rg = of('windows/remote-registry', 49156);
+const registry = [
+  rg.hit('set-value', 'succeeded', 'a value set by winreg', [...rpcBind(WINREG), call(2, 22, noise(120, 3)), answer(2, hex('00000000'))]),
+  rg.miss('query', 'a value read by winreg', [...rpcBind(WINREG), call(2, 17, noise(80, 3)), answer(2, noise(40, 4), hex('00000000'))]),
+];
 const NETLOGON = '12345678-1234-abcd-ef00-01234567cffb';
 const utf16 = (t) => Buffer.from(t, 'utf16le');
 const zl = of('windows/zerologon', 49155);
@@ -101,4 +107,4 @@ const roast = [ar.hit('answered', 'succeeded', 'no pre-authentication, RC4 first
 const kr = of('windows/kerberoast', 88);
 const ticket = der(0xa3, der(0x30, der(0x30, der(0xa1, [2, 1, 1]), der(0xa2, der(4, noise(700, 8))))));
 const kerberoast = [kr.hit('issued', 'succeeded', 'service ticket asked for with RC4 first, and issued', [c(kdc(0x6c, der(0xa1, [2, 1, 5]), der(0xa2, [2, 1, 12]), ticket, body(['MSSQLSvc', 'db01.example.lan:1433'], 23, 16, 3, 18))), s(issued(0x6d, 13, ['MSSQLSvc', 'db01.example.lan:1433'], 23))])];
-export default [...roast, ...kerberoast, ...probe, ...blue, ...pulsar, ...keep, ...ghost, ...wmi, ...zero, ...task];
+export default [...roast, ...kerberoast, ...probe, ...blue, ...pulsar, ...keep, ...ghost, ...wmi, ...registry, ...zero, ...task];

@@ -19,6 +19,7 @@ import suites from './web-suites.mjs';
 import implants from './web-implants.mjs';
 import interfaces from './web-interfaces.mjs';
 import published from './web-published.mjs';
+import collections from './web-collections.mjs';
 
 const here = fileURLToPath(import.meta.url);
 const rules = join(dirname(here), '..');
@@ -27,7 +28,7 @@ const BROWSER = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (K
  * Each: `file` below rules/, `port`, `answer(request, body)` → [status, headers, body], `requests`: lists of curl
  * arguments after the URL's path (bytes are passed as a file), `client` and `server` where the addresses differ.
  */
-const scenarios = [...java, ...php, ...office, ...shells, ...middleware, ...products, ...suites, ...implants, ...interfaces, ...published];
+const scenarios = [...java, ...php, ...office, ...shells, ...middleware, ...products, ...suites, ...implants, ...interfaces, ...published, ...collections];
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === '--serve') serve(scenarios.find((s) => s.file === rest[0]));
