@@ -32,7 +32,7 @@ export function validator(schema: TSchema): ValidateFunction {
   let check = compiled.get(schema);
   if (!check) {
     const { $id: _, ...anonymous } = schema;
-    ajv ??= (addFormats as unknown as (a: Ajv) => Ajv)(new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true }));
+    ajv ??= (addFormats as unknown as (a: Ajv) => Ajv)(new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true, validateSchema: false }));
     compiled.set(schema, check = ajv.compile(anonymous));
   }
   return check;

@@ -12,6 +12,7 @@ import { ROUTES, type RouteName, type RouteRule } from '../model/permissions.js'
 import { mustEnrol, type Caller } from './auth/session.js';
 import type { Context } from './context.js';
 import { Refused, refusals, routeWithoutPermission } from './errors.js';
+import { requestChecks } from './request-checks.js';
 import { registerRoutes } from './routes/index.js';
 import type { AuditEntry } from './store/audit.js';
 import type { Parts } from './store/store.js';
@@ -92,9 +93,10 @@ export async function buildApp(context: Context): Promise<FastifyInstance> {
   const { config, log } = context;
   const app = fastify({
     bodyLimit: BODY_MAX, trustProxy: config.behindProxy ? 'loopback' : false, forceCloseConnections: true, logger: false, routerOptions: { maxParamLength: 200 },
-    requestTimeout: 120_000, ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    requestTimeout: 120_000,
     ...(config.tls ? { https: { cert: readFileSync(config.tls.cert), key: readFileSync(config.tls.key), minVersion: 'TLSv1.2' } } : {}),
   } as object) as unknown as FastifyInstance;
+  app.setValidatorCompiler(requestChecks());
 
   app.decorateRequest('caller', null);
   app.decorateRequest('auditDetails', null);
