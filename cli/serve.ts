@@ -7,14 +7,12 @@ import { createLog } from '../runtime/log.js';
 import { openMetrics } from '../runtime/metrics/open.js';
 import { runServices } from '../runtime/process.js';
 import { loadRegistry, RegistryIndex } from '../runtime/registry.js';
-import { changedAt, loadIndicators } from './indicators.js';
+import { followIndicators, loadIndicators } from './indicators.js';
 import { CACHE, rulePaths } from './pack.js';
 import { AnalyzeFile } from './settings.js';
 import { proveRules } from './strict.js';
 import { version } from './version.js';
 
-/** How often it is looked whether indicator lists have changed. */
-const LISTS_EVERY_MS = 10_000;
 
 const errors = {
   config: coded('SW_SERVE_CONFIG', () => '--serve needs a configuration.', 'Name one with --config; deploy/config/analyze.yaml is a start.'),
@@ -45,18 +43,7 @@ export async function serve(config: string | undefined): Promise<void> {
       process.exit(1);
     },
   });
-  let listsOf = changedAt(lists);
-  setInterval(() => {
-    const newest = changedAt(lists);
-    if (newest === listsOf) return;
-    listsOf = newest;
-    try {
-      indicators.store = loadIndicators(lists, warn);
-      log.info('indicator lists read again', { entries: indicators.store.size });
-    } catch (error) {
-      log.error('the indicator lists stay as they were', { error });
-    }
-  }, LISTS_EVERY_MS).unref();
+  if (lists.length > 0) followIndicators(lists, indicators, log);
   process.on('SIGHUP', () => void analyzer.reloadRules().then((answer) => (answer.ok ? log.info('reload', answer) : log.error('the rules stay as they were', answer))));
   const outer = {
     name: 'connections', start: async () => {}, stop: async () => {

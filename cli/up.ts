@@ -20,7 +20,7 @@ import { openMetrics } from '../runtime/metrics/open.js';
 import { runServices } from '../runtime/process.js';
 import { loadRegistry, RegistryIndex } from '../runtime/registry.js';
 import { dataFolder, socketPath } from './appliance.js';
-import { loadIndicators } from './indicators.js';
+import { followIndicators, loadIndicators } from './indicators.js';
 import { repeated } from './options.js';
 import { CACHE, PACK, rulePaths, UI_FOLDER } from './pack.js';
 import { version } from './version.js';
@@ -71,6 +71,7 @@ async function up(options: Options): Promise<void> {
   const registry = registryPath ? new RegistryIndex(loadRegistry(registryPath)) : undefined;
   const lists = options.indicators;
   const indicators = lists.length > 0 ? { store: loadIndicators(lists, (line) => log.warn(line)) } : undefined;
+  if (indicators) followIndicators(lists, indicators, log);
   const analyzer = new Analyzer({
     ...(indicators ? { indicators } : {}),
     bus, metrics, log, clock: systemClock, version: version(), rulePaths: rulePaths(options.rules), cache: CACHE,

@@ -43,7 +43,7 @@ await build({
 const inside = ['@sinclair/typebox', 'ajv', 'ajv-formats', 'commander', 'ipaddr.js', 're2js', 'yaml'];
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const threads = {
-  'cli/shards/worker': 'shard-worker', 'cli/capture-player': 'capture-player',
+  'cli/shards/worker': 'shard-worker', 'cli/capture-player': 'capture-player', 'cli/indicator-loader': 'indicator-loader',
   'analyzer/serve/worker': 'analyzer-worker', 'analyzer/serve/rule-trial-worker': 'rule-trial-worker',
 };
 await build({

@@ -23,6 +23,13 @@ const DIGESTS_BY_LENGTH: Readonly<Record<number, readonly FileDigest[]>> = { 32:
 /** What a match gives. */
 export interface IndicatorMatch { kind: IndicatorKind; source: string; confidence: number; label: string }
 
+/** A store as threads hand it on. */
+export interface IndicatorTables {
+  keys: Float64Array<ArrayBuffer>; meta: Uint32Array<ArrayBuffer>; expiry: Float64Array<ArrayBuffer>;
+  entrySource: Uint16Array<ArrayBuffer>; entryLabel: Uint16Array<ArrayBuffer>;
+  texts: string[]; ranges: { from: number; to: number; entry: number }[]; size: number; digests: FileDigest[];
+}
+
 /** Sources and labels told apart; the rest share the last number. */
 const MAX_TEXTS = 65_535;
 
@@ -32,20 +39,34 @@ const MAX_TEXTS = 65_535;
  */
 export class IndicatorStore {
   private readonly mask: number;
-  private readonly keys: Float64Array;
-  private readonly meta: Uint32Array;
-  private readonly expiry: Float64Array;
+  private readonly keys: Float64Array<ArrayBuffer>;
+  private readonly meta: Uint32Array<ArrayBuffer>;
+  private readonly expiry: Float64Array<ArrayBuffer>;
   private readonly texts: string[] = [''];
   private readonly textNumbers = new Map<string, number>([['', 0]]);
   private ranges: { from: number; to: number; entry: number }[] = [];
-  private readonly entrySource: Uint16Array;
-  private readonly entryLabel: Uint16Array;
+  private readonly entrySource: Uint16Array<ArrayBuffer>;
+  private readonly entryLabel: Uint16Array<ArrayBuffer>;
   size = 0;
   /** Digests that files are to be looked up by: none where no entry is a file's. */
   readonly digests = new Set<FileDigest>();
 
-  /** @param most entries that it is to hold. */
-  constructor(most: number) {
+  /** @param most entries that it is to hold, or what another thread's store is made of. */
+  constructor(most: number | IndicatorTables) {
+    if (typeof most !== 'number') {
+      this.mask = most.keys.length - 1;
+      this.keys = most.keys;
+      this.meta = most.meta;
+      this.expiry = most.expiry;
+      this.entrySource = most.entrySource;
+      this.entryLabel = most.entryLabel;
+      this.texts = most.texts;
+      most.texts.forEach((text, number) => this.textNumbers.set(text, number));
+      this.ranges = most.ranges;
+      this.size = most.size;
+      for (const digest of most.digests) this.digests.add(digest);
+      return;
+    }
     let slots = 16;
     while (slots < most * 2) slots *= 2;
     this.mask = slots - 1;
@@ -61,6 +82,15 @@ export class IndicatorStore {
     for (const one of indicators) store.add(one);
     store.ready();
     return store;
+  }
+
+  /** What it is made of, to be handed to another thread; the store is of no use afterwards where the buffers are transferred. */
+  tables(): { tables: IndicatorTables; transfer: ArrayBuffer[] } {
+    const { keys, meta, expiry, entrySource, entryLabel, texts, ranges, size, digests } = this;
+    return {
+      tables: { keys, meta, expiry, entrySource, entryLabel, texts, ranges, size, digests: [...digests] },
+      transfer: [keys, meta, expiry, entrySource, entryLabel].map((table) => table.buffer),
+    };
   }
 
   add(one: Indicator): void {
