@@ -47,7 +47,8 @@ export interface Window {
 
 /** Nothing is on its way: the page is there, what it asked for has come, and nothing moves. */
 export const settled = (page: Page): Promise<unknown> => page.waitForFunction(
-  () => document.querySelector('[data-left], .spin') === null && document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity || (a.effect as KeyframeEffect | null)?.target?.closest('.arcs')),
+  // In a dialog that is closed a wheel may stand still: nobody waits for it.
+  () => document.querySelector('[data-left]') === null && [...document.querySelectorAll('.spin')].every((e) => !e.checkVisibility({ visibilityProperty: true })) && document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity || (a.effect as KeyframeEffect | null)?.target?.closest('.arcs')),
   undefined, { timeout: 5000 },
 ).catch(() => undefined);
 

@@ -78,10 +78,13 @@ function toView(document: unknown, yaml?: string): Omit<RuleView, 'hits24h'> | u
   const d = document as RuleDocument;
   if (typeof d !== 'object' || d === null || typeof d.id !== 'string' || typeof d.title?.zh !== 'string' || !Object.hasOwn(CLASSES, d.class)) return undefined;
   const c = CLASSES[d.class as DetectionClass];
+  let text = yaml;
   return {
     id: d.id, sid: d.sid, rev: d.revision, title: d.title, severity: d.severity, class: d.class as DetectionClass, phase: d.phase ?? c.phase,
     techniques: d.techniques ?? [], advice: d.advice, remediation: d.remediation, falsePositives: d.falsePositives,
     enabled: d.enabled !== false, references: (d.references ?? []).map((r) => Object.values(r)[0] as string), gb2007: d.gb2007 ?? c.gb2007, gb2023: d.gb2023 ?? c.gb2023,
-    document, yaml: yaml ?? stringify(document),
+    document,
+    // Written when the rule is looked at: for all of them at once it would hold up everybody for a second.
+    get yaml() { return (text ??= stringify(document)); },
   };
 }
