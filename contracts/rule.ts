@@ -167,7 +167,7 @@ export const RuleDocument = Type.Object({
   techniques: Type.Optional(Type.Array(Type.String({ pattern: '^T[0-9]{4}(?:\\.[0-9]{3})?$' }), { maxItems: 16 })),
   references: Type.Optional(Type.Array(Reference, { maxItems: 32 })),
   enabled: Type.Optional(Type.Boolean()),
-  yields: Type.Optional(Type.Boolean({ description: 'Not told where a rule that does not yield names the same request, with as high a verdict' })),
+  yields: Type.Optional(Type.Integer({ minimum: 1, maximum: 2, description: 'Not told where a rule that yields less names the same request, with as high a verdict: 1 for classes of attacks, 2 for what has no better name' })),
 
   on: Type.Optional(some(oneOf(RULE_PROTOCOLS), 8)),
   from: Type.Optional(Side),

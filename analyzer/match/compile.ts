@@ -97,7 +97,7 @@ class RuleCompiler {
         references: (d.references ?? []).map((r) => Object.values(r)[0] as string), action: 'allowed', silent: false, suricata: false, place: this.placeOf([]),
       },
       header, attacker: d.attacker ?? 'client', because: d.because ?? d.title, parts, either, fast, verdicts, threshold: d.threshold,
-      level: this.level(parts), yields: d.yields === true,
+      level: this.level(parts), yields: d.yields ?? 0,
     };
     return { signature, errors: this.errors, warnings: this.warnings };
   }

@@ -233,3 +233,30 @@ t.test('rules change between two packets', (t) => {
   t.equal(feed.hits.length, 1);
   t.end();
 });
+
+t.test('a rule that yields leaves the attempt to one that names it better, and tells what that one has not reached', (t) => {
+  const product = `
+on: http
+match:
+  request: [{ http.uri: { contains: '/oa/' } }, { not: { http.request_body: { contains: 'harmless' } } }]
+verdict:
+  - { is: succeeded, because: { zh: 甲, en: a }, response: [{ http.response_body: { contains: 'token=' } }] }
+`;
+  const kind = `
+yields: 1
+on: http
+match:
+  request: [{ http.uri: { contains: '../' } }]
+verdict:
+  - { is: succeeded, because: { zh: 乙, en: b }, response: [{ http.response_body: { contains: 'root:' } }] }
+`;
+  const both = (uri: string, body: string, reply: string) => new Feed(kind, product)
+    .stage(0, Stage.RequestHead, [['http.uri', uri]]).stage(0, Stage.RequestBody, [['http.request_body', body]]).stage(0, Stage.RequestEnd, [])
+    .stage(0, Stage.ResponseHead, []).stage(0, Stage.ResponseBody, [['http.response_body', reply]]).hits;
+  t.same(both('/oa/../a', 'x', 'nothing'), ['rule-2 attempted medium']);
+  t.same(both('/oa/../a', 'x', 'root: token='), ['rule-2 attempted medium', 'rule-2 succeeded medium']);
+  t.same(both('/oa/../a', 'x', 'root:'), ['rule-2 attempted medium', 'rule-1 succeeded medium']);
+  t.same(both('/oa/../a', 'harmless', 'nothing'), ['rule-1 attempted medium']);
+  t.same(both('/b/../a', 'x', 'root:'), ['rule-1 attempted medium', 'rule-1 succeeded medium']);
+  t.end();
+});

@@ -134,8 +134,12 @@ export class RuleEngine implements Matcher {
     if (this.suricata.any) this.suricata.shown(context, flow, direction, tx);
     if (this.candidateCount === 0 && state === undefined && (this.rules.kept.size === 0 || at === 2)) return;
     const own = state ?? new TxState();
-    if (own.partials.length > 0) this.proceed(context, flow, tx, own, direction, at);
+    // Rules that yield come last, when it is known how the others have ended.
+    const last = own.partials.filter((p) => p.signature.yields && (!p.done || p.held));
+    if (last.length > 1) last.sort((a, b) => a.signature.yields! - b.signature.yields!);
+    if (own.partials.length > last.length) this.proceed(context, flow, tx, own, direction, at, last.length === 0 ? own.partials : own.partials.filter((p) => !p.signature.yields));
     this.begin(context, flow, tx, own, direction, at, 'transaction', tx.protocol);
+    if (last.length > 0) this.proceed(context, flow, tx, own, direction, at, last);
     if (at < 2) this.keep(own, buffers);
     if (own.partials.length > 0 || own.kept.length > 0) tx.matcher = own;
   }
@@ -218,7 +222,7 @@ export class RuleEngine implements Matcher {
     for (const { group } of this.scans[B.stream]) if (group.chain >= 0) for (const users of group.users) for (const u of users) this.addCandidate(u);
     if (this.candidateCount > 0 || state.partials.some((p) => !p.done)) {
       const view = this.streamView(window, 0);
-      this.proceed(context, flow, undefined, state, direction, 0, view, window);
+      this.proceed(context, flow, undefined, state, direction, 0, state.partials, view, window);
       this.streamView(window, 0);
       this.begin(context, flow, undefined, state, direction, 0, 'stream', '');
     }
@@ -428,7 +432,7 @@ export class RuleEngine implements Matcher {
     const order: number[] = [];
     for (let i = 0; i < this.candidateCount; i++) order.push(this.candidates[i]);
     const { signatures } = this.rules;
-    if (order.length > 1) order.sort((a, b) => Number(signatures[a].yields === true) - Number(signatures[b].yields === true) || a - b);
+    if (order.length > 1) order.sort((a, b) => (signatures[a].yields ?? 0) - (signatures[b].yields ?? 0) || a - b);
     const { view } = this;
     this.beside = state.partials;
     for (const index of order) {
@@ -451,12 +455,11 @@ export class RuleEngine implements Matcher {
   /** Takes the rules that wait in this transaction one stage on. */
   private proceed(
     context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, state: TxState, direction: Direction, at: number,
-    view = this.view, window?: StreamWindow,
+    partials = state.partials, view = this.view, window?: StreamWindow,
   ): void {
     this.beside = state.partials;
-    // Rules that yield come last, when it is known how the others have ended.
-    const order = state.partials.some((p) => p.signature.yields) ? [...state.partials].sort((a, b) => Number(a.signature.yields === true) - Number(b.signature.yields === true)) : state.partials;
-    for (const partial of order) {
+    for (const partial of partials) {
+      if (partial.held) this.raise(context, flow, tx, partial, direction, true);
       if (partial.done) continue;
       if (window) {
         if (partial.signature.level !== 'stream') continue;
@@ -545,15 +548,22 @@ export class RuleEngine implements Matcher {
       this.counters.suppressed++;
       return;
     }
-    if (s.yields && this.named(partial)) return;
+    partial.held = (s.yields ?? 0) > 0 && this.undecided(partial);
+    if (partial.held || (s.yields && this.named(partial))) return;
     if (!s.info.silent) this.hit(context, flow, tx, partial, direction);
   }
 
-  /** Whether a rule that doesn't yield has told of the same attack, with as high a verdict. */
+  /** Whether a rule that yields less has told of the same attack, with as high a verdict. */
   private named(partial: Partial): boolean {
     const reached = (p: Partial): number => (p.verdict < 0 ? 0 : VERDICTS.indexOf(p.signature.verdicts[p.verdict].is));
-    return this.beside.some((p) => !p.signature.yields && !p.suppressed && p.phase === p.signature.parts.length && p.signature.program === undefined
+    return this.beside.some((p) => (p.signature.yields ?? 0) < partial.signature.yields! && !p.suppressed && p.phase === p.signature.parts.length && p.signature.program === undefined
       && p.signature.info.phase !== 'reconnaissance' && reached(p) >= reached(partial));
+  }
+
+  /** Whether the rest of the request may still bring an alert that a rule would yield to. */
+  private undecided(partial: Partial): boolean {
+    return this.beside.some((p) => (p.signature.yields ?? 0) < partial.signature.yields! && !p.done && p.signature.program === undefined && p.signature.level === 'transaction'
+      && p.phase < p.signature.parts.length && p.signature.parts[p.phase].direction === 0);
   }
 
   private hit(context: MatchContext, flow: Flow | undefined, tx: Transaction | undefined, partial: Partial, direction: Direction): void {

@@ -151,8 +151,8 @@ export interface Signature {
   readonly fast: readonly FastPattern[] | undefined;
   /** By rising verdict. */
   readonly verdicts: readonly VerdictProgram[];
-  /** Leaves the alert to a rule that names the same transaction better. */
-  readonly yields?: boolean;
+  /** Leaves the alert to a rule that yields less and tells of the same transaction: 1 a class, 2 what has no better name. */
+  readonly yields?: number;
   readonly threshold: Threshold | undefined;
   /** What it is looked at for. */
   readonly level: 'transaction' | 'stream' | 'packet' | 'event';

@@ -36,6 +36,8 @@ export interface Partial {
   /** Nothing more can come of it. */
   done: boolean;
   suppressed: boolean;
+  /** Waits for rules that it yields to, until the request is over. */
+  held: boolean;
   /** The question of its threshold, where that is decided elsewhere. */
   later?: Extract<HostStep, { kind: 'threshold' }>;
   key: string;
@@ -64,6 +66,6 @@ export function newPartial(signature: Signature, direction: 0 | 1, key: string):
     signature, direction, phase: 0, truth: signature.parts.map((p) => truth(p.slots)),
     verdictRequest: signature.verdicts.map((v) => v.request && truth(v.request.slots)),
     verdictResponse: signature.verdicts.map((v) => v.response && truth(v.response.slots)),
-    verdict: -1, done: false, suppressed: false, key, since: [0, 0], seen: [],
+    verdict: -1, done: false, suppressed: false, held: false, key, since: [0, 0], seen: [],
   };
 }

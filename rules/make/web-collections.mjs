@@ -26,9 +26,9 @@ function three(folder, what, requests, answer, ordinary, { verdict = 'succeeded'
 
 const cp = of('web/calculation-probe');
 const calculation = [
-  cp.hit('device-sum', 'succeeded', 'a parameter runs expr; the sum comes back', plain('1792191371\n'), [form('/goform/exec', 'op=login&a=1&run=expr%20870504084%20%2b%20921687287')]),
+  cp.hit('header-sum', 'succeeded', 'a header runs expr behind other words; the sum comes back', plain('1792191371\n'), [header('/goform/exec', 'X-Task: run now expr 870504084 + 921687287')]),
   cp.hit('digest', 'succeeded', 'a digest of a number in a name that no rule knows', plain(md5('999999999')), [['/index.php?c=api&m=data2&param=action=list%20x=%27md5(999999999)%27']]),
-  cp.hit('refused', 'attempted', '404', notFound, [['/a.php?x=throw(1324*8934)']]),
+  cp.hit('refused', 'attempted', '404', notFound, [["/a.aspx?code=substring(hashbytes('MD5','1697322'),3,32)"]]),
   cp.miss('forms', 'downloads with digests, a shop’s quantities, and prose about expr', () => page('下载'), [['/download?file=a.zip&md5=900150983cd24fb0d6963f7d28e17f72'], ['/cart?sku=12345&n=2*3'], form('/cms/save', `text=${enc('在脚本中使用 expr 1 + 2 或 md5(string) 计算')}`)]),
 ];
 
@@ -59,10 +59,18 @@ const su = of('webshell/script-file-upload');
 const stored = (path) => (q) => (q.method === 'POST' ? json({ success: true, path }) : text('f1a7'));
 const scriptUpload = [
   su.hit('jsp', 'compromised', 'a harmless text under a script’s name, path in the reply, then fetched', stored('/upload/kmab.jsp'), [upload('/servlet/Upload', 'kmab.jsp', 'kmabjemvhr'), ['/upload/kmab.jsp']]),
-  su.hit('in-query', 'attempted', 'the name in the query; 404', notFound, [post('/servlet/imagefield?fileName=../../a.jsp', 'f1a7', 'application/octet-stream')]),
+  su.hit('in-query', 'attempted', 'the name in the query; 404', notFound, [post('/servlet/imagefield?fileName=a.jsp', 'f1a7', 'application/octet-stream')]),
   su.hit('soap', 'attempted', 'the name in a SOAP call; 500', raw(500, 'error'), [xml('/webservices/Job.asmx', soap('<jobUpload><fileName>hkmav.aspx</fileName><contents>AAAA</contents></jobUpload>'))]),
   su.hit('refused', 'attempted', 'refused by extension', () => json({ success: false, msg: '不允许上传该类型文件' }), [upload('/upload', 'a.php', 'abc')]),
   su.miss('files', 'pictures, documents and names that only look like scripts', () => json({ success: true, path: '/u/1.png' }), [upload('/upload', '1.png', 'PNG'), upload('/upload', '关于php.docx', 'PK'), upload('/upload', 'asp.net.pdf', '%PDF'), upload('/jira/rest/attachment', 'index.php', 'abc')]),
+];
+
+const PHP = "<?php\n$webdb['db_host'] = 'localhost';\nrequire_once('common.php');\n$user = $_POST['userName'];\n";
+const sr = of('sensitive/source-reply');
+const source = [
+  sr.hit('encoded-name', 'succeeded', 'the name travels in Base64; PHP source comes back', plain(PHP), [['/do/job.php?job=download&url=ZGF0YS9jb25maWcucGg8']]),
+  sr.hit('alternate-stream', 'attempted', 'source by another name of the same file', plain(PHP), [['/data/main.php::$DATA']]),
+  sr.miss('text', 'an article about PHP, and a template', plain('如何写第一个 PHP 程序：\n<?php echo 1;\n'), [['/docs?name=php.txt'], ['/a.html']]),
 ];
 
 const ss = of('web/sql-statement', { port: 8080 });
@@ -110,4 +118,4 @@ const products = [
   ...three('java/solr-replication', 'the index of another host', [['/solr/demo/replication/?command=fetchindex&masterUrl=http://203.0.113.66:8000/a']], () => json({ responseHeader: { status: 0 }, status: 'OK' }), [['/solr/demo/replication?command=details']], { port: 8983 }),
 ];
 
-export default [...calculation, ...outOfBand, ...windowsFile, ...credentials, ...scriptUpload, ...statement, ...products];
+export default [...calculation, ...outOfBand, ...windowsFile, ...credentials, ...scriptUpload, ...source, ...statement, ...products];
