@@ -27,6 +27,8 @@ interface HttpDetail {
 }
 
 const SCRIPT = /\.(?:php\d?|phtml|jspx?|aspx?|ashx|asmx|cer|asa|cfm|do|action)(?:$|[/;])/i;
+/** Scripts where uploads, pictures and styles are kept. */
+const STORED = /\/(?:uploads?|uploadfiles?|attach(?:ment)?s?|files?|images?|img|pics?|pictures?|avatars?|te?mp|cache|static|css|js|fonts?|logo)\/(?:[^?]*\/)?[^/?]+\.(?:php\d?|phtml|jspx?|aspx?|ashx|cer|asa|cfm)$/i;
 /** Answers in a coding that programs agree on. */
 const CODED = /^application\/(?:x-)?(?:protobuf|google-protobuf|msgpack|thrift|cbor|grpc|ocsp-response|vnd\.google\.protobuf)\b/i;
 
@@ -139,8 +141,8 @@ class RareScript implements Behaviour {
     const noise = one.noise + one.short;
     const answered = one.answers >= noise * 0.5;
     const clients = one.clients.size;
-    // What an application signs is its own protocol, as far as anyone can see.
-    const signed = one.signed > noise * 0.5;
+    // What an application signs is its own protocol, as far as anyone can see; its scripts don't lie among what was uploaded.
+    const signed = one.signed > noise * 0.5 && !STORED.test(one.path);
     this.emit({
       rule: this.rule, verdict: answered && !signed ? 'compromised' : 'attempted', severity: signed ? 'low' : answered ? 'critical' : this.rule.info.severity,
       because: {

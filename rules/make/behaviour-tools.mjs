@@ -2,6 +2,7 @@
  * Makes the captures of the behaviours beside scans and logins: `node rules/make/behaviour-tools.mjs [part of a file
  * name …]` as root. Real tools in network namespaces; the few generators are marked in each rule's `made`.
  */
+import { createHash } from 'node:crypto';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -169,6 +170,9 @@ try {
   });
   await make(`${w}godzilla-jsp.pcap`, async () => {
     for (let i = 0; i < 8; i++) await curl('--data-urlencode', `pass=${cipher(500 + i * 53)}`, `http://${VICTIM}/static/help.jsp`);
+  });
+  await make(`${w}signed-in-uploads.pcap`, async () => {
+    for (let i = 0; i < 8; i++) await curl('--data-urlencode', `data=${cipher(500 + i * 53)}`, '-d', `timestamp=15713856${10 + i}&sign=${createHash('md5').update(String(i)).digest('hex')}`, `http://${VICTIM}/static/help.jsp`);
   });
   await make(`${w}antsword-random.pcap`, async () => {
     for (let i = 0; i < 6; i++) await curl('--data-urlencode', `ant=${cipher(300 + i * 53)}`, `http://${VICTIM}/gone/x.php`);
