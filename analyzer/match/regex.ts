@@ -319,8 +319,8 @@ function literalsOf(node: RegexNode): string[] | undefined {
   }
 }
 
-/** In nearly every request: a literal of these tells nothing. */
-const COMMON = /^(?:user-agent|referer|cookie|x-forwarded-for|x-real-ip|x-client-ip|client-ip|content-type|content-length|accept|host|https?)\b/;
+/** In nearly every request or page: a literal of these tells nothing. */
+const COMMON = /^(?:(?:user-agent|referer|cookie|x-forwarded-for|x-real-ip|x-client-ip|client-ip|content-type|content-length|accept|host|https?)\b|<\/?(?:html|head|title|meta|link|body|script|style|div|span|form|input|table|t[dr]|a|p|br|h[1-3])(?:[ >]|$))/;
 const worth = (set: string[]) => (set.some((s) => COMMON.test(s)) ? 1 : shortest(set));
 const shortest = (set: string[]) => set.reduce((n, s) => Math.min(n, s.length), Infinity);
 function better(a: string[] | undefined, b: string[] | undefined): string[] | undefined {
