@@ -61,7 +61,9 @@ export function homePath(): string {
   return first?.path ?? '/lost';
 }
 
-router.beforeEach(async (to) => {
+/** Somebody was signed in on the page before: if nobody is now, the session has ended. */
+let wasIn = false;
+router.beforeEach(async (to, from) => {
   if (!session.view) {
     try {
       await loadSession();
@@ -72,9 +74,12 @@ router.beforeEach(async (to) => {
   const view = session.view;
   if (view?.setupRequired) return to.name === 'setup' ? true : { name: 'setup' };
   if (!view?.user) {
+    const ended = wasIn || from.query.ended !== undefined;
+    wasIn = false;
     if (to.name === 'login' || to.name === 'reset') return true;
-    return { name: 'login', query: to.path === '/' ? {} : { next: to.fullPath } };
+    return { name: 'login', query: { ...(to.path === '/' ? {} : { next: to.fullPath }), ...(ended ? { ended: '1' } : {}) } };
   }
+  wasIn = true;
   if (to.name === 'setup' || to.name === 'home') return homePath();
   if (to.name === 'login' && !view.mustChangePassword) return homePath();
   if (view.mustChangePassword && to.name !== 'login') return { name: 'login' };
