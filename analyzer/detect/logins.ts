@@ -18,6 +18,8 @@ const SPRAY_TRIES = 2.5;
 const MAYBE_SPRAY_USERS = 4;
 /** Sources that share the guessing of one account. */
 const MIN_SHARING = 3;
+/** Failures before a log-in that may belong to guessing whose other answers are still on their way. */
+const EARLY_FAILURES = 4;
 /** Failures that one event may stand for. */
 const MAX_ATTEMPTS = 64;
 
@@ -36,6 +38,8 @@ interface Pair {
   users: Map<string, number>;
   /** Account that got in after failures. */
   entered: string | undefined;
+  /** Account that got in amid parallel guesses, before the refusals of the others had come. */
+  early: string | undefined;
   told: number;
 }
 
@@ -100,12 +104,12 @@ class Logins implements Behaviour {
         pair.entered = auth.user ?? '';
         pair.lastUs = timeUs;
         this.tell(pair);
-      }
+      } else if (pair && this.kind === 'brute' && pair.failures >= EARLY_FAILURES && guessed(pair, auth.user ?? '')) pair.early ??= auth.user ?? '';
       return;
     }
     if (!pair) {
       if (this.pairs.size >= MAX_PAIRS) this.evict();
-      pair = { client, server, port, protocol: auth.protocol, node: event.host, firstUs: timeUs, lastUs: timeUs, failures: 0, users: new Map(), entered: undefined, told: 0 };
+      pair = { client, server, port, protocol: auth.protocol, node: event.host, firstUs: timeUs, lastUs: timeUs, failures: 0, users: new Map(), entered: undefined, early: undefined, told: 0 };
       this.pairs.set(key, pair);
     }
     if (unproved && pair.users.has(auth.user ?? '')) return;
@@ -188,6 +192,7 @@ class Logins implements Behaviour {
 
   private tell(pair: Pair): void {
     pair.told = pair.failures;
+    if (this.kind === 'brute') pair.entered ??= pair.early;
     const seconds = Math.max(1, Math.round((pair.lastUs - pair.firstUs) / 1e6));
     const users = [...pair.users.keys()].filter((u) => u !== '');
     const measured: BehaviourHit['measured'] = { protocol: pair.protocol, failures: pair.failures, users: users.length, seconds };

@@ -4,7 +4,7 @@ import type { HttpTransaction } from './transaction.js';
 /** Names under which login forms send account and password, as lower-case whole names. */
 const USER =
   /^(?:j_|login|log_|user_|account_)?(?:user|username|user_?name|userid|user_?id|uname|account|accountname|login|login_?name|loginid|log|email|mail|phone|mobile|usr|yhm|zh|txtusername|ctl\d+\$username)$/i;
-const PASS = /^(?:j_|login|log_|user_|txt)?(?:pass|passwd|password|pwd|userpwd|pword|passcode|psw|mm|mima)$/i;
+const PASS = /^(?:j_|login|log_|user_|txt)?(?:pass|passwd|password|pwd|userpwd|userpass|pword|passcode|psw|mm|mima|kl|kouling|dlmm|yhmm)$/i;
 const FAIL =
   /密码错误|口令错误|账号或密码|帐号或密码|用户名或密码|登录失败|登陆失败|用户不存在|验证码|incorrect|invalid (?:user|login|cred|pass|account)|wrong password|bad credentials|login failed|authentication fail|access denied|unauthori[sz]ed|"success"\s*:\s*false|"status"\s*:\s*(?:"error"|"fail)/i;
 const OK =

@@ -45,18 +45,19 @@ class TelnetParser implements AppParser {
       if (b === 10 || (b === 13 && d === 0)) this.line(c, flow, d);
       else if ((b === 8 || b === 127) && line.length > 0) line.pop();
       else if (b !== 13 && b !== 0 && line.length < MAX_LINE) line.push(b);
-      if (d === 1 && b === 0x20 && line.length > 4) this.prompt(c, flow);
+      // A colon ends the prompt of many routers; without the blank it is one only where the server stops to wait.
+      if (d === 1 && line.length > 4 && (b === 0x20 || (p === end && (b === 0x3a || b === 0x3e || b === 0x23)))) this.prompt(c, flow);
     }
     return p - at;
   }
 
   private prompt(c: AppContext, flow: Flow): void {
     const s = Buffer.from(this.lines[1]).toString('latin1');
-    if (/(?:login|username|user name): $/i.test(s) && !/last (?:failed )?login: $/i.test(s)) {
+    if (/(?:login|username|user name): ?$/i.test(s) && !/last (?:failed )?login: ?$/i.test(s)) {
       if (this.state === 'answer') this.result(c, flow, 'failure');
       this.state = 'user';
-    } else if (/password: $/i.test(s)) this.state = 'password';
-    else if (this.state === 'answer' && /[$#>] $/.test(s)) this.result(c, flow, 'success');
+    } else if (/password: ?$/i.test(s)) this.state = 'password';
+    else if (this.state === 'answer' && /[$#>] $|^<?[\w.@-]{1,64}[>#]$/.test(s)) this.result(c, flow, 'success');
   }
 
   private result(c: AppContext, flow: Flow, result: 'success' | 'failure'): void {
