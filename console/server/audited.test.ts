@@ -1,6 +1,7 @@
 import Database from 'libsql';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { generateSync } from 'otplib';
 import pg from 'pg';
 import t, { type Test } from 'tap';
@@ -21,11 +22,19 @@ interface Hand { failing(on: boolean): Promise<void>; all(): Promise<string>; en
 const told = (table: string, rows: object[]): string => `${table} ${rows.map((r) => JSON.stringify({ ...r, seen: 0, tokens: 0 })).sort().join('\n')}\n`;
 function sqliteHand(file: string): Hand {
   const db = new Database(file);
-  db.exec('pragma busy_timeout = 30000');
   const rows = <T>(text: string): T[] => db.prepare(text).all() as T[];
   return {
-    // Locked from the start: a lock that is asked for later is refused at once while the console writes.
-    failing: async (on) => { db.exec(`begin immediate; ${on ? "create trigger audit_fails before insert on audit begin select raise(abort, 'the disk is full'); end" : 'drop trigger audit_fails'}; commit`); },
+    async failing(on) {
+      // Never waits for the lock inside SQLite: a transaction of the console, which runs on this very thread, could not end meanwhile.
+      const end = Date.now() + 30_000;
+      for (;;) {
+        try { db.exec('begin immediate'); break; } catch (error) {
+          if ((error as { code?: string }).code !== 'SQLITE_BUSY' || Date.now() > end) throw error;
+          await delay(5);
+        }
+      }
+      db.exec(`${on ? "create trigger audit_fails before insert on audit begin select raise(abort, 'the disk is full'); end" : 'drop trigger audit_fails'}; commit`);
+    },
     all: async () => rows<{ name: string }>("select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name not like 'alert_search%' and name not like 'alert_term%'").filter(({ name }) => !RESTLESS.includes(name)).map(({ name }) => told(name, rows(`select * from ${name}`))).join(''),
     entries: async () => rows('select seq, action, outcome from audit order by seq'),
     close: async () => { db.close(); },
