@@ -43,6 +43,8 @@ export interface EngineOptions {
   rules: RuleSet;
   /** Memory of an earlier engine that is gone, after `reset`; its size goes before `arenaMiB`. */
   arena?: Arena;
+  /** It sees one capture and is gone: what few captures need is made when they need it. */
+  short?: boolean;
   /** Measures what each rule costs. */
   profile?: RuleProfile;
   outputs: EngineOutputs;
@@ -60,7 +62,7 @@ export class Engine {
   private each = false;
   private later: readonly HostStep[] | undefined;
 
-  constructor({ config, rules, outputs, stage, profile, arena }: EngineOptions) {
+  constructor({ config, rules, outputs, stage, profile, arena, short }: EngineOptions) {
     this.arena = arena ?? new Arena(config.arenaMiB * MIB);
     this.ringBytes = config.ringMiB * MIB;
     this.ringAt = this.arena.reserve(this.ringBytes);
@@ -71,7 +73,7 @@ export class Engine {
       context.alert(alertOfHit(hit, context), hit.flow);
       // Whether it is an alert is not known yet.
       if (hit.later !== undefined && hit.flow !== undefined) hit.flow.alerts--;
-    }, outputs.later, profile);
+    }, outputs.later, profile, short);
     this.stage = new PacketStage({
       arena: this.arena,
       config: { flows: config.maxFlows, checksums: config.checksums, ...stage },

@@ -68,7 +68,7 @@ function rig(config: Partial<PacketStageConfig> = {}) {
   const records: [number, number, number, string][] = [];
   const seen: string[] = [];
   const matcher: Matcher = {
-    wants: 64, reads: () => true, pursued: () => false, packet() {}, inspect() {}, appEvent() {}, packetEvent() {}, appDecided() {}, flowEnd() {},
+    wants: 64, reads: () => true, idleEpoch: 0, idle: () => false, pursued: () => false, packet() {}, inspect() {}, appEvent() {}, packetEvent() {}, appDecided() {}, flowEnd() {},
     stream: (c, _flow, direction, at, length) => void seen.push(`${direction}:${Buffer.from(c.arena.u8.subarray(at, at + length)).toString('latin1')}`),
   };
   const record = new ConnectionRecord();

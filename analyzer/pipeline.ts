@@ -19,6 +19,7 @@ import type { Evidence, Outputs } from './outputs.js';
 import { Application } from './packet-stage-application.js';
 import { DEFAULT_PACKET_STAGE, type PacketStageConfig } from './packet-stage-config.js';
 import { StageContext } from './packet-stage-context.js';
+import { PlainSegments, TTL_SLACK } from './plain-segments.js';
 import { Accepted, Reassembly, type StreamSink, type TcpStream } from './stream/reassembly.js';
 import { Session } from './stream/session.js';
 import { follow, setTcpState, T, TCP_STATES, tcpState } from './stream/tcp-state.js';
@@ -32,8 +33,6 @@ const ETHERNET = 1;
 const MAX_SOURCES = 256;
 /** Sessions that have ended and wait for another flow. */
 const MAX_SPARE = 4096;
-/** TTLs of one sender vary with routes by less than this; a segment that differs more was sent to fool us. */
-const TTL_SLACK = 4;
 
 export interface PacketStageDependencies {
   arena: Arena;
@@ -67,6 +66,9 @@ export class PacketStage {
   private readonly kinds: Uint8Array;
   /** By slot: 1 where the first datagram was no protocol's, and no flow was made for it. */
   private readonly unknown: Uint8Array;
+  private readonly plain: PlainSegments;
+  /** Every packet is looked at closely. */
+  private readonly verify: boolean;
   private kind = 0;
   private readonly sources = new Map<string, number>();
   private readonly numbers = new Map<string, number>();
@@ -125,6 +127,11 @@ export class PacketStage {
     this.application = new Application(this.context, this.matcher, protocols, (flow) => {
       this.kinds[flow.slot] = this.counted.idOf(flow.app);
     });
+    this.verify = config.checksums === 'verify';
+    this.plain = new PlainSegments({
+      arena: this.arena, table: this.table, ring: this.ring, matcher: this.matcher, context: this.context, flows: this.flows, sessions: this.sessions,
+      kinds: this.kinds, counted: this.counted, capacity: config.flows,
+    });
     this.connections = new ConnectionLog((records, count) => this.outputs.connections(records, count));
   }
 
@@ -173,7 +180,11 @@ export class PacketStage {
       return;
     }
     context.nowUs = timeUs;
-    if (this.shards > 1 && linktype === ETHERNET && plainlyElsewhere(this.arena.view, offset, offset + captured, this.shards, this.shard)) return;
+    this.plain.found = -2;
+    if (linktype === ETHERNET) {
+      if (this.shards > 1 && plainlyElsewhere(this.arena.view, offset, offset + captured, this.shards, this.shard)) return;
+      if (!this.verify && this.plain.take(offset, captured, wire, timeUs, nanos, this.sourceNumber)) return;
+    }
     context.inPacket = true;
     context.reassembled = false;
     context.direction = 0;
@@ -229,7 +240,7 @@ export class PacketStage {
     const { table, reassembly, application, defragmenter, context } = this;
     return {
       packets: this.packets, bytes: this.bytes, undecodable: this.undecodable, invalid: this.invalid,
-      badChecksums: this.badChecksums, tcp: this.tcpPackets, udp: this.udpPackets, icmp: this.icmpPackets,
+      badChecksums: this.badChecksums, tcp: this.tcpPackets + this.plain.packets, plain: this.plain.packets, udp: this.udpPackets, icmp: this.icmpPackets,
       other: this.otherPackets, fragments: this.fragments, oddProbes: this.oddProbes, portReuse: this.portReuse,
       suspiciousResets: this.suspiciousResets, suspiciousTtls: this.suspiciousTtls, suspiciousSegments: this.suspiciousSegments, urgentBytes: this.urgentBytes,
       flows: table.size, flowsOpened: table.opened, flowsEvicted: table.evicted, flowsEvictedEstablished: table.evictedProven,
@@ -279,7 +290,7 @@ export class PacketStage {
       this.withoutTransport(p);
       return;
     }
-    if (this.config.checksums === 'verify') {
+    if (this.verify) {
       const wrong = badChecksum(this.u8, p);
       if (wrong >= 0) {
         this.badChecksums++;
@@ -345,7 +356,8 @@ export class PacketStage {
   private tcp(p: Packet): void {
     const { table, u8, context } = this;
     this.kind = TRAFFIC.Tcp;
-    let slot = table.find(u8, p, this.sourceNumber);
+    let slot = this.plain.found;
+    if (slot === -2) slot = table.find(u8, p, this.sourceNumber);
     if (slot >= 0 && (p.tcpFlags & TCP_SYN) !== 0) slot = this.reused(slot, p);
     if (slot < 0) {
       slot = this.openTcp(p);
@@ -365,6 +377,7 @@ export class PacketStage {
     const flags = p.tcpFlags;
     this.slot = slot;
     context.direction = direction;
+    this.plain.disturb(slot);
     if (this.kinds[slot] !== 0) this.kind = this.kinds[slot];
     table.count(slot, direction, p);
     words[w + W.LastPacket] = this.ring.add(p, words[w + W.LastPacket] >>> 0);
@@ -847,6 +860,7 @@ export class PacketStage {
       this.endSession(slot, session);
     }
     this.kinds[slot] = 0;
+    this.plain.disturb(slot);
     let flow = this.flows[slot];
     if (flow !== undefined) flow.lastUs = table.doubles[table.doublesAt(slot) + D.Last];
     const answered = table.has(slot, SlotFlag.Answered);

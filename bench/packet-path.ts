@@ -7,7 +7,7 @@ import { PacketStage } from '../analyzer/pipeline.js';
 import type { Matcher } from '../analyzer/match/matcher.js';
 
 const silent: Matcher = {
-  wants: 0, reads: () => false, pursued: () => false, packet() {}, stream() {}, inspect() {}, appEvent() {}, packetEvent() {}, appDecided() {}, flowEnd() {},
+  wants: 0, reads: () => false, idleEpoch: 0, idle: () => true, pursued: () => false, packet() {}, stream() {}, inspect() {}, appEvent() {}, packetEvent() {}, appDecided() {}, flowEnd() {},
 };
 
 function frame(u8: Uint8Array, at: number, client: number, port: number, back: boolean, flags: number, seq: number, ack: number, payload: number): number {

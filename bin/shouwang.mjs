@@ -13,4 +13,9 @@ if (!existsSync(join(root, 'dist/bundle/main.js'))) {
   const { prepare } = await import('../deploy/dev/prepare.mjs');
   await prepare();
 }
-await import('../dist/bundle/main.js');
+const command = process.argv.slice(2).find((a) => !a.startsWith('-'));
+if (command === 'analyze' || command === 'rules') {
+  const { run } = await import('./analysis.mjs');
+  // One worker compiles in this thread what an analysis needs; help and captures in threads do not.
+  await run('main', command === 'analyze' && !process.argv.some((a) => a.startsWith('--workers') || a === '--help' || a === '-h'));
+} else await import('../dist/bundle/main.js');

@@ -118,6 +118,7 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
   const before = threadSeconds();
   const correlation = new CaptureCorrelation(file, pack, options, sinks);
   const engine = new Engine({
+    short: true,
     config: { ...config, maxFlows: flowsFor(captureSize(file), config.maxFlows), ringMiB: Math.min(config.ringMiB, RING_MIB) },
     rules: pack.rules,
     arena: arenaOf(config.arenaMiB << 20),

@@ -40,6 +40,9 @@ const HOST_KEYS = 64;
 /** CHANNEL_OPEN of a session takes 52–76 bytes; a password is padded to 148, a signature is larger. */
 const CHANNEL_OPEN = 100;
 
+/** Bytes after which a session is looked at again that has nothing more to tell. */
+const UNREAD = 2 ** 30;
+
 class SshTransaction implements Transaction {
   readonly id = 0;
   readonly protocol = 'ssh';
@@ -74,6 +77,7 @@ export class SshParser implements AppParser {
     const { u8 } = c.arena;
     if (side.encrypted) {
       this.spoken(c, flow, direction, length);
+      if (this.decided) flow.unread[direction] = UNREAD;
       return length;
     }
     let used = 0;

@@ -153,8 +153,9 @@ export class FlowTable {
   find(u8: Uint8Array, p: Packet, source: number): number {
     const s = p.srcOffset;
     const d = p.dstOffset;
-    const s0 = (u8[s] << 24) | (u8[s + 1] << 16) | (u8[s + 2] << 8) | u8[s + 3];
-    const d0 = (u8[d] << 24) | (u8[d + 1] << 16) | (u8[d + 2] << 8) | u8[d + 3];
+    if (p.ipVersion === 4) return this.find4(word(u8, s), word(u8, d), (p.srcPort << 16) | p.dstPort, p.protocol, p.vlan0 | (p.vlan1 << 12) | (source << 24));
+    const s0 = word(u8, s);
+    const d0 = word(u8, d);
     const vlan = p.vlan0 | (p.vlan1 << 12) | (source << 24);
     const ports = (p.srcPort << 16) | p.dstPort;
     const reverse = (p.dstPort << 16) | p.srcPort;
@@ -163,25 +164,6 @@ export class FlowTable {
     this.s0 = s0;
     this.d0 = d0;
     this.vlan = vlan;
-    if (p.ipVersion === 4) {
-      const hash = this.mix(s0, d0, p.srcPort, p.dstPort, kind ^ vlan);
-      this.hash = hash;
-      for (let i = hash & mask; ; i = (i + 1) & mask) {
-        const entry = index[i * 2 + 1];
-        if (entry === 0) return -1;
-        if (index[i * 2] !== hash) continue;
-        const w = (entry - 1) * STRIDE;
-        if ((words[w + W.Meta] & 0xffff00) !== kind || words[w + W.Vlan] !== vlan) continue;
-        if (words[w + W.Client] === s0 && words[w + W.Server] === d0 && words[w + W.Ports] === ports) {
-          this.direction = 0;
-          return entry - 1;
-        }
-        if (words[w + W.Client] === d0 && words[w + W.Server] === s0 && words[w + W.Ports] === reverse) {
-          this.direction = 1;
-          return entry - 1;
-        }
-      }
-    }
     const s1 = word(u8, s + 4), s2 = word(u8, s + 8), s3 = word(u8, s + 12);
     const d1 = word(u8, d + 4), d2 = word(u8, d + 8), d3 = word(u8, d + 12);
     this.s1 = s1; this.s2 = s2; this.s3 = s3;
@@ -199,6 +181,38 @@ export class FlowTable {
         return entry - 1;
       }
       if (words[w + W.Ports] === reverse && this.same(w + W.Client, d0, d1, d2, d3) && this.same(w + W.Server, s0, s1, s2, s3)) {
+        this.direction = 1;
+        return entry - 1;
+      }
+    }
+  }
+
+  /**
+   * As `find`, by the fields of an IPv4 packet.
+   * @param ports source << 16 | destination @param vlan as `W.Vlan`
+   */
+  find4(source: number, destination: number, ports: number, protocol: number, vlan: number): number {
+    const { words, index, mask } = this;
+    const kind = (protocol << 8) | (4 << 16);
+    const from = ports >>> 16;
+    const to = ports & 0xffff;
+    const reverse = (to << 16) | from;
+    this.s0 = source;
+    this.d0 = destination;
+    this.vlan = vlan;
+    const hash = this.mix(source, destination, from, to, kind ^ vlan);
+    this.hash = hash;
+    for (let i = hash & mask; ; i = (i + 1) & mask) {
+      const entry = index[i * 2 + 1];
+      if (entry === 0) return -1;
+      if (index[i * 2] !== hash) continue;
+      const w = (entry - 1) * STRIDE;
+      if ((words[w + W.Meta] & 0xffff00) !== kind || words[w + W.Vlan] !== vlan) continue;
+      if (words[w + W.Client] === source && words[w + W.Server] === destination && words[w + W.Ports] === ports) {
+        this.direction = 0;
+        return entry - 1;
+      }
+      if (words[w + W.Client] === destination && words[w + W.Server] === source && words[w + W.Ports] === reverse) {
         this.direction = 1;
         return entry - 1;
       }
@@ -256,9 +270,11 @@ export class FlowTable {
 
   /** Counts a packet of a flow. */
   count(slot: number, direction: number, p: Packet): void {
-    const { timeUs, wireLength: bytes } = p;
-    const w = slot * STRIDE;
-    const f = slot * DOUBLES;
+    this.countPacket(slot, slot * STRIDE, slot * DOUBLES, direction, p.timeUs, p.wireLength);
+  }
+
+  /** As `count`. @param w first word, @param f first double of the slot */
+  countPacket(slot: number, w: number, f: number, direction: number, timeUs: number, bytes: number): void {
     this.words[w + W.PacketsToServer + direction]++;
     this.doubles[f + D.BytesToServer + direction] += bytes;
     if (timeUs > this.doubles[f + D.Last]) this.doubles[f + D.Last] = timeUs;

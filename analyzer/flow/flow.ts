@@ -54,6 +54,8 @@ export class Flow {
   readonly seen: [number, number] = [0, 0];
   /** A bit by direction: what follows is encrypted, says its parser; no rule looks at the bytes any more. */
   sealed = 0;
+  /** Bytes that follow, by direction, of which its parser only counts how many: they need not be shown to it. */
+  readonly unread: [number, number] = [0, 0];
   /** Rule state: flowbits, flowints, which rules have fired; made when first needed. */
   state: Map<string, number> | undefined;
   /** Free for the matcher: per-flow match state (stream scan position, candidates). */

@@ -44,16 +44,21 @@ export class PacketRing {
 
   /** Remembers a packet. @returns its number. */
   add(p: Packet, previous: number): number {
+    return this.put(p.start, p.end - p.start, p.wireLength, p.timeUs, p.nanos, p.linktype, previous);
+  }
+
+  /** As `add`, by the packet's place and fields. */
+  put(at: number, captured: number, wire: number, timeUs: number, nanos: number, linktype: number, previous: number): number {
     const number = ++this.newest;
     if (number === this.room && number < PACKETS) this.grow();
     const i = number & (PACKETS - 1);
     if (number - this.oldest >= PACKETS) this.oldest = number - PACKETS + 1;
-    this.offsets[i] = p.start;
-    this.captured[i] = p.end - p.start;
-    this.wire[i] = p.wireLength;
-    this.times[i] = p.timeUs;
-    this.nanos[i] = p.nanos;
-    this.links[i] = p.linktype;
+    this.offsets[i] = at;
+    this.captured[i] = captured;
+    this.wire[i] = wire;
+    this.times[i] = timeUs;
+    this.nanos[i] = nanos;
+    this.links[i] = linktype;
     this.previous[i] = previous;
     return number;
   }

@@ -10,7 +10,7 @@ import type { Later } from './host-state.js';
 import { MATCHED_BYTES, MAX_MATCHED, type OnHit } from './hit.js';
 import { Wants, type MatchContext, type Matcher } from './matcher.js';
 import { FlowScans, type FlowChoice, type Scan } from './flow-scans.js';
-import { literalScan } from './prefilter.js';
+import { literalScan, type LiteralScan } from './prefilter.js';
 import { isPlain, type RuleSet } from './rule-set.js';
 import type { Leaf, Part, Signature } from './signature.js';
 import { FlowState, MAX_KEPT, MAX_PARTIALS, newPartial, TxState, type Partial, type Seen, type View } from './state.js';
@@ -20,6 +20,9 @@ import type { RuleProfile } from './profile.js';
 import { Thresholds } from './threshold.js';
 import { MAX_TRANSFORM, transform } from './transforms.js';
 
+/** Tags that one load of rules sets before their number reaches the next load's. */
+const EPOCHS = 2 ** 32;
+const NO_PARTIALS = { partials: [] };
 /** A stream is looked at in pieces of at most this many bytes. */
 const STREAM_PIECE = 64 * 1024;
 /** What of a response may be bytes of its stream as they are. */
@@ -63,8 +66,11 @@ export class RuleEngine implements Matcher {
   /** What was looked at, and what limits have cost. */
   readonly counters = { scans: 0, scannedBytes: 0, candidates: 0, hits: 0, suppressed: 0, partialsDropped: 0, candidatesDropped: 0, keptDropped: 0, streamBytesUnseen: 0 };
 
-  /** @param later where the state of hosts is kept elsewhere: takes what silent rules do to it; hits bring theirs along */
-  constructor(private readonly arena: Arena, rules: RuleSet, private readonly onHit: OnHit, private readonly later?: Later, private readonly profile?: RuleProfile) {
+  /**
+   * @param later where the state of hosts is kept elsewhere: takes what silent rules do to it; hits bring theirs along
+   * @param short it sees one capture: tables are made when their buffers are first met, not before
+   */
+  constructor(private readonly arena: Arena, rules: RuleSet, private readonly onHit: OnHit, private readonly later?: Later, private readonly profile?: RuleProfile, private readonly short = false) {
     this.scratch = arena.reserve(MAX_TRANSFORM + 64);
     this.view = { u8: arena.u8, table: this.packetTable, origins: undefined, transformed: new Map() };
     this.swap(rules);
@@ -72,6 +78,16 @@ export class RuleEngine implements Matcher {
 
   get wants(): number {
     return this.bits;
+  }
+
+  get idleEpoch(): number {
+    return this.generation * EPOCHS + this.suricata.tagged;
+  }
+
+  idle(flow: Flow, direction: Direction): boolean {
+    const { partials } = (flow.matcher as FlowState | undefined) ?? NO_PARTIALS;
+    return !this.onHeaders && this.rules.always.packet.length === 0 && partials.length === 0 && this.choiceOf(flow).slow[direction].length === 0
+      && (!this.suricata.any || this.suricata.idle(flow, direction));
   }
 
   reads(buffer: number): boolean {
@@ -84,15 +100,16 @@ export class RuleEngine implements Matcher {
 
   /** Changes to another rule set between two packets; what is half matched goes on under the old rules. */
   swap(rules: RuleSet): void {
-    const scans = rules.groups.map((groups) => groups.filter((g) => !isPlain(g)).map((group) => ({ group, scan: literalScan(this.arena, group.literals), streams: false })));
+    const scans = rules.groups.map((groups) => groups.filter((g) => !isPlain(g)).map((group): Scan => ({ group, scan: undefined, streams: false })));
     const before: FlowScans | undefined = this.plain;
-    for (const { scan } of this.scans.flat()) scan.dispose();
-    for (const scan of this.shared.values()) scan?.scan.dispose();
+    for (const { scan } of this.scans.flat()) scan?.dispose();
+    for (const scan of this.shared.values()) scan?.scan?.dispose();
     this.shared.clear();
     this.scans = scans;
+    if (!this.short) for (const scan of scans.flat()) scan.scan = literalScan(this.arena, scan.group.literals);
     this.rules = rules;
     this.suricata = new SuricataDetector(this.arena, rules, (s, c, f, d, p) => this.headerFits(s, c, f, d, p), (hit, context) => this.suricataHit(hit, context), this.later);
-    this.plain = new FlowScans(this.arena, rules, (protocol) => this.suricata.slowRules(protocol), ++this.generation, BODIES.flatMap((buffer) => rules.groups[buffer].filter((g) => g.chain < 0)));
+    this.plain = new FlowScans(this.arena, rules, (protocol) => this.suricata.slowRules(protocol), ++this.generation, this.short, BODIES.flatMap((buffer) => rules.groups[buffer].filter((g) => g.chain < 0)));
     this.seen.flow = undefined;
     before?.dispose();
     this.onHeaders = PACKET_BUFFERS.some((buffer) => scans[buffer].length > 0);
@@ -205,7 +222,7 @@ export class RuleEngine implements Matcher {
     if (scan !== undefined) {
       const back = Math.min(window.length - length, JOINT - 1);
       const found = this.scanBytes(scan, end - length - back, back + length);
-      if (scan.bodies !== undefined) for (let i = 0; i < found; i++) if (scan.bodies[scan.scan.found[i]] === 1) barren = false;
+      if (scan.bodies !== undefined) for (let i = 0; i < found; i++) if (scan.bodies[scan.scan!.found[i]] === 1) barren = false;
       const { packet } = context;
       if (packet.payloadOffset === at && packet.payloadLength === length) {
         // The packet's own rules need no second look at the same bytes.
@@ -400,10 +417,17 @@ export class RuleEngine implements Matcher {
     if (scan === undefined) {
       const groups = [one, other].map((id) => this.scans[id].find((s) => s.group.chain < 0)?.group);
       const merged = groups[0] && groups[1] && one !== other ? this.rules.union(groups[0], groups[1]) : undefined;
-      scan = merged ? { group: merged, scan: literalScan(this.arena, merged.literals), streams: false } : null;
+      scan = merged ? { group: merged, scan: undefined, streams: false } : null;
       this.shared.set(key, scan);
     }
     return scan ?? undefined;
+  }
+
+  private tablesOf(scan: Scan): LiteralScan {
+    const tables = literalScan(this.arena, scan.group.literals);
+    // Without room for tables it is slow: the next time there may be room.
+    if (tables.bytes > 0) scan.scan = tables;
+    return tables;
   }
 
   /** @returns how many literals were found: `scan.scan.found` */
@@ -411,8 +435,9 @@ export class RuleEngine implements Matcher {
     if (length <= 0) return 0;
     this.counters.scans++;
     this.counters.scannedBytes += length;
-    const n = scan.scan.scan(at, length);
-    const { found } = scan.scan;
+    const tables = scan.scan ?? this.tablesOf(scan);
+    const n = tables.scan(at, length);
+    const { found } = tables;
     for (let i = 0; i < n; i++) {
       const users = scan.group.users[found[i]];
       for (let k = 0; k < users.length; k++) this.addCandidate(users[k]);

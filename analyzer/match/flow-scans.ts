@@ -10,10 +10,10 @@ const MAX_BYTES = 24 << 20;
 /** Kinds of headers told apart; with more, all rules are looked for. */
 const MAX_KINDS = 1024;
 
-/** A group of rules with its tables in the arena. */
+/** A group of rules with its tables in the arena, undefined until they are made. */
 export interface Scan {
   group: Group;
-  scan: LiteralScan;
+  scan: LiteralScan | undefined;
   /** Some of the rules look at streams, not only at packets. */
   streams: boolean;
   /** By literal: 1 where a rule on bodies begins with it. */
@@ -54,14 +54,15 @@ export class FlowScans {
 
   /**
    * @param slow rules without literals, by the protocol of a packet
+   * @param short the tables for all rules are made when they are first needed
    * @param bodies groups of rules on bodies that are bytes of the stream
    */
   constructor(
     private readonly arena: Arena, private readonly rules: RuleSet, private readonly slow: (protocol: number) => readonly Signature[],
-    private readonly generation: number, private readonly bodies: readonly Group[] = [],
+    private readonly generation: number, short: boolean, private readonly bodies: readonly Group[] = [],
   ) {
     this.kinds = flowKindsOf(rules, slow);
-    this.whole = rules.plain === undefined ? undefined : this.scanOf(rules.plain);
+    this.whole = rules.plain === undefined ? undefined : this.scanOf(rules.plain, short ? undefined : literalScan(arena, rules.plain.literals));
   }
 
   /** What the ends of a flow allow. */
@@ -138,13 +139,14 @@ export class FlowScans {
   private join(scan: Scan): Scan {
     const group = this.kinds.withBodies(scan.group, this.bodies);
     const sought = new Set(this.bodies.flatMap((g) => g.literals.map(latin1)));
-    const both = { group, scan: literalScan(this.arena, group.literals), streams: scan.streams, bodies: Uint8Array.from(group.literals, (l) => (sought.has(latin1(l)) ? 1 : 0)) };
-    this.bytes += both.scan.bytes;
+    const tables = literalScan(this.arena, group.literals);
+    const both = { group, scan: tables, streams: scan.streams, bodies: Uint8Array.from(group.literals, (l) => (sought.has(latin1(l)) ? 1 : 0)) };
+    this.bytes += tables.bytes;
     return both;
   }
 
   dispose(): void {
-    for (const scan of new Set([this.whole, ...this.scans.values(), ...this.withBodies.values()])) scan?.scan.dispose();
+    for (const scan of new Set([this.whole, ...this.scans.values(), ...this.withBodies.values()])) scan?.scan?.dispose();
     this.scans.clear();
     this.withBodies.clear();
     this.choices.clear();
@@ -154,13 +156,14 @@ export class FlowScans {
     const part = this.kinds.part(key, fit);
     if (part === undefined) return undefined;
     if (this.bytes >= MAX_BYTES) return this.whole;
-    const scan = this.scanOf(part);
-    this.bytes += scan.scan.bytes;
+    const tables = literalScan(this.arena, part.literals);
+    const scan = this.scanOf(part, tables);
+    this.bytes += tables.bytes;
     return scan;
   }
 
-  private scanOf(group: Group): Scan {
+  private scanOf(group: Group, scan: LiteralScan | undefined): Scan {
     const streams = group.users.some((users) => users.some((index) => this.rules.signatures[index].level === 'stream'));
-    return { group, scan: literalScan(this.arena, group.literals), streams };
+    return { group, scan, streams };
   }
 }

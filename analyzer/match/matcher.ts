@@ -67,6 +67,13 @@ export interface MatchContext extends AppContext {
 export interface Matcher {
   /** Bit set of `Wants`; may change between packets when rules are reloaded. */
   readonly wants: number;
+  /** Changes when an answer of `idle` may no longer hold for reasons outside its flow. */
+  readonly idleEpoch: number;
+  /**
+   * Whether `packet` would do nothing with packets of the flow that carry nothing, or only what is sealed. It holds until
+   * the matcher is told anything else of the flow, or `idleEpoch` changes.
+   */
+  idle(flow: Flow, direction: Direction): boolean;
   /** Whether a rule looks at this buffer; may change as `wants` may. */
   reads(buffer: number): boolean;
   /** As `AppContext.barren`; of the chunk that `stream` was given last. */

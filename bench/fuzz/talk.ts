@@ -47,7 +47,7 @@ export class TalkReader {
       wants: Wants.Stream | Wants.Udp,
       packet: (c, flow, d) => { if (flow ?? c.flowOf()) note((flow ?? c.flowOf())!, d, c.packet.payloadOffset, c.packet.payloadLength); },
       stream: (_c, flow, d, at, length) => note(flow, d, at, length),
-      reads: () => false, pursued: () => false, inspect() {}, appEvent() {}, packetEvent() {}, appDecided() {},
+      reads: () => false, idleEpoch: 0, idle: () => true, pursued: () => false, inspect() {}, appEvent() {}, packetEvent() {}, appDecided() {},
       flowEnd: (_c, flow) => {
         const entry = this.open.get(flow);
         this.open.delete(flow);

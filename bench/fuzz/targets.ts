@@ -58,7 +58,7 @@ function captureTarget(): Target {
   };
 }
 
-const silent: Matcher = { wants: 511, reads: () => true, pursued: () => false, packet() {}, stream() {}, inspect() {}, appEvent() {}, packetEvent() {}, appDecided() {}, flowEnd() {} };
+const silent: Matcher = { wants: 511, reads: () => true, idleEpoch: 0, idle: () => false, pursued: () => false, packet() {}, stream() {}, inspect() {}, appEvent() {}, packetEvent() {}, appDecided() {}, flowEnd() {} };
 
 function packetTarget(): Target {
   const arena = new Arena(192 * MIB);

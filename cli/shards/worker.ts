@@ -45,6 +45,7 @@ async function shard(task: Extract<ToShard, { kind: 'shard' }>): Promise<void> {
   const wants = new Set(task.wants);
   let ended = 0;
   const engine = new Engine({
+    short: true,
     config: { ...settings.config, maxFlows: task.maxFlows },
     rules: pack.rules,
     stage: {

@@ -46,31 +46,44 @@ const threads = {
   'cli/shards/worker': 'shard-worker', 'cli/capture-player': 'capture-player', 'cli/indicator-loader': 'indicator-loader',
   'analyzer/serve/worker': 'analyzer-worker', 'analyzer/serve/rule-trial-worker': 'rule-trial-worker',
 };
-await build({
-  entryPoints: { main: 'cli/main.ts', ...Object.fromEntries(Object.entries(threads).map(([path, name]) => [name, `${path}.ts`])) }, outdir: 'dist/bundle', bundle: true, splitting: true, format: 'esm', platform: 'node', target: 'node20',
-  sourcemap: 'linked', minifySyntax: true, logLevel: 'error', legalComments: 'none', chunkNames: 'part-[hash]',
-  external: Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !inside.includes(name)).flatMap((name) => [name, `${name}/*`]),
-  // What CommonJS packages inside ask for.
-  banner: { js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);" },
-  plugins: [{
-    // A module's neighbours are where its own file is, not where the bundle is; its threads are in the bundle.
-    name: 'neighbours',
-    setup({ onLoad }) {
-      onLoad({ filter: /\.ts$/ }, (args) => {
-        const text = readFileSync(args.path, 'utf8');
-        if (!text.includes('import.meta.url')) return undefined;
-        const own = relative('dist/bundle', join('dist', relative('.', args.path).replace(/\.ts$/, '.js')));
-        const contents = text.replace(/new URL\('\.\/([\w-]+)\.js', import\.meta\.url\)|import\.meta\.url/g, (_, neighbour) => {
-          const thread = neighbour && threads[relative('.', join(dirname(args.path), neighbour))];
-          if (thread) return `new URL('./${thread}.js', import.meta.url)`;
-          const url = `new URL(${JSON.stringify(own)}, import.meta.url).href`;
-          return neighbour ? `new URL('./${neighbour}.js', ${url})` : url;
-        });
-        return { contents, loader: 'ts' };
+const outside = Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !inside.includes(name)).flatMap((name) => [name, `${name}/*`]);
+/** A module's neighbours are where its own file is, not where the bundle is; its threads are in the bundle, or start from `bin`. */
+const neighbours = (started) => ({
+  name: 'neighbours',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, (args) => {
+      const text = readFileSync(args.path, 'utf8');
+      if (!text.includes('import.meta.url')) return undefined;
+      const own = relative('dist/bundle', join('dist', relative('.', args.path).replace(/\.ts$/, '.js')));
+      const contents = text.replace(/new URL\('\.\/([\w-]+)\.js', import\.meta\.url\)|import\.meta\.url/g, (_, neighbour) => {
+        const thread = neighbour && threads[relative('.', join(dirname(args.path), neighbour))];
+        if (thread) return `new URL('${started.includes(thread) ? `../../bin/${thread}.mjs` : `./${thread}.js`}', import.meta.url)`;
+        const url = `new URL(${JSON.stringify(own)}, import.meta.url).href`;
+        return neighbour ? `new URL('./${neighbour}.js', ${url})` : url;
       });
-    },
-  }],
+      return { contents, loader: 'ts' };
+    });
+  },
 });
+const bundling = { outdir: 'dist/bundle', bundle: true, platform: 'node', target: 'node20', minifySyntax: true, logLevel: 'error', legalComments: 'none' };
+if (existsSync('dist/bundle')) rmSync('dist/bundle', { recursive: true });
+await Promise.all([
+  build({
+    ...bundling, format: 'esm', splitting: true, sourcemap: 'linked', chunkNames: 'part-[hash]', external: outside, plugins: [neighbours([])],
+    entryPoints: { main: 'cli/main.ts', ...Object.fromEntries(Object.entries(threads).map(([path, name]) => [name, `${path}.ts`])) },
+    // What CommonJS packages inside ask for.
+    banner: { js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);" },
+  }),
+  // Analysing captures once more as one script, whose compiled form can be kept from run to run (`bin/analysis.mjs`).
+  build({
+    ...bundling, format: 'cjs', outExtension: { '.js': '.cjs' }, entryPoints: { analysis: 'cli/analysis-parts.ts' }, define: { 'import.meta.url': 'here' },
+    external: [...outside, ...['up', 'collect', 'replay', 'console', 'exercise', 'bench', 'backup', 'restore', 'verify', 'doctor'].map((name) => `./${name}.js`)],
+    plugins: [neighbours(['shard-worker', 'capture-player'])],
+  }),
+]);
+// One byte a character for V8; expressions keep theirs as they are written.
+const script = 'dist/bundle/analysis.cjs';
+writeFileSync(script, readFileSync(script, 'utf8').replace(/[^\0-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
 const wanted = new Set(sources.map((s) => join('dist', s.replace(/\.ts$/, '.js'))));
 for (const room of rooms) {
   if (!existsSync(join('dist', room))) continue;

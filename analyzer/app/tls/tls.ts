@@ -29,8 +29,6 @@ const MAX_CERTIFICATES = 10;
 const enum Content { ChangeCipher = 20, Alert = 21, Handshake = 22, Data = 23, Heartbeat = 24 }
 
 class Side {
-  /** Bytes of the current record still to be skipped (application data, encrypted handshake). */
-  skip = 0;
   encrypted = false;
   /** Bytes are missing, and the next record has not been found yet. */
   lost = false;
@@ -113,9 +111,9 @@ export class TlsParser implements AppParser {
       side.lost = false;
     }
     while (used < length) {
-      if (side.skip > 0) {
-        const n = Math.min(side.skip, length - used);
-        side.skip -= n;
+      if (flow.unread[direction] > 0) {
+        const n = Math.min(flow.unread[direction], length - used);
+        flow.unread[direction] -= n;
         used += n;
         continue;
       }
@@ -152,7 +150,7 @@ export class TlsParser implements AppParser {
           this.emit(c, flow);
         }
         if (type === Content.Heartbeat && !side.encrypted) this.heartbeat(c, flow, p, size, length - used);
-        side.skip = size;
+        flow.unread[direction] = size;
         side.records++;
         used += 5;
         continue;
@@ -353,14 +351,14 @@ export class TlsParser implements AppParser {
     if (c.wants('tls')) c.event(flow, 'tls', this.tx.detail(), 0, 0);
   }
 
-  gap(_c: AppContext, _flow: Flow, direction: Direction, missing: number): boolean {
+  gap(_c: AppContext, flow: Flow, direction: Direction, missing: number): boolean {
     const side = this.sides[direction];
-    if (side.skip >= missing) {
-      side.skip -= missing;
+    if (flow.unread[direction] >= missing) {
+      flow.unread[direction] -= missing;
       return true;
     }
     // A handshake message of which a part is missing is of no use.
-    side.skip = 0;
+    flow.unread[direction] = 0;
     side.kept = 0;
     side.lost = true;
     return true;

@@ -272,6 +272,26 @@ export class SuricataDetector {
     return flow.protocol === 6 && flow.midstream && !this.rules.midstream;
   }
 
+  /** Tags set so far. */
+  get tagged(): number {
+    return this.tags.counters.set;
+  }
+
+  /** Whether `packet` does nothing without candidates and slow rules: see `Matcher.idle`. */
+  idle(flow: Flow, direction: Direction): boolean {
+    const { matcher } = flow;
+    return !this.tags.any && !this.awaited(flow, matcher instanceof FlowState ? matcher.facts : undefined, direction);
+  }
+
+  /** Whether a packet without candidates may matter to some rule. */
+  private awaited(flow: Flow | undefined, facts: FlowFacts | undefined, direction: Direction): boolean {
+    if (facts?.passed) return false;
+    const bit = 1 << direction;
+    return (this.ipRules.length > 0 && (facts === undefined || (facts.asked & bit) === 0))
+      || (this.protocolRules.length > 0 && flow !== undefined && flow.app !== 'unknown' && (facts === undefined || (facts.protocolAsked & bit) === 0))
+      || (facts !== undefined && facts.pending[direction].length > 0);
+  }
+
   /** One packet, after its bytes have been through stream and parser. @param slow rules without literals whose header may fit. */
   packet(
     context: MatchContext, given: Flow | undefined, direction: Direction, candidates: ArrayLike<number>, count: number, slow: readonly Signature[], table: BufferTable,
@@ -280,11 +300,7 @@ export class SuricataDetector {
     const facts = matcher instanceof FlowState ? matcher.facts : undefined;
     if (this.tags.any) this.tags.packet(context, given);
     if (facts?.passed) return;
-    if (
-      count === 0 && slow.length === 0 && (this.ipRules.length === 0 || (facts !== undefined && (facts.asked & (1 << direction)) !== 0)) &&
-      (this.protocolRules.length === 0 || given === undefined || given.app === 'unknown' || (facts !== undefined && (facts.protocolAsked & (1 << direction)) !== 0)) &&
-      (facts === undefined || facts.pending[direction].length === 0)
-    ) return;
+    if (count === 0 && slow.length === 0 && !this.awaited(given, facts, direction)) return;
     this.decide(context, given, facts, direction, candidates, count, slow, table);
   }
 

@@ -10,8 +10,8 @@ interface Tagged { readonly tag: SuricataTag; readonly gid: number; readonly sid
 /** The packets that follow a match, logged as EVE events of type `packet`. One a worker. */
 export class Tags {
   private readonly tagged = new Map<string, Tagged>();
-  /** Packets logged, and tags that the bound has ended. */
-  readonly counters = { packets: 0, evicted: 0 };
+  /** Packets logged, tags set, and those that the bound has ended. */
+  readonly counters = { packets: 0, set: 0, evicted: 0 };
 
   get any(): boolean {
     return this.tagged.size > 0;
@@ -19,6 +19,7 @@ export class Tags {
 
   /** A rule has matched on the packet under way: what follows is logged, under the newest rule. */
   add(context: MatchContext, tag: SuricataTag, rule: { gid: number; sid: number }, key: string): void {
+    this.counters.set++;
     this.tagged.delete(key);
     if (this.tagged.size >= MAX_TAGGED) {
       this.tagged.delete(this.tagged.keys().next().value!);

@@ -1,0 +1,3 @@
+import { run } from './analysis.mjs';
+
+await run('capture-player');
