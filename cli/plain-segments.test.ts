@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeTraffic } from '../bench/traffic.js';
 import { Random } from '../bench/random.js';
-import { defaultConfig } from '../cli/analysis.js';
-import { Engine } from './engine.js';
-import { loadRules } from './match/load.js';
-import type { RuleSet } from './match/rule-set.js';
+import { defaultConfig } from './analysis.js';
+import { Engine } from '../analyzer/engine.js';
+import { loadRules } from '../analyzer/match/load.js';
+import type { RuleSet } from '../analyzer/match/rule-set.js';
 
 interface Frame { bytes: Buffer; timeUs: number }
 
@@ -87,6 +87,13 @@ const capture = join(folder, 'mixed.pcap');
 makeTraffic(capture, { seed: 5, bytes: 3 << 20, kind: 'mixed' });
 const frames = framesOf(capture).filter(({ bytes }) => bytes.length >= 34 && bytes[12] === 8 && bytes[13] === 0);
 
+/** The same traffic among eight hosts: what is known of one of them concerns many open connections. */
+const crowded = frames.map(({ bytes, timeUs }) => {
+  const frame = { bytes: Buffer.from(bytes), timeUs };
+  for (const at of [28, 32]) frame.bytes.writeUInt16BE(frame.bytes[at + 1]! & 7, at);
+  return frame;
+});
+
 /** Of what waits for the packets that follow: streams told with an acknowledgement, tags of flows and hosts, protocols, passes, partial matches. */
 const RULES: Record<string, string> = {
   streams: `
@@ -110,7 +117,8 @@ for (const [name, text] of Object.entries(RULES)) {
   writeFileSync(file, text);
   const rules = loadRules([file]).rules!;
   t.test(`the short way says what the long way says: ${name}`, async (t) => {
-    for (const [about, seen] of [['as captured', frames], ...[1, 2, 12].map((seed) => [`troubled by ${seed}`, troubled(frames, new Random(seed))] as const)] as const) {
+    const whole = name === 'tags' ? crowded : frames;
+    for (const [about, seen] of [['as captured', whole], ...[1, 2, 12].map((seed) => [`troubled by ${seed}`, troubled(whole, new Random(seed))] as const)] as const) {
       const short = said(seen, rules, false);
       const long = said(seen, rules, true);
       t.equal(long.plain, 0);
