@@ -1,5 +1,5 @@
 import type { Arena } from './arena.js';
-import { PROTOCOL } from './decode/packet.js';
+import { PROTOCOL, TCP_ACK, TCP_PSH } from './decode/packet.js';
 import type { Flow } from './flow/flow.js';
 import { FINISHED, FlowClass, type FlowTable, SlotFlag, W, WAITING } from './flow/flow-table.js';
 import type { PacketRing } from './flow/packet-ring.js';
@@ -15,10 +15,8 @@ const TCP_WITH_TIMESTAMPS = 32;
 const NOP_NOP_TIMESTAMP = 0x0101080a;
 /** pcap's link type number of Ethernet. */
 const LINK_ETHERNET = 1;
-/** ACK, and PSH which may stand beside it, in byte 13. */
+/** Flags beside the header's length, and of them ACK, beside which PSH may stand. */
 const FLAGS = 0xff;
-const ACK = 0x10;
-const PSH = 0x08;
 /** TTLs of one sender vary with routes by less than this; a segment that differs more was sent to fool us. */
 export const TTL_SLACK = 4;
 
@@ -76,7 +74,7 @@ export class PlainSegments {
     const word = view.getUint16(tcp + 12);
     const flags = word & FLAGS;
     const header = (word >> 12) << 2;
-    if ((flags & ~PSH) !== ACK || end > limit || tcp + header > end || (view.getUint16(ip + 6) & 0x3fff) !== 0) return false;
+    if ((flags & ~TCP_PSH) !== TCP_ACK || end > limit || tcp + header > end || (view.getUint16(ip + 6) & 0x3fff) !== 0) return false;
     if (header !== TCP && (header !== TCP_WITH_TIMESTAMPS || view.getInt32(tcp + TCP) !== NOP_NOP_TIMESTAMP)) return false;
 
     const { table } = deps;
