@@ -2,7 +2,6 @@ import type { AppParser, ProtocolEntry } from './app/parser.js';
 import { PROTOCOL } from './decode/packet.js';
 import type { Direction, Flow } from './flow/flow.js';
 import type { MatchContext, Matcher } from './match/matcher.js';
-import { HeldBytes } from './stream/held-bytes.js';
 import { AppState, type Session } from './stream/session.js';
 
 /** First bytes of a direction that are kept while its protocol is not known; every identifier decides on less. */
@@ -57,7 +56,7 @@ export class Application {
   /** In-order bytes of a TCP stream. */
   stream(session: Session, direction: Direction, at: number, length: number): void {
     if (session.state === AppState.Raw) return;
-    const held = session.held[direction];
+    const held = session.held(direction);
     if (held === undefined || held.length === 0) {
       const left = this.present(session, direction, at, length);
       if (left > 0) this.keep(session, direction, at + length - left, left);
@@ -110,7 +109,7 @@ export class Application {
 
   /** Bytes that will never come. */
   gap(session: Session, direction: Direction, missing: number): void {
-    const held = session.held[direction];
+    const held = session.held(direction);
     const lost = missing + (held?.length ?? 0);
     held?.clear();
     if (session.state === AppState.Identifying) {
@@ -140,7 +139,7 @@ export class Application {
     const { parser } = session.flow;
     if (session.state === AppState.Parsing && parser !== undefined) {
       try {
-        const held = session.held[direction];
+        const held = session.held(direction);
         if (held !== undefined && held.length > 0) parser.rest?.(this.context, session.flow, direction, held.at, held.length);
         parser.end(this.context, session.flow, direction);
       } catch {
@@ -148,7 +147,7 @@ export class Application {
         this.drop(session);
       }
     }
-    session.held[direction]?.clear();
+    session.held(direction)?.clear();
   }
 
   /** Lets go of everything. */
@@ -172,7 +171,7 @@ export class Application {
       this.decide(session, entry, direction);
       // What the other side sent before came first.
       const other = (1 - direction) as Direction;
-      const waiting = session.held[other];
+      const waiting = session.held(other);
       if (waiting !== undefined && waiting.length > 0) {
         const had = waiting.length;
         const used = this.call(session, other, waiting.at, had);
@@ -198,7 +197,7 @@ export class Application {
 
   private call(session: Session, direction: Direction, at: number, length: number): number {
     const { flow } = session;
-    flow.seen[direction] += length;
+    flow.see(direction, length);
     try {
       const used = (flow.parser as AppParser).data(this.context, flow, direction, at, length);
       return used > length ? length : used;
@@ -257,8 +256,8 @@ export class Application {
       }
     }
     session.state = AppState.Raw;
-    session.held[0]?.clear();
-    session.held[1]?.clear();
+    session.held(0)?.clear();
+    session.held(1)?.clear();
   }
 
   private overflow(session: Session): void {
@@ -268,7 +267,7 @@ export class Application {
 
   private keep(session: Session, direction: Direction, at: number, length: number): void {
     if (session.state === AppState.Raw) return;
-    const held = (session.held[direction] ??= new HeldBytes(this.context.arena));
+    const held = session.hold(direction, this.context.arena);
     if (!held.append(at, length)) this.overflow(session);
   }
 }

@@ -85,6 +85,7 @@ export class FileKeeper {
   }
 
   flowEnd(flow: Flow): void {
+    this.wanted.delete(flow);
     for (const f of this.ended) if (f.flow === flow) this.letGo(f);
     this.ended = this.ended.filter((f) => f.flow !== flow);
   }

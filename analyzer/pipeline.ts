@@ -31,8 +31,8 @@ const EPHEMERAL = 32_768;
 const ETHERNET = 1;
 /** Capture points told apart in the flow key: 8 bits. */
 const MAX_SOURCES = 256;
-/** Sessions that have ended and wait for another flow. */
-const MAX_SPARE = 4096;
+/** Sessions and flows that have ended and wait for another connection. */
+const MAX_SPARE = 16_384;
 
 export interface PacketStageDependencies {
   arena: Arena;
@@ -61,6 +61,7 @@ export class PacketStage {
   private readonly sessions: (Session | undefined)[];
   private readonly flows: (Flow | undefined)[];
   private readonly spare: Session[] = [];
+  private readonly spareFlows: Flow[] = [];
   private readonly counted = new TrafficCounters(protocols.map((entry) => entry.protocol).concat('ftp-data'));
   /** By slot: number of the flow's application in `counted`, 0 while it is not known. */
   private readonly kinds: Uint8Array;
@@ -828,7 +829,7 @@ export class PacketStage {
   private flowAt(slot: number): Flow {
     let flow = this.flows[slot];
     if (flow === undefined) {
-      flow = new Flow();
+      flow = this.spareFlows.pop() ?? new Flow();
       identify(this.table, slot, flow);
       const info = this.sourceInfo;
       flow.node = info.node;
@@ -873,6 +874,11 @@ export class PacketStage {
     if (flow !== undefined) {
       this.matcher.flowEnd(context, flow);
       this.flows[slot] = undefined;
+      // An alert's evidence may still ask for its flow.
+      if (flow.alerts === 0 && this.spareFlows.length < MAX_SPARE) {
+        flow.renew();
+        this.spareFlows.push(flow);
+      }
     }
     this.connections.ended(table, slot);
     this.unknown[slot] = 0;

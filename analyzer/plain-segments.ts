@@ -118,15 +118,15 @@ export class PlainSegments {
     if (length > 0) {
       const stream = session.stream(direction);
       if (
-        (flow.sealed & (1 << direction)) === 0 || flow.unread[direction] < length || session.state !== AppState.Parsing || usualTtl - ttl > TTL_SLACK
+        (flow.sealed & (1 << direction)) === 0 || flow.unread(direction) < length || session.state !== AppState.Parsing || usualTtl - ttl > TTL_SLACK
         || !stream.started || stream.next !== sequence || stream.hasFin
       ) return false;
       stream.next = (sequence + length) | 0;
       stream.delivered += length;
       stream.strays = 0;
       if ((wants & Wants.Stream) !== 0) matcher.stream(deps.context, flow, direction, tcp + header, length);
-      flow.unread[direction] -= length;
-      flow.seen[direction] += length;
+      flow.leaveUnread(direction, flow.unread(direction) - length);
+      flow.see(direction, length);
     }
 
     const f = table.doublesAt(slot);

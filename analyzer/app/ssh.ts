@@ -77,7 +77,7 @@ export class SshParser implements AppParser {
     const { u8 } = c.arena;
     if (side.encrypted) {
       this.spoken(c, flow, direction, length);
-      if (this.decided) flow.unread[direction] = UNREAD;
+      if (this.decided) flow.leaveUnread(direction, UNREAD);
       return length;
     }
     let used = 0;

@@ -374,6 +374,7 @@ export class RuleEngine implements Matcher {
     if ((this.bits & Wants.Files) !== 0) context.filesOver?.(flow);
     if (flow.matcher instanceof FlowState) for (const window of flow.matcher.windows) window.release(this.arena);
     flow.matcher = undefined;
+    if (this.seen.flow === flow) this.seen.flow = undefined;
   }
 
   // --- step one: candidates

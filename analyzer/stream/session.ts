@@ -1,5 +1,6 @@
+import type { Arena } from '../arena.js';
 import type { Direction, Flow } from '../flow/flow.js';
-import type { HeldBytes } from './held-bytes.js';
+import { HeldBytes } from './held-bytes.js';
 import { TcpStream } from './reassembly.js';
 
 /** How far the application of a flow is known. */
@@ -13,7 +14,8 @@ export class Session {
   state: AppState = AppState.Identifying;
   /** Of TCP only. */
   private streams: readonly [TcpStream, TcpStream] | undefined;
-  readonly held: [HeldBytes | undefined, HeldBytes | undefined] = [undefined, undefined];
+  private held0: HeldBytes | undefined;
+  private held1: HeldBytes | undefined;
   /** A bit by direction: no protocol fits its first bytes; `parser.end` was called. */
   failed = 0;
   ended = 0;
@@ -30,6 +32,15 @@ export class Session {
     return this.streams[direction];
   }
 
+  /** What the application has left for later. */
+  held(direction: Direction): HeldBytes | undefined {
+    return direction === 0 ? this.held0 : this.held1;
+  }
+
+  hold(direction: Direction, arena: Arena): HeldBytes {
+    return direction === 0 ? (this.held0 ??= new HeldBytes(arena)) : (this.held1 ??= new HeldBytes(arena));
+  }
+
   get hasStreams(): boolean {
     return this.streams !== undefined;
   }
@@ -38,8 +49,8 @@ export class Session {
   renew(flow: Flow): void {
     this.flow = flow;
     this.state = AppState.Identifying;
-    this.held[0] = undefined;
-    this.held[1] = undefined;
+    this.held0 = undefined;
+    this.held1 = undefined;
     this.failed = 0;
     this.ended = 0;
     this.attempts = 0;

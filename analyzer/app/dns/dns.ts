@@ -64,7 +64,9 @@ const MAX_RESUMED = 8192;
 /** DNS (RFC 1035), LLMNR and mDNS over UDP; DNS over TCP with its two-byte lengths. */
 export class DnsParser implements AppParser {
   readonly protocol = 'dns';
-  private readonly waiting: DnsTransaction[] = [];
+  /** The query that waits for its answer, and those after it: few flows have more than one. */
+  private first: DnsTransaction | undefined;
+  private more: DnsTransaction[] | undefined;
   private nextId = 0;
   private valid = false;
 
@@ -73,16 +75,16 @@ export class DnsParser implements AppParser {
     private readonly event: 'dns' | 'mdns',
   ) {}
 
-  /** TCP: bytes are missing, and the next message has not been found yet. */
-  private readonly lost: [boolean, boolean] = [false, false];
+  /** TCP, a bit by direction: bytes are missing, and the next message has not been found yet. */
+  private lost = 0;
 
   data(c: AppContext, flow: Flow, direction: Direction, at: number, length: number): number {
     if (!this.tcp) return this.message(c, flow, at, length) || this.valid ? length : -1;
     let used = 0;
-    if (this.lost[direction]) {
+    if ((this.lost & (1 << direction)) !== 0) {
       used = nextMessage(c.arena.u8, at, length);
       if (used === length) return length;
-      this.lost[direction] = false;
+      this.lost &= ~(1 << direction);
     }
     while (length - used >= 2) {
       const n = u16(c.arena.u8, at + used);
@@ -107,10 +109,7 @@ export class DnsParser implements AppParser {
     this.valid = true;
     const response = (m.flags & 0x8000) !== 0;
     let tx: DnsTransaction | undefined;
-    if (response) {
-      const i = this.waiting.findIndex((w) => w.wire === m.id);
-      if (i >= 0) tx = this.waiting.splice(i, 1)[0];
-    }
+    if (response) tx = this.answered(m.id);
     const solicited = tx !== undefined;
     tx ??= new DnsTransaction(this.nextId++, m.id, 'dns', c.arena.u8);
     const { buffers } = c;
@@ -130,7 +129,7 @@ export class DnsParser implements AppParser {
       tx.message = m;
       c.inspect(flow, tx, Stage.ResponseHead);
       this.anomalies(c, flow, m, tx);
-      if (!solicited && flow.seen[0] > 0 && !flow.midstream && this.event === 'dns')
+      if (!solicited && flow.seen(0) > 0 && !flow.midstream && this.event === 'dns')
         c.anomaly(flow, 'dns', 'unsolicited_response', tx.id);
       if (c.wants(this.event) || c.pursued(tx)) tx.settle();
       if (c.wants(this.event)) {
@@ -146,9 +145,30 @@ export class DnsParser implements AppParser {
     if (wanted || c.pursued(tx)) tx.settle();
     c.leave(tx);
     if (wanted) for (const q of tx.query!) c.event(flow, this.event, q, tx.id, 0);
-    if (this.waiting.length === MAX_WAITING) this.waiting.shift();
-    this.waiting.push(tx);
+    this.wait(tx);
     return true;
+  }
+
+  private wait(tx: DnsTransaction): void {
+    if (this.first === undefined) {
+      this.first = tx;
+      return;
+    }
+    this.more ??= [];
+    if (this.more.length === MAX_WAITING - 1) this.first = this.more.shift();
+    this.more.push(tx);
+  }
+
+  /** The oldest query with that id, which waits no longer. */
+  private answered(id: number): DnsTransaction | undefined {
+    const { first, more } = this;
+    if (first === undefined) return undefined;
+    if (first.wire === id) {
+      this.first = more?.shift();
+      return first;
+    }
+    const i = more?.findIndex((w) => w.wire === id) ?? -1;
+    return i < 0 ? undefined : more!.splice(i, 1)[0];
   }
 
   private anomalies(c: AppContext, flow: Flow, m: Message, tx: DnsTransaction): void {
@@ -159,12 +179,13 @@ export class DnsParser implements AppParser {
   }
 
   gap(_c: AppContext, _flow: Flow, direction: Direction): boolean {
-    this.lost[direction] = this.tcp;
+    if (this.tcp) this.lost |= 1 << direction;
     return true;
   }
 
   end(): void {
-    this.waiting.length = 0;
+    this.first = undefined;
+    this.more = undefined;
   }
 }
 

@@ -111,9 +111,9 @@ export class TlsParser implements AppParser {
       side.lost = false;
     }
     while (used < length) {
-      if (flow.unread[direction] > 0) {
-        const n = Math.min(flow.unread[direction], length - used);
-        flow.unread[direction] -= n;
+      if (flow.unread(direction) > 0) {
+        const n = Math.min(flow.unread(direction), length - used);
+        flow.leaveUnread(direction, flow.unread(direction) - n);
         used += n;
         continue;
       }
@@ -150,7 +150,7 @@ export class TlsParser implements AppParser {
           this.emit(c, flow);
         }
         if (type === Content.Heartbeat && !side.encrypted) this.heartbeat(c, flow, p, size, length - used);
-        flow.unread[direction] = size;
+        flow.leaveUnread(direction, size);
         side.records++;
         used += 5;
         continue;
@@ -353,12 +353,12 @@ export class TlsParser implements AppParser {
 
   gap(_c: AppContext, flow: Flow, direction: Direction, missing: number): boolean {
     const side = this.sides[direction];
-    if (flow.unread[direction] >= missing) {
-      flow.unread[direction] -= missing;
+    if (flow.unread(direction) >= missing) {
+      flow.leaveUnread(direction, flow.unread(direction) - missing);
       return true;
     }
     // A handshake message of which a part is missing is of no use.
-    flow.unread[direction] = 0;
+    flow.leaveUnread(direction, 0);
     side.kept = 0;
     side.lost = true;
     return true;
