@@ -84,7 +84,7 @@ function said(frames: Frame[], rules: RuleSet, bare: boolean): { lines: string[]
 const folder = mkdtempSync(join(tmpdir(), 'shouwang-plain-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const capture = join(folder, 'mixed.pcap');
-makeTraffic(capture, { seed: 5, bytes: 3 << 20, kind: 'mixed' });
+makeTraffic(capture, { seed: 5, bytes: 2 << 20, kind: 'mixed' });
 const frames = framesOf(capture).filter(({ bytes }) => bytes.length >= 34 && bytes[12] === 8 && bytes[13] === 0);
 
 /** The same traffic among eight hosts: what is known of one of them concerns many open connections. */
@@ -118,7 +118,7 @@ for (const [name, text] of Object.entries(RULES)) {
   const rules = loadRules([file]).rules!;
   t.test(`the short way says what the long way says: ${name}`, async (t) => {
     const whole = name === 'tags' ? crowded : frames;
-    for (const [about, seen] of [['as captured', whole], ...[1, 2, 12].map((seed) => [`troubled by ${seed}`, troubled(whole, new Random(seed))] as const)] as const) {
+    for (const [about, seen] of [['as captured', whole], ...[1, 12].map((seed) => [`troubled by ${seed}`, troubled(whole, new Random(seed))] as const)] as const) {
       const short = said(seen, rules, false);
       const long = said(seen, rules, true);
       t.equal(long.plain, 0);
