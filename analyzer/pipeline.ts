@@ -64,7 +64,6 @@ export class PacketStage {
   private readonly spareFlows: Flow[] = [];
   private readonly counted = new TrafficCounters(protocols.map((entry) => entry.protocol).concat('ftp-data'));
   /** By slot: number of the flow's application in `counted`, 0 while it is not known. */
-  private readonly kinds: Uint8Array;
   /** By slot: 1 where the first datagram was no protocol's, and no flow was made for it. */
   private readonly unknown: Uint8Array;
   private readonly plain: PlainSegments;
@@ -115,7 +114,6 @@ export class PacketStage {
     });
     this.sessions = vacant(config.flows);
     this.flows = vacant(config.flows);
-    this.kinds = new Uint8Array(config.flows);
     this.unknown = new Uint8Array(config.flows);
     this.context = new StageContext(this.arena, this.packetUnderWay, config, this.matcher, this.outputs, {
       flowOf: () => (this.slot < 0 ? undefined : this.flowAt(this.slot)),
@@ -126,12 +124,12 @@ export class PacketStage {
     this.defragmenter = new Defragmenter(this.arena, config.defragmentation);
     this.reassembly = new Reassembly(this.arena, config.reassembly, this.streamSink());
     this.application = new Application(this.context, this.matcher, protocols, (flow) => {
-      this.kinds[flow.slot] = this.counted.idOf(flow.app);
+      this.table.setTraffic(flow.slot, this.counted.idOf(flow.app));
     });
     this.verify = config.checksums === 'verify';
     this.plain = new PlainSegments({
       arena: this.arena, table: this.table, ring: this.ring, matcher: this.matcher, context: this.context, flows: this.flows, sessions: this.sessions,
-      kinds: this.kinds, counted: this.counted, capacity: config.flows,
+      counted: this.counted,
     });
     this.connections = new ConnectionLog((records, count) => this.outputs.connections(records, count));
   }
@@ -379,7 +377,7 @@ export class PacketStage {
     this.slot = slot;
     context.direction = direction;
     this.plain.disturb(slot);
-    if (this.kinds[slot] !== 0) this.kind = this.kinds[slot];
+    if (table.traffic(slot) !== 0) this.kind = table.traffic(slot);
     table.count(slot, direction, p);
     words[w + W.LastPacket] = this.ring.add(p, words[w + W.LastPacket] >>> 0);
     if (words[w + W.FirstPacket] === 0) words[w + W.FirstPacket] = p.number;
@@ -713,7 +711,7 @@ export class PacketStage {
       }
       if (session !== undefined) this.application.datagram(session, direction, p.payloadOffset, p.payloadLength);
     }
-    if (this.kinds[slot] !== 0) this.kind = this.kinds[slot];
+    if (table.traffic(slot) !== 0) this.kind = table.traffic(slot);
     if ((this.matcher.wants & wanted) !== 0) this.matcher.packet(context, this.flows[slot], direction);
   }
 
@@ -860,8 +858,6 @@ export class PacketStage {
       }
       this.endSession(slot, session);
     }
-    this.kinds[slot] = 0;
-    this.plain.disturb(slot);
     let flow = this.flows[slot];
     if (flow !== undefined) flow.lastUs = table.doubles[table.doublesAt(slot) + D.Last];
     const answered = table.has(slot, SlotFlag.Answered);

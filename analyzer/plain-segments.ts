@@ -1,7 +1,7 @@
 import type { Arena } from './arena.js';
 import { PROTOCOL, TCP_ACK, TCP_PSH } from './decode/packet.js';
 import type { Flow } from './flow/flow.js';
-import { FINISHED, FlowClass, type FlowTable, SlotFlag, W, WAITING } from './flow/flow-table.js';
+import { EPOCH_SHIFT, FINISHED, FlowClass, type FlowTable, QUIET_BITS, QUIET_OPEN, SlotFlag, W, WAITING } from './flow/flow-table.js';
 import type { PacketRing } from './flow/packet-ring.js';
 import { type MatchContext, type Matcher, Wants } from './match/matcher.js';
 import { AppState, type Session } from './stream/session.js';
@@ -30,10 +30,7 @@ export interface PlainSegmentsDependencies {
   /** By slot. */
   flows: readonly (Flow | undefined)[];
   sessions: readonly (Session | undefined)[];
-  kinds: Uint8Array;
   counted: TrafficCounters;
-  /** Slots. */
-  capacity: number;
 }
 
 /**
@@ -46,17 +43,13 @@ export class PlainSegments {
   packets = 0;
   /** The flow of the packet under way, as `take` left it: its slot, -1: it has none; -2, the caller's: it was not looked for. */
   found = -2;
-  /** By slot, a bit by direction: no rule waits for packets without open payload. */
-  private readonly quiet: Uint8Array;
-  private epoch = -1;
 
-  constructor(private readonly deps: PlainSegmentsDependencies) {
-    this.quiet = new Uint8Array(deps.capacity);
-  }
+  constructor(private readonly deps: PlainSegmentsDependencies) {}
 
   /** A packet of the flow goes the long way, or the flow is over: what rules wait for may change. */
   disturb(slot: number): void {
-    this.quiet[slot] = 0;
+    const { table } = this.deps;
+    table.words[table.at(slot) + W.Quiet] &= ~QUIET_BITS;
   }
 
   /**
@@ -92,9 +85,6 @@ export class PlainSegments {
       (meta & 255) !== FlowClass.TcpEstablished || (meta & known) !== known || ((state >> 16) & 255) !== T.established
       || (state & (WAITING | (WAITING << 1) | FINISHED)) !== 0
     ) return false;
-    const flow = deps.flows[slot];
-    const session = deps.sessions[slot];
-    if (flow === undefined || session === undefined) return false;
     const ack = view.getInt32(tcp + 8);
     // It acknowledges what was never sent.
     if (((ack - words[w + W.ClientNext + other]) | 0) > 0) return false;
@@ -107,15 +97,22 @@ export class PlainSegments {
 
     const { matcher } = deps;
     const { wants } = matcher;
-    if (matcher.idleEpoch !== this.epoch) {
-      this.epoch = matcher.idleEpoch;
-      this.quiet.fill(0);
+    // What is remembered of an open connection spares its objects: most acknowledgements touch the slot alone.
+    const epoch = matcher.idleEpoch << EPOCH_SHIFT;
+    let quiet = words[w + W.Quiet];
+    if ((quiet & (-1 << EPOCH_SHIFT)) !== epoch) quiet = epoch | (quiet & ((1 << EPOCH_SHIFT) - 1) & ~QUIET_BITS);
+    if ((quiet & QUIET_OPEN) === 0) {
+      if (deps.flows[slot] === undefined || deps.sessions[slot] === undefined) return false;
+      quiet |= QUIET_OPEN;
     }
-    if ((wants & Wants.Tcp) !== 0 && (length > 0 || (wants & Wants.TcpEmpty) !== 0) && (this.quiet[slot] & (1 << direction)) === 0) {
-      if (!matcher.idle(flow, direction)) return false;
-      this.quiet[slot] |= 1 << direction;
+    if ((wants & Wants.Tcp) !== 0 && (length > 0 || (wants & Wants.TcpEmpty) !== 0) && (quiet & (1 << direction)) === 0) {
+      if (!matcher.idle(deps.flows[slot]!, direction)) return false;
+      quiet |= 1 << direction;
     }
+    words[w + W.Quiet] = quiet;
     if (length > 0) {
+      const flow = deps.flows[slot]!;
+      const session = deps.sessions[slot]!;
       const stream = session.stream(direction);
       if (
         (flow.sealed & (1 << direction)) === 0 || flow.unread(direction) < length || session.state !== AppState.Parsing || usualTtl - ttl > TTL_SLACK
@@ -142,7 +139,7 @@ export class PlainSegments {
     words[w + W.ClientWindow + direction] = view.getUint16(tcp + 14) << shift;
 
     this.packets++;
-    const kind = deps.kinds[slot] || TRAFFIC.Tcp;
+    const kind = table.traffic(slot) || TRAFFIC.Tcp;
     deps.counted.packets[kind]++;
     deps.counted.bytes[kind] += wire;
     return true;

@@ -18,9 +18,14 @@ export const enum FlowClass {
 }
 const CLASSES = 6;
 
-/** Words (32 bits) of a slot. Doubles are at `D`. One slot is 160 bytes. */
+/**
+ * Words (32 bits) of a slot. Doubles are at `D`. One slot is 192 bytes, three lines of cache: the first tells whose packet
+ * it is, the second what a packet of an open connection changes, the third what only its beginning and its end ask for.
+ */
 export const enum W {
-  Hash = 0, Previous = 1, Next = 2,
+  /** A bit by direction, and `QUIET_OPEN`: what `PlainSegments` knows | TRAFFIC number << 3 | `Matcher.idleEpoch` << 11 */
+  Quiet = 0,
+  Previous = 1, Next = 2,
   /** class | protocol << 8 | IP version << 16 | `SlotFlag` << 24 */
   Meta = 3,
   Client = 4, Server = 8,
@@ -32,30 +37,38 @@ export const enum W {
   Listed = 14,
   /** Number of its newest packet in the packet ring, 0: none. */
   LastPacket = 15,
-  PacketsToServer = 24, PacketsToClient = 25,
+  PacketsToServer = 22, PacketsToClient = 23,
   /** TCP: flags of the client | of the server << 8 | state << 16 | `WAITING` of client, server */
-  Tcp = 26,
+  Tcp = 24,
   /** One past the highest sequence number sent, by side. */
-  ClientNext = 27, ServerNext = 28,
+  ClientNext = 25, ServerNext = 26,
   /** Highest acknowledgement sent, by side. */
-  ClientAck = 29, ServerAck = 30,
+  ClientAck = 27, ServerAck = 28,
   /** Receive window in bytes, by side. */
-  ClientWindow = 31, ServerWindow = 32,
+  ClientWindow = 29, ServerWindow = 30,
   /** Window scale + 1 of client | of server << 8 | TTL of client << 16 | of server << 24 */
-  Scale = 33,
+  Scale = 31,
   ClientIsn = 34, ServerIsn = 35,
   /** Initial number of a SYN on an open flow: answered, it means that the ports are used again. */
   PendingIsn = 36,
   /** Number of its first packet. */
   FirstPacket = 37,
+  Hash = 38,
 }
+/** In `W.Quiet`: the flow has its object and its session. */
+export const QUIET_OPEN = 4;
+export const QUIET_BITS = 7;
+const TRAFFIC_SHIFT = 3;
+export const EPOCH_SHIFT = 11;
 /** In `W.Tcp`: the stream of the client (server: the bit above) has segments that wait for earlier ones. */
 export const WAITING = 1 << 24;
 /** In `W.Tcp`: both streams have come to their end, and what was kept of them is gone. */
 export const FINISHED = 1 << 26;
-const STRIDE = 40;
+const STRIDE = 48;
+/** Where the slots begin: large buffers lie 16 bytes behind the start of a page, and slots shall begin a line of cache. */
+const ALIGN = 48;
 /** Doubles of a slot, in units of 8 bytes. */
-export const enum D { Start = 8, Last = 9, BytesToServer = 10, BytesToClient = 11 }
+export const enum D { Last = 8, BytesToServer = 9, BytesToClient = 10, Start = 16 }
 const DOUBLES = STRIDE / 2;
 
 export const enum SlotFlag {
@@ -97,6 +110,10 @@ export const DEFAULT_TIMEOUTS: readonly number[] = [60, 60, 30, 300, 300, 600];
  */
 const PROVEN_SHARE = 7 / 8;
 
+/** Entries of the index at first, and up to where it doubles; beyond, it takes its full size at once. */
+const FIRST_INDEX = 1 << 13;
+const LAST_DOUBLING = 1 << 17;
+
 /** Bounded table of flows in typed arrays: open addressing, lists by class, no object per flow. */
 export class FlowTable {
   readonly words: Int32Array;
@@ -112,8 +129,11 @@ export class FlowTable {
   /** High-water mark of slots in use: memory touched. */
   peak = 0;
 
-  private readonly index: Int32Array;
-  private readonly mask: number;
+  /** Slot + 1 in the low bits (`slots`), bits of its hash above; 0: vacant. At most half full; no larger than the flows need, since every packet reads it somewhere. */
+  private index: Int32Array;
+  private mask: number;
+  private readonly slots: number;
+  private readonly largest: number;
   private readonly heads = new Int32Array(CLASSES).fill(-1);
   private readonly tails = new Int32Array(CLASSES).fill(-1);
   private readonly counts = new Int32Array(CLASSES);
@@ -131,11 +151,14 @@ export class FlowTable {
     const capacity = options.capacity;
     let size = 64;
     while (size < capacity * 2) size *= 2;
+    this.slots = size - 1;
+    this.largest = size;
+    size = Math.min(size, FIRST_INDEX);
     this.mask = size - 1;
-    this.index = new Int32Array(size * 2);
-    const buffer = new ArrayBuffer(capacity * STRIDE * 4);
-    this.words = new Int32Array(buffer);
-    this.doubles = new Float64Array(buffer);
+    this.index = new Int32Array(size);
+    const buffer = new ArrayBuffer(ALIGN + capacity * STRIDE * 4);
+    this.words = new Int32Array(buffer, ALIGN);
+    this.doubles = new Float64Array(buffer, ALIGN);
     this.seed = options.seed | 0;
     this.proven = Math.floor(capacity * PROVEN_SHARE);
   }
@@ -160,7 +183,7 @@ export class FlowTable {
     const ports = (p.srcPort << 16) | p.dstPort;
     const reverse = (p.dstPort << 16) | p.srcPort;
     const kind = (p.protocol << 8) | (p.ipVersion << 16);
-    const { words, index, mask } = this;
+    const { words, index, mask, slots } = this;
     this.s0 = s0;
     this.d0 = d0;
     this.vlan = vlan;
@@ -171,18 +194,19 @@ export class FlowTable {
     const hash = this.mix(this.fold(s0, s1, s2, s3), this.fold(d0, d1, d2, d3), p.srcPort, p.dstPort, kind ^ vlan);
     this.hash = hash;
     for (let i = hash & mask; ; i = (i + 1) & mask) {
-      const entry = index[i * 2 + 1];
+      const entry = index[i];
       if (entry === 0) return -1;
-      if (index[i * 2] !== hash) continue;
-      const w = (entry - 1) * STRIDE;
+      if (((entry ^ hash) & ~slots) !== 0) continue;
+      const slot = (entry & slots) - 1;
+      const w = slot * STRIDE;
       if ((words[w + W.Meta] & 0xffff00) !== kind || words[w + W.Vlan] !== vlan) continue;
       if (words[w + W.Ports] === ports && this.same(w + W.Client, s0, s1, s2, s3) && this.same(w + W.Server, d0, d1, d2, d3)) {
         this.direction = 0;
-        return entry - 1;
+        return slot;
       }
       if (words[w + W.Ports] === reverse && this.same(w + W.Client, d0, d1, d2, d3) && this.same(w + W.Server, s0, s1, s2, s3)) {
         this.direction = 1;
-        return entry - 1;
+        return slot;
       }
     }
   }
@@ -192,7 +216,7 @@ export class FlowTable {
    * @param ports source << 16 | destination @param vlan as `W.Vlan`
    */
   find4(source: number, destination: number, ports: number, protocol: number, vlan: number): number {
-    const { words, index, mask } = this;
+    const { words, index, mask, slots } = this;
     const kind = (protocol << 8) | (4 << 16);
     const from = ports >>> 16;
     const to = ports & 0xffff;
@@ -203,18 +227,19 @@ export class FlowTable {
     const hash = this.mix(source, destination, from, to, kind ^ vlan);
     this.hash = hash;
     for (let i = hash & mask; ; i = (i + 1) & mask) {
-      const entry = index[i * 2 + 1];
+      const entry = index[i];
       if (entry === 0) return -1;
-      if (index[i * 2] !== hash) continue;
-      const w = (entry - 1) * STRIDE;
+      if (((entry ^ hash) & ~slots) !== 0) continue;
+      const slot = (entry & slots) - 1;
+      const w = slot * STRIDE;
       if ((words[w + W.Meta] & 0xffff00) !== kind || words[w + W.Vlan] !== vlan) continue;
       if (words[w + W.Client] === source && words[w + W.Server] === destination && words[w + W.Ports] === ports) {
         this.direction = 0;
-        return entry - 1;
+        return slot;
       }
       if (words[w + W.Client] === destination && words[w + W.Server] === source && words[w + W.Ports] === reverse) {
         this.direction = 1;
-        return entry - 1;
+        return slot;
       }
     }
   }
@@ -295,6 +320,13 @@ export class FlowTable {
     this.words[w + W.Meta] = (meta & ~255) | kind;
     this.append(slot, kind, second);
     if (kind >= FlowClass.TcpOneWay) this.trim();
+  }
+
+  /** What its packets count as (`TRAFFIC` and beyond); 0 while not known. */
+  traffic(slot: number): number { return (this.words[slot * STRIDE + W.Quiet] >>> TRAFFIC_SHIFT) & 255; }
+  setTraffic(slot: number, id: number): void {
+    const w = slot * STRIDE + W.Quiet;
+    this.words[w] = (this.words[w] & ~(255 << TRAFFIC_SHIFT)) | (id << TRAFFIC_SHIFT);
   }
 
   has(slot: number, flag: number): boolean { return (this.words[slot * STRIDE + W.Meta] & (flag << 24)) !== 0; }
@@ -434,28 +466,45 @@ export class FlowTable {
   }
 
   private insert(hash: number, slot: number): void {
+    if (this.size * 2 >= this.index.length && this.index.length < this.largest) this.growIndex();
     const { index, mask } = this;
     let i = hash & mask;
-    while (index[i * 2 + 1] !== 0) i = (i + 1) & mask;
-    index[i * 2] = hash;
-    index[i * 2 + 1] = slot + 1;
+    while (index[i] !== 0) i = (i + 1) & mask;
+    index[i] = (hash & ~this.slots) | (slot + 1);
+  }
+
+  private growIndex(): void {
+    const before = this.index;
+    const { words, slots } = this;
+    const size = before.length >= LAST_DOUBLING ? this.largest : before.length * 2;
+    const index = new Int32Array(size);
+    const mask = size - 1;
+    for (let k = 0; k < before.length; k++) {
+      const entry = before[k];
+      if (entry === 0) continue;
+      let i = words[((entry & slots) - 1) * STRIDE + W.Hash] & mask;
+      while (index[i] !== 0) i = (i + 1) & mask;
+      index[i] = entry;
+    }
+    this.index = index;
+    this.mask = mask;
   }
 
   /** Removal by shifting back what follows, so that no tombstones gather under a flood. */
   private remove(slot: number): void {
-    const { index, mask } = this;
-    let i = this.words[slot * STRIDE + W.Hash] & mask;
-    while (index[i * 2 + 1] !== slot + 1) i = (i + 1) & mask;
+    const { index, mask, slots, words } = this;
+    let i = words[slot * STRIDE + W.Hash] & mask;
+    while ((index[i] & slots) !== slot + 1) i = (i + 1) & mask;
     for (let j = (i + 1) & mask; ; j = (j + 1) & mask) {
-      if (index[j * 2 + 1] === 0) break;
-      const home = index[j * 2] & mask;
+      const entry = index[j];
+      if (entry === 0) break;
+      const home = words[((entry & slots) - 1) * STRIDE + W.Hash] & mask;
       if (((j - home) & mask) >= ((j - i) & mask)) {
-        index[i * 2] = index[j * 2];
-        index[i * 2 + 1] = index[j * 2 + 1];
+        index[i] = entry;
         i = j;
       }
     }
-    index[i * 2 + 1] = 0;
+    index[i] = 0;
   }
 
   private touch(slot: number, second: number): void {

@@ -5,20 +5,25 @@ const PACKETS = 1 << 18;
 /** Room at first: most captures are small, and each begins with a ring of its own. */
 const FIRST = 1 << 11;
 
+/** Words (32 bits) of a record; the time in µs is the double before them. */
+const enum R {
+  Offset = 2, Captured = 3, Wire = 4,
+  /** Number of the packet before in the same flow, 0: none. Numbers count from 1 and wrap after 2^32. */
+  Previous = 5,
+  /** ns below the µs | link type << 16 */
+  NanosLink = 6,
+}
+const WORDS = 8;
+
 /**
  * The packets still in the arena's ring, so that an alert can save those of its flow. The reader writes captured bytes
- * into the ring and says so with `claim`; per packet a few typed-array writes link it to the one before in its flow.
+ * into the ring and says so with `claim`; per packet one record links it to the one before in its flow.
  */
 export class PacketRing {
   private room = FIRST;
-  private offsets = new Int32Array(FIRST);
-  private captured = new Int32Array(FIRST);
-  private wire = new Int32Array(FIRST);
-  private times = new Float64Array(FIRST);
-  private nanos = new Uint16Array(FIRST);
-  private links = new Uint16Array(FIRST);
-  /** Number of the packet before in the same flow, 0: none. Numbers count from 1 and wrap after 2^32. */
-  private previous = new Float64Array(FIRST);
+  /** Records of 32 bytes, fields at `R`: a packet writes to one line of cache. */
+  private words = new Int32Array(FIRST * WORDS);
+  private times = new Float64Array(this.words.buffer);
   private newest = 0;
   private oldest = 1;
 
@@ -28,18 +33,10 @@ export class PacketRing {
   /** Twice the room. Until all of it is there, a packet's place is its number, so none moves. */
   private grow(): void {
     this.room *= 2;
-    const larger = <T extends { set(from: T): void }>(array: T, make: new (length: number) => T): T => {
-      const copy = new make(this.room);
-      copy.set(array);
-      return copy;
-    };
-    this.offsets = larger(this.offsets, Int32Array);
-    this.captured = larger(this.captured, Int32Array);
-    this.wire = larger(this.wire, Int32Array);
-    this.times = larger(this.times, Float64Array);
-    this.nanos = larger(this.nanos, Uint16Array);
-    this.links = larger(this.links, Uint16Array);
-    this.previous = larger(this.previous, Float64Array);
+    const words = new Int32Array(this.room * WORDS);
+    words.set(this.words);
+    this.words = words;
+    this.times = new Float64Array(words.buffer);
   }
 
   /** Remembers a packet. @returns its number. */
@@ -53,13 +50,14 @@ export class PacketRing {
     if (number === this.room && number < PACKETS) this.grow();
     const i = number & (PACKETS - 1);
     if (number - this.oldest >= PACKETS) this.oldest = number - PACKETS + 1;
-    this.offsets[i] = at;
-    this.captured[i] = captured;
-    this.wire[i] = wire;
-    this.times[i] = timeUs;
-    this.nanos[i] = nanos;
-    this.links[i] = linktype;
-    this.previous[i] = previous;
+    const { words } = this;
+    const r = i * WORDS;
+    this.times[r / 2] = timeUs;
+    words[r + R.Offset] = at;
+    words[r + R.Captured] = captured;
+    words[r + R.Wire] = wire;
+    words[r + R.Previous] = previous;
+    words[r + R.NanosLink] = nanos | (linktype << 16);
     return number;
   }
 
@@ -69,9 +67,9 @@ export class PacketRing {
    */
   claim(from: number, to: number): void {
     while (this.oldest <= this.newest) {
-      const i = this.oldest & (PACKETS - 1);
-      const at = this.offsets[i];
-      if (at >= to || at + this.captured[i] <= from) break;
+      const r = (this.oldest & (PACKETS - 1)) * WORDS;
+      const at = this.words[r + R.Offset];
+      if (at >= to || at + this.words[r + R.Captured] <= from) break;
       this.oldest++;
     }
   }
@@ -88,8 +86,8 @@ export class PacketRing {
   packetsOf(last: number, maxBytes: number): number[] {
     const found: number[] = [];
     let bytes = 24;
-    for (let number = last; number >= this.oldest && number > 0; number = this.previous[number & (PACKETS - 1)]) {
-      bytes += 16 + this.captured[number & (PACKETS - 1)];
+    for (let number = last; number >= this.oldest && number > 0; number = this.words[place(number) + R.Previous] >>> 0) {
+      bytes += 16 + this.words[place(number) + R.Captured];
       if (bytes > maxBytes) break;
       found.push(number);
     }
@@ -98,11 +96,12 @@ export class PacketRing {
 
   /** A nanosecond pcap file of the packets of given numbers, in time order. All must have the link type of the first. */
   pcap(u8: Uint8Array, numbers: number[]): { pcap: Uint8Array; packets: number } {
-    const mask = PACKETS - 1;
-    const link = numbers.length > 0 ? this.links[numbers[0] & mask] : 1;
-    const chosen = numbers.filter((number) => this.links[number & mask] === link).sort((a, b) => a - b);
+    const { words } = this;
+    const linkOf = (number: number): number => words[place(number) + R.NanosLink] >>> 16;
+    const link = numbers.length > 0 ? linkOf(numbers[0]!) : 1;
+    const chosen = numbers.filter((number) => linkOf(number) === link).sort((a, b) => a - b);
     let size = 24;
-    for (const number of chosen) size += 16 + this.captured[number & mask];
+    for (const number of chosen) size += 16 + words[place(number) + R.Captured];
     const bytes = new Uint8Array(size);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, 0xa1b23c4d, true);
@@ -112,15 +111,22 @@ export class PacketRing {
     view.setUint32(20, link, true);
     let at = 24;
     for (const number of chosen) {
-      const i = number & mask;
-      const seconds = Math.floor(this.times[i] / 1e6);
+      const r = place(number);
+      const time = this.times[r / 2];
+      const offset = words[r + R.Offset];
+      const captured = words[r + R.Captured];
+      const seconds = Math.floor(time / 1e6);
       view.setUint32(at, seconds, true);
-      view.setUint32(at + 4, Math.round(this.times[i] - seconds * 1e6) * 1000 + this.nanos[i], true);
-      view.setUint32(at + 8, this.captured[i], true);
-      view.setUint32(at + 12, this.wire[i], true);
-      bytes.set(u8.subarray(this.offsets[i], this.offsets[i] + this.captured[i]), at + 16);
-      at += 16 + this.captured[i];
+      view.setUint32(at + 4, Math.round(time - seconds * 1e6) * 1000 + (words[r + R.NanosLink] & 0xffff), true);
+      view.setUint32(at + 8, captured, true);
+      view.setUint32(at + 12, words[r + R.Wire], true);
+      bytes.set(u8.subarray(offset, offset + captured), at + 16);
+      at += 16 + captured;
     }
     return { pcap: bytes, packets: chosen.length };
   }
+}
+
+function place(number: number): number {
+  return (number & (PACKETS - 1)) * WORDS;
 }
