@@ -31,7 +31,7 @@ t.test('kill -9 loses nothing that was acknowledged to the publisher', async (t)
     const from = told;
     child.on('message', (n: number) => { told = Math.max(told, n); });
     // Acknowledgements gather before they are written: a fast disk takes 150 messages in less time.
-    await until(() => told > from + 150 && readFileSync(join(data, 'positions'), 'utf8').includes('"cursor":51,'));
+    await until(() => told > from + 150 && readFileSync(join(data, 'positions'), 'utf8').includes('"open":[51,'));
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
     // The last record half written, as when the machine stops in mid-write.
