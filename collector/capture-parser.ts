@@ -29,6 +29,9 @@ const UNREADABLE: [number, string][] = [
   [0x04224d18, 'it is lz4-compressed'], [0x504b0304, 'it is a zip archive'], [0x736e6f6f, 'it is a Solaris snoop file'],
 ];
 
+/** Reads into memory are several times faster where they begin a line of cache. */
+export const READ_ALIGN = 64;
+
 /**
  * Parses one capture that arrives piece by piece. Bytes lie in the caller's region; packets are handed over where
  * they lie and never straddle: what is left of a record is moved to the front of the next place.
@@ -70,16 +73,17 @@ export class CaptureParser {
     return this.format?.stopped ?? false;
   }
 
-  /** Makes room, then says where the next bytes go. */
+  /** Makes room, then says where the next bytes go: at the begin of a line of cache as long as whole lines are written. */
   writeAt(): number {
     const needed = this.format?.needed ?? 12;
     if (this.limit - this.end < 1 || this.limit - this.at < needed) {
       const tail = this.end - this.at;
-      const place = this.region.next(Math.max(MIN_PLACE_BYTES, needed));
+      const place = this.region.next(Math.max(MIN_PLACE_BYTES, needed + READ_ALIGN));
       if (place.bytes < MIN_PLACE_BYTES) throw new RangeError(`a place of ${place.bytes} bytes is smaller than ${MIN_PLACE_BYTES}`);
-      if (tail > 0) this.region.u8.copyWithin(place.at, this.at, this.end);
-      this.at = place.at;
-      this.end = place.at + tail;
+      const at = place.at + (-(place.at + tail) & (READ_ALIGN - 1));
+      if (tail > 0) this.region.u8.copyWithin(at, this.at, this.end);
+      this.at = at;
+      this.end = at + tail;
       this.limit = place.at + place.bytes;
     }
     return this.end;

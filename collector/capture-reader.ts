@@ -2,7 +2,7 @@ import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CaptureInterface, PacketVisitor } from './capture-format.js';
-import { CaptureParser, type CaptureSummary } from './capture-parser.js';
+import { CaptureParser, READ_ALIGN, type CaptureSummary } from './capture-parser.js';
 import { captureMissing } from './errors.js';
 import { gunzipped, isGzip } from './gzip.js';
 import type { FixedRegion, Region } from './region.js';
@@ -48,7 +48,8 @@ export async function readCaptureFile(
     let position = 0;
     while (!parser.stopped && !options.signal?.aborted) {
       const at = parser.writeAt();
-      const bytes = readSync(fd, region.u8, at, Math.min(READ_BYTES, parser.writable()), position);
+      const room = Math.min(READ_BYTES, parser.writable());
+      const bytes = readSync(fd, region.u8, at, room > READ_ALIGN ? room & -READ_ALIGN : room, position);
       if (bytes === 0) break;
       position += bytes;
       const wait = parser.advance(bytes);
