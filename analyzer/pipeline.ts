@@ -842,6 +842,7 @@ export class PacketStage {
 
   private flowEnded(slot: number, reason: EndReason): void {
     const { table, context } = this;
+    this.plain.disturb(slot);
     const session = this.sessions[slot];
     const { inPacket, nowUs, direction } = context;
     const slotBefore = this.slot;

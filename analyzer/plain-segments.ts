@@ -1,7 +1,7 @@
 import type { Arena } from './arena.js';
 import { PROTOCOL, TCP_ACK, TCP_PSH } from './decode/packet.js';
-import type { Flow } from './flow/flow.js';
-import { EPOCH_SHIFT, FINISHED, FlowClass, type FlowTable, QUIET_BITS, QUIET_OPEN, SlotFlag, W, WAITING } from './flow/flow-table.js';
+import type { Direction, Flow } from './flow/flow.js';
+import { EPOCH_SHIFT, FINISHED, FlowClass, type FlowTable, QUIET_BITS, QUIET_OPEN, SlotFlag, UNSETTLED, W, WAITING } from './flow/flow-table.js';
 import type { PacketRing } from './flow/packet-ring.js';
 import { type MatchContext, type Matcher, Wants } from './match/matcher.js';
 import { AppState, type Session } from './stream/session.js';
@@ -19,6 +19,10 @@ const LINK_ETHERNET = 1;
 const FLAGS = 0xff;
 /** TTLs of one sender vary with routes by less than this; a segment that differs more was sent to fool us. */
 export const TTL_SLACK = 4;
+/** Bytes that may go by before a flow's objects hear of it. */
+const MOST_UNREAD = 1 << 30;
+
+const BOTH: readonly Direction[] = [0, 1];
 
 /** What of the packet stage the short way writes to. */
 export interface PlainSegmentsDependencies {
@@ -49,7 +53,30 @@ export class PlainSegments {
   /** A packet of the flow goes the long way, or the flow is over: what rules wait for may change. */
   disturb(slot: number): void {
     const { table } = this.deps;
-    table.words[table.at(slot) + W.Quiet] &= ~QUIET_BITS;
+    const w = table.at(slot);
+    table.words[w + W.Quiet] &= ~QUIET_BITS;
+    if ((table.words[w + W.Tcp] & (3 * UNSETTLED)) !== 0) this.settle(slot);
+  }
+
+  /** Tells a flow's objects of the payload that has gone by without them. */
+  settle(slot: number): void {
+    const { table, matcher, context } = this.deps;
+    const { words } = table;
+    const w = table.at(slot);
+    const flow = this.deps.flows[slot];
+    const session = this.deps.sessions[slot];
+    for (const direction of BOTH) {
+      const bytes = words[w + W.PassedBy + direction];
+      if ((words[w + W.Tcp] & (UNSETTLED << direction)) === 0 || bytes === 0 || flow === undefined || session === undefined) continue;
+      const stream = session.stream(direction);
+      stream.next = (stream.next + bytes) | 0;
+      stream.delivered += bytes;
+      // Of what is encrypted the matcher counts the bytes, wherever they lay.
+      if ((matcher.wants & Wants.Stream) !== 0) matcher.stream(context, flow, direction, 0, bytes);
+      flow.leaveUnread(direction, flow.unread(direction) - bytes);
+      flow.see(direction, bytes);
+    }
+    words[w + W.Tcp] &= ~(3 * UNSETTLED);
   }
 
   /**
@@ -110,27 +137,41 @@ export class PlainSegments {
       quiet |= 1 << direction;
     }
     words[w + W.Quiet] = quiet;
+    let unsettled = 0;
     if (length > 0) {
-      const flow = deps.flows[slot]!;
-      const session = deps.sessions[slot]!;
-      const stream = session.stream(direction);
-      if (
-        (flow.sealed & (1 << direction)) === 0 || flow.unread(direction) < length || session.state !== AppState.Parsing || usualTtl - ttl > TTL_SLACK
-        || !stream.started || stream.next !== sequence || stream.hasFin
-      ) return false;
-      stream.next = (sequence + length) | 0;
-      stream.delivered += length;
-      stream.strays = 0;
-      if ((wants & Wants.Stream) !== 0) matcher.stream(deps.context, flow, direction, tcp + header, length);
-      flow.leaveUnread(direction, flow.unread(direction) - length);
-      flow.see(direction, length);
+      if (usualTtl - ttl > TTL_SLACK) return false;
+      if ((state & (UNSETTLED << direction)) !== 0) {
+        const room = words[w + W.Unread + direction];
+        if (words[w + W.ClientNext + direction] !== sequence || room < length) return false;
+        words[w + W.Unread + direction] = room - length;
+        words[w + W.PassedBy + direction] += length;
+      } else {
+        const flow = deps.flows[slot]!;
+        const session = deps.sessions[slot]!;
+        const stream = session.stream(direction);
+        const room = flow.unread(direction) - length;
+        if (
+          (flow.sealed & (1 << direction)) === 0 || room < 0 || session.state !== AppState.Parsing || !stream.started || stream.next !== sequence || stream.hasFin
+        ) return false;
+        stream.next = (sequence + length) | 0;
+        stream.delivered += length;
+        stream.strays = 0;
+        if ((wants & Wants.Stream) !== 0) matcher.stream(deps.context, flow, direction, tcp + header, length);
+        flow.leaveUnread(direction, room);
+        flow.see(direction, length);
+        if (room > 0 && words[w + W.ClientNext + direction] === sequence) {
+          unsettled = UNSETTLED << direction;
+          words[w + W.Unread + direction] = Math.min(room, MOST_UNREAD);
+          words[w + W.PassedBy + direction] = 0;
+        }
+      }
     }
 
     const f = table.doublesAt(slot);
     table.countPacket(slot, w, f, direction, timeUs, wire);
     words[w + W.LastPacket] = deps.ring.put(offset, captured, wire, timeUs, nanos, LINK_ETHERNET, words[w + W.LastPacket] >>> 0);
     // As `follow` does for a segment without SYN, FIN and RST in an established connection.
-    words[w + W.Tcp] = state | (direction === 0 ? flags : flags << 8);
+    words[w + W.Tcp] = state | unsettled | (direction === 0 ? flags : flags << 8);
     const next = (sequence + length) | 0;
     if (((next - words[w + W.ClientNext + direction]) | 0) > 0) words[w + W.ClientNext + direction] = next;
     const acknowledged = words[w + W.ClientAck + direction];

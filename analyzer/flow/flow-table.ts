@@ -54,6 +54,9 @@ export const enum W {
   /** Number of its first packet. */
   FirstPacket = 37,
   Hash = 38,
+  /** Of sides that are `UNSETTLED`: bytes that may yet go by uncounted by their parser, and those that have. */
+  Unread = 39, UnreadServer = 40,
+  PassedBy = 41, PassedByServer = 42,
 }
 /** In `W.Quiet`: the flow has its object and its session. */
 export const QUIET_OPEN = 4;
@@ -64,6 +67,11 @@ export const EPOCH_SHIFT = 11;
 export const WAITING = 1 << 24;
 /** In `W.Tcp`: both streams have come to their end, and what was kept of them is gone. */
 export const FINISHED = 1 << 26;
+/**
+ * In `W.Tcp`: the stream of the client (server: the bit above) stands at `W.ClientNext`, and what has gone by since is
+ * told to its objects when somebody asks (`PlainSegments.settle`).
+ */
+export const UNSETTLED = 1 << 27;
 const STRIDE = 48;
 /** Where the slots begin: large buffers lie 16 bytes behind the start of a page, and slots shall begin a line of cache. */
 const ALIGN = 48;
