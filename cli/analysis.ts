@@ -9,7 +9,7 @@ import type { Lookup } from '../analyzer/sink/alerts.js';
 import type { StoredFile } from '../analyzer/packet-stage-store.js';
 import type { Traffic } from '../analyzer/traffic.js';
 import type { CaptureSummary } from '../collector/capture-parser.js';
-import { readCaptureFile, readCaptureStream } from '../collector/capture-reader.js';
+import { READ_BYTES, readCaptureFile, readCaptureStream } from '../collector/capture-reader.js';
 import type { Alert } from '../contracts/alert.js';
 import type { EveEvent } from '../contracts/event.js';
 import { OperatorError } from '../runtime/errors.js';
@@ -148,7 +148,7 @@ async function analyzeCapture(file: string, config: AnalyzerConfig, pack: Pack, 
       engine.stage.packet(offset, captured, wire, timeUs, nanos, linktype),
     chunk: () => {
       engine.stage.blockEnd();
-      sinks.progress?.(++read * (1 << 20));
+      sinks.progress?.(++read * READ_BYTES);
     },
   };
   const summary: CaptureSummary = file === '-'

@@ -8,7 +8,7 @@ import { gunzipped, isGzip } from './gzip.js';
 import type { FixedRegion, Region } from './region.js';
 
 /** What one read asks for: fits the second-level cache, so that the packets are warm when they are parsed. */
-const READ_BYTES = 256 * 1024;
+export const READ_BYTES = 256 * 1024;
 /** The event loop gets a turn this often while a file is read without pauses. */
 const TURN_MS = 10;
 

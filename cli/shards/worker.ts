@@ -4,9 +4,9 @@ import { Engine } from '../../analyzer/engine.js';
 import type { HostStep } from '../../analyzer/match/host-state.js';
 import type { StoredFile } from '../../analyzer/packet-stage-store.js';
 import { CaptureParser, type CaptureSummary } from '../../collector/capture-parser.js';
-import { readCaptureFile } from '../../collector/capture-reader.js';
+import { READ_BYTES, readCaptureFile } from '../../collector/capture-reader.js';
 import { OperatorError } from '../../runtime/errors.js';
-import { analyzeCaptures } from '../analysis.js';
+import { analyzeCaptures, RING_MIB } from '../analysis.js';
 import { loadRegistry, RegistryIndex } from '../../runtime/registry.js';
 import { loadIndicators } from '../indicators.js';
 import { loadPack, type Pack } from '../pack.js';
@@ -14,8 +14,11 @@ import { PartWriter } from './part.js';
 import { threadSeconds } from './thread-time.js';
 import { Item, type Failure, type FromShard, type ShardSettings, type ToShard } from './protocol.js';
 
-/** Parts on their way to the main thread; beyond it the worker waits. Each is of one chunk (1 MiB) of the capture. */
-const MAX_PARTS = 48;
+/** Parts on their way to the main thread; beyond it the worker waits. */
+const MAX_PARTS = 24;
+/** Chunks of a file that a part is of, unless that many items come together before: handing one over costs as much as 100 packets. */
+const CHUNKS = 16;
+const FULL_ITEMS = 1000;
 /** A part is handed over with so many items although its chunk is not through. */
 const MAX_ITEMS = 20_000;
 
@@ -43,10 +46,12 @@ async function nextPiece(): Promise<(typeof pieces)[number]> {
 async function shard(task: Extract<ToShard, { kind: 'shard' }>): Promise<void> {
   const out = new PartWriter();
   const wants = new Set(task.wants);
+  // Connection records go by the packet under way.
+  const recorded = wants.has('connection');
   let ended = 0;
   const engine = new Engine({
     short: true,
-    config: { ...settings.config, maxFlows: task.maxFlows },
+    config: { ...settings.config, maxFlows: task.maxFlows, ringMiB: Math.min(settings.config.ringMiB, RING_MIB) },
     rules: pack.rules,
     stage: {
       flowEvents: task.flowEvents, fileHashes: task.fileHashes, expireAtOnce: Infinity,
@@ -72,7 +77,7 @@ async function shard(task: Extract<ToShard, { kind: 'shard' }>): Promise<void> {
       }),
       ...(settings.files && { file: (file: StoredFile) => send({ kind: 'file', file }) }),
       connections: (records, count) => {
-        if (wants.has('connection')) out.connections(records, count, engine.stage.packets + ended, engine.stage.context.inPacket);
+        if (recorded) out.connections(records, count, engine.stage.packets + ended, engine.stage.context.inPacket);
       },
     },
   });
@@ -85,6 +90,7 @@ async function shard(task: Extract<ToShard, { kind: 'shard' }>): Promise<void> {
   stage.source({ node: '', unit: '', iface: '', file: task.file });
   const region = { u8: engine.arena.u8, next: (bytes: number) => engine.place(bytes) };
   let read = 0;
+  let chunks = 0;
   const hand = (upTo: number): void => {
     const [part, transfer] = out.take(upTo, read);
     credit--;
@@ -93,11 +99,14 @@ async function shard(task: Extract<ToShard, { kind: 'shard' }>): Promise<void> {
   const visitor = {
     packet: (offset: number, captured: number, wire: number, timeUs: number, nanos: number, linktype: number): void => {
       stage.packet(offset, captured, wire, timeUs, nanos, linktype);
-      stage.blockEnd();
+      if (recorded) stage.blockEnd();
       if (out.items >= MAX_ITEMS) hand(stage.packets);
     },
     chunk: (): void | Promise<void> => {
-      read += 1 << 20;
+      read += READ_BYTES;
+      stage.blockEnd();
+      if (!task.pieces && ++chunks < CHUNKS && out.items < FULL_ITEMS) return;
+      chunks = 0;
       hand(stage.packets);
       if (credit <= 0) return new Promise((resolve) => (credited = resolve));
     },
