@@ -20,7 +20,7 @@ const CLASSES = 6;
 
 /**
  * Words (32 bits) of a slot. Doubles are at `D`. One slot is 192 bytes, three lines of cache: the first tells whose packet
- * it is, the second what a packet of an open connection changes, the third what only its beginning and its end ask for.
+ * it is, the second what a packet of an open connection changes, the third what only its beginning, its end and encrypted payload ask for.
  */
 export const enum W {
   /** A bit by direction, and `QUIET_OPEN`: what `PlainSegments` knows | TRAFFIC number << 3 | `Matcher.idleEpoch` << 11 */
@@ -54,7 +54,7 @@ export const enum W {
   /** Number of its first packet. */
   FirstPacket = 37,
   Hash = 38,
-  /** Of sides that are `UNSETTLED`: bytes that may yet go by uncounted by their parser, and those that have. */
+  /** Of sides that are `UNSETTLED`: bytes that may yet go by unread by their parser, and those that have. */
   Unread = 39, UnreadServer = 40,
   PassedBy = 41, PassedByServer = 42,
 }
